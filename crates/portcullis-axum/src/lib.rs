@@ -1,0 +1,1 @@
+//! HTTP routes of portcullis for axum, and a tower service for other hosts.

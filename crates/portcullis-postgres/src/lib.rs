@@ -1,0 +1,1 @@
+//! PostgreSQL store for portcullis: one round trip a read, one a commit.

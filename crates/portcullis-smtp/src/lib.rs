@@ -1,0 +1,1 @@
+//! SMTP mail sender for portcullis, over lettre and rustls.

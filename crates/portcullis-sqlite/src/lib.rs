@@ -1,0 +1,1 @@
+//! SQLite store for portcullis: one writer that batches commits, readers beside it.

@@ -1,0 +1,4 @@
+//! Contacts.
+/// An address.
+#[derive(Clone, Debug)]
+pub struct Email(String);

@@ -1,0 +1,379 @@
+//! Decisions: the answer of a rule plus everything that must be kept for it, as one value.
+
+use core::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::audit::AuditEvent;
+use crate::message::Draft;
+use crate::port::store::{Counter, CounterOp, Expect, Key, Kind, Lane};
+use crate::rights::Gate;
+
+/// Something that is kept as a record.
+///
+/// The record's keys, references and due time follow from the value, so a rule that changes the value cannot forget
+/// them.
+pub trait Entity: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static {
+    /// The kind of its records.
+    const KIND: Kind;
+    /// The schema number of its body; a release also reads the next one, and refuses to write it.
+    const V: u32;
+
+    /// Its id.
+    fn id(&self) -> Uuid;
+    /// The top account it belongs to.
+    fn tenant(&self) -> Uuid;
+    /// The keys it is found by.
+    fn keys(&self) -> Vec<Key>;
+    /// The records it refers to.
+    fn refs(&self) -> Vec<Uuid>;
+    /// When it is due, and in which lane.
+    fn due(&self) -> Option<(Lane, DateTime<Utc>)>;
+}
+
+/// A value as it was read, with the version it had.
+#[derive(Clone, Debug)]
+pub struct Stored<E> {
+    /// The value.
+    pub value: E,
+    version: u64,
+}
+
+impl<E> Stored<E> {
+    pub(crate) const fn new(value: E, version: u64) -> Self {
+        Self { value, version }
+    }
+
+    /// The version it was read at.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Changes the value, to be put under the version it was read at.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut E)) -> Self {
+        change(&mut self.value);
+        self
+    }
+}
+
+/// A record to be written, its body not yet put into words.
+pub(crate) struct PutDraft {
+    pub(crate) id: Uuid,
+    pub(crate) tenant: Uuid,
+    pub(crate) kind: Kind,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) refs: Vec<Uuid>,
+    pub(crate) due: Option<(Lane, DateTime<Utc>)>,
+    pub(crate) body: Result<String, &'static str>,
+    pub(crate) expect: Expect,
+}
+
+/// Everything a decision keeps: written in one commit, or not at all.
+#[derive(Default)]
+#[must_use]
+pub struct Changes {
+    pub(crate) puts: Vec<PutDraft>,
+    pub(crate) guards: Vec<(Uuid, u64)>,
+    pub(crate) deletes: Vec<(Uuid, u64)>,
+    pub(crate) counters: Vec<(Counter, CounterOp)>,
+    pub(crate) events: Vec<AuditEvent>,
+    pub(crate) messages: Vec<Draft>,
+}
+
+impl Changes {
+    /// Nothing yet.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Writes a changed value under the version it was read at.
+    pub fn put<E: Entity>(&mut self, stored: &Stored<E>) -> &mut Self {
+        self.draft(&stored.value, Expect::Version(stored.version))
+    }
+
+    /// Writes a new value.
+    pub fn insert<E: Entity>(&mut self, value: &E) -> &mut Self {
+        self.draft(value, Expect::Absent)
+    }
+
+    /// Writes a new value unless its id exists already, and with `at` only once that counter has reached the value.
+    pub fn insert_once<E: Entity>(&mut self, value: &E, at: Option<(Counter, u32)>) -> &mut Self {
+        self.draft(value, Expect::AbsentElseSkip { at })
+    }
+
+    /// Pins a value that the decision rests on but does not change.
+    pub fn guard<E: Entity>(&mut self, stored: &Stored<E>) -> &mut Self {
+        self.guards.push((stored.value.id(), stored.version));
+        self
+    }
+
+    /// Removes a value.
+    pub fn delete<E: Entity>(&mut self, stored: &Stored<E>) -> &mut Self {
+        self.deletes.push((stored.value.id(), stored.version));
+        self
+    }
+
+    /// Takes a step on a counter.
+    pub fn count(&mut self, counter: Counter, op: CounterOp) -> &mut Self {
+        self.counters.push((counter, op));
+        self
+    }
+
+    /// Adds a line to the trail.
+    pub fn event(&mut self, event: AuditEvent) -> &mut Self {
+        self.events.push(event);
+        self
+    }
+
+    /// Sends a message, once this is kept.
+    pub fn send(&mut self, message: Draft) -> &mut Self {
+        self.messages.push(message);
+        self
+    }
+
+    fn draft<E: Entity>(&mut self, value: &E, expect: Expect) -> &mut Self {
+        self.puts.push(PutDraft {
+            id: value.id(),
+            tenant: value.tenant(),
+            kind: E::KIND,
+            keys: value.keys(),
+            refs: value.refs(),
+            due: value.due(),
+            body: crate::engine::record::body_of(value),
+            expect,
+        });
+        self
+    }
+}
+
+impl fmt::Debug for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Changes")
+            .field("puts", &self.puts.iter().map(|put| (&put.kind, put.id)).collect::<Vec<_>>())
+            .field("guards", &self.guards)
+            .field("deletes", &self.deletes)
+            .field("counters", &self.counters)
+            .field("events", &self.events)
+            .field("messages", &self.messages.len())
+            .finish()
+    }
+}
+
+/// The answer, and what must be kept before it may leave. A refusal too can carry changes: a wrong code is refused
+/// *and* counted, in one value.
+#[derive(Debug)]
+#[must_use = "an answer whose changes are not committed must not leave"]
+pub struct Decision<T> {
+    /// The answer.
+    pub reply: Result<T, Refusal>,
+    /// What must be kept for it.
+    pub changes: Changes,
+    /// The counter of attempts whose rest the refusal names, and its limit.
+    pub(crate) attempts: Option<(Counter, u32)>,
+}
+
+impl<T> Decision<T> {
+    /// Yes, if this is kept.
+    pub fn yes(reply: T, changes: Changes) -> Self {
+        Self { reply: Ok(reply), changes, attempts: None }
+    }
+
+    /// No, and this is kept.
+    pub fn no(refusal: Refusal, changes: Changes) -> Self {
+        Self { reply: Err(refusal), changes, attempts: None }
+    }
+
+    /// The refusal will name how many attempts are left, as the commit counted them.
+    pub fn naming_attempts(mut self, counter: Counter, limit: u32) -> Self {
+        self.attempts = Some((counter, limit));
+        self
+    }
+}
+
+/// Why a rule said no: a stable code that is safe to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Unknown login, wrong password, disabled or blocked: one answer for all.
+    BadCredentials,
+    /// The code is wrong.
+    WrongCode,
+    /// The challenge is expired, spent, superseded or unknown: one answer for all.
+    ChallengeDead,
+    /// Too many wrong codes.
+    Locked,
+    /// A cool-down or a budget of sends is not over.
+    TooSoon,
+    /// The challenge has used its sends.
+    NoSendsLeft,
+    /// Too many attempts from this address or for this user.
+    TooManyAttempts,
+    /// The verdict is no; every missing gate is named.
+    NotAllowed,
+    /// No live session.
+    SignedOut,
+    /// The session is no longer fresh: re-authenticate and repeat.
+    StaleSignIn,
+    /// It is already so.
+    Unchanged,
+    /// Something else still uses it.
+    InUse,
+    /// Another user holds the address.
+    AddressTaken,
+    /// There is no confirmed address.
+    EmailUnconfirmed,
+    /// The password can't stand alone.
+    WeakPassword,
+    /// Another user holds the login.
+    LoginTaken,
+    /// Another user holds the external id.
+    ExternalIdTaken,
+    /// It does not exist, or not for this actor.
+    NotFound,
+    /// There is a top account already.
+    AlreadySetUp,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 19] = [
+        Self::BadCredentials,
+        Self::WrongCode,
+        Self::ChallengeDead,
+        Self::Locked,
+        Self::TooSoon,
+        Self::NoSendsLeft,
+        Self::TooManyAttempts,
+        Self::NotAllowed,
+        Self::SignedOut,
+        Self::StaleSignIn,
+        Self::Unchanged,
+        Self::InUse,
+        Self::AddressTaken,
+        Self::EmailUnconfirmed,
+        Self::WeakPassword,
+        Self::LoginTaken,
+        Self::ExternalIdTaken,
+        Self::NotFound,
+        Self::AlreadySetUp,
+    ];
+
+    /// The stable code, such as `wrong_code`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::BadCredentials => "bad_credentials",
+            Self::WrongCode => "wrong_code",
+            Self::ChallengeDead => "challenge_dead",
+            Self::Locked => "locked",
+            Self::TooSoon => "too_soon",
+            Self::NoSendsLeft => "no_sends_left",
+            Self::TooManyAttempts => "too_many_attempts",
+            Self::NotAllowed => "not_allowed",
+            Self::SignedOut => "signed_out",
+            Self::StaleSignIn => "stale_sign_in",
+            Self::Unchanged => "unchanged",
+            Self::InUse => "in_use",
+            Self::AddressTaken => "address_taken",
+            Self::EmailUnconfirmed => "email_unconfirmed",
+            Self::WeakPassword => "weak_password",
+            Self::LoginTaken => "login_taken",
+            Self::ExternalIdTaken => "external_id_taken",
+            Self::NotFound => "not_found",
+            Self::AlreadySetUp => "already_set_up",
+        }
+    }
+
+    /// The reason in words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::BadCredentials => "the login or the password is wrong",
+            Self::WrongCode => "the code is wrong",
+            Self::ChallengeDead => "this code or link is no longer valid",
+            Self::Locked => "too many wrong codes",
+            Self::TooSoon => "nothing can be sent yet",
+            Self::NoSendsLeft => "no more codes can be sent for this request",
+            Self::TooManyAttempts => "too many attempts",
+            Self::NotAllowed => "this is not allowed",
+            Self::SignedOut => "there is no live session",
+            Self::StaleSignIn => "the sign-in is too old for this",
+            Self::Unchanged => "it is already so",
+            Self::InUse => "something else still uses it",
+            Self::AddressTaken => "the address is taken",
+            Self::EmailUnconfirmed => "there is no confirmed address",
+            Self::WeakPassword => "the password is too weak to stand alone",
+            Self::LoginTaken => "the login is taken",
+            Self::ExternalIdTaken => "the external id is taken",
+            Self::NotFound => "it does not exist",
+            Self::AlreadySetUp => "there is a top account already",
+        }
+    }
+}
+
+/// A rule said no: why, and what the caller may be told beside it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .reason.text())]
+pub struct Refusal {
+    reason: Reason,
+    missing: Vec<Gate>,
+    attempts_left: Option<u32>,
+    retry_after: Option<u32>,
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self { reason, missing: Vec::new(), attempts_left: None, retry_after: None }
+    }
+}
+
+impl Refusal {
+    /// A verdict said no: every missing gate is named.
+    pub fn not_allowed(missing: Vec<Gate>) -> Self {
+        Self { missing, ..Self::from(Reason::NotAllowed) }
+    }
+
+    /// It helps to wait until then. Less than a second counts as one.
+    #[must_use]
+    pub fn until(mut self, instant: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+        self.retry_after = instant.map(|at| {
+            let millis = (at - now).num_milliseconds().max(1);
+            u32::try_from((millis + 999) / 1000).unwrap_or(u32::MAX)
+        });
+        self
+    }
+
+    /// Names how many attempts are left.
+    #[must_use]
+    pub fn with_attempts_left(mut self, left: u32) -> Self {
+        self.attempts_left = Some(left);
+        self
+    }
+
+    /// Why.
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Why, as a stable code.
+    pub const fn code(&self) -> &'static str {
+        self.reason.code()
+    }
+
+    /// The gates that are missing, all of them.
+    pub fn missing(&self) -> &[Gate] {
+        &self.missing
+    }
+
+    /// How many attempts are left.
+    pub const fn attempts_left(&self) -> Option<u32> {
+        self.attempts_left
+    }
+
+    /// After how many seconds waiting helps.
+    pub const fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+}

@@ -1,0 +1,5 @@
+//! Messages: records written in the commit of the change they tell of, sealed until they are sent.
+
+pub(crate) mod model;
+
+pub use model::{Draft, MessageKind};

@@ -1,0 +1,126 @@
+//! The gates a verdict can name.
+
+use serde::{Deserialize, Serialize};
+
+/// What one user may do to an item, a user or an account.
+///
+/// Source: the access bits of domain.md 1.6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AccessRight {
+    /// See that it exists, and its basic facts.
+    View,
+    /// See its details.
+    ViewDetails,
+    /// Manage who may do what to it.
+    ManageAccess,
+    /// Delete it.
+    Delete,
+    /// Rename it.
+    Rename,
+    /// Edit properties that no other right names.
+    EditOther,
+    /// Manage what a user may do to other items.
+    ManageUserAccess,
+    /// Act on a user's behalf.
+    ActOnBehalf,
+    /// Change a user's flags.
+    EditFlags,
+    /// Manage an account.
+    ManageAccount,
+}
+
+impl AccessRight {
+    /// Every right.
+    pub const ALL: [Self; 10] = [
+        Self::View,
+        Self::ViewDetails,
+        Self::ManageAccess,
+        Self::Delete,
+        Self::Rename,
+        Self::EditOther,
+        Self::ManageUserAccess,
+        Self::ActOnBehalf,
+        Self::EditFlags,
+        Self::ManageAccount,
+    ];
+
+    /// The stable name, such as `edit_flags`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::ViewDetails => "view_details",
+            Self::ManageAccess => "manage_access",
+            Self::Delete => "delete",
+            Self::Rename => "rename",
+            Self::EditOther => "edit_other",
+            Self::ManageUserAccess => "manage_user_access",
+            Self::ActOnBehalf => "act_on_behalf",
+            Self::EditFlags => "edit_flags",
+            Self::ManageAccount => "manage_account",
+        }
+    }
+}
+
+/// One condition of doing something; a verdict names each that is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Gate {
+    /// The user may change the password.
+    ChangePassword,
+    /// The user may change settings: notices, flespi, own language and zone.
+    ChangeSettings,
+    /// There is a confirmed address.
+    EmailUnconfirmed,
+    /// A budget of sends is left.
+    Budget,
+    /// The account is not blocked.
+    Blocked,
+    /// The security policy allows it.
+    Policy,
+    /// The actor has this right on the target.
+    Right(AccessRight),
+}
+
+impl Gate {
+    /// The stable name, such as `email_unconfirmed`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ChangePassword => "change_password",
+            Self::ChangeSettings => "change_settings",
+            Self::EmailUnconfirmed => "email_unconfirmed",
+            Self::Budget => "budget",
+            Self::Blocked => "blocked",
+            Self::Policy => "policy",
+            Self::Right(_) => "right",
+        }
+    }
+
+    /// What is missing, as an English sentence for the page.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::ChangePassword => {
+                "You do not have the right to change the password. Ask your administrator."
+            }
+            Self::ChangeSettings | Self::Right(_) => "You do not have the right to change this.",
+            Self::EmailUnconfirmed => "Specify an email address first",
+            Self::Budget => "No message can be sent now: the limit is reached. Try again later.",
+            Self::Blocked => "The account is blocked.",
+            Self::Policy => "This method is switched off by the security policy.",
+        }
+    }
+
+    /// The right that is missing, if the gate is one.
+    pub const fn right(self) -> Option<AccessRight> {
+        match self {
+            Self::Right(right) => Some(right),
+            Self::ChangePassword
+            | Self::ChangeSettings
+            | Self::EmailUnconfirmed
+            | Self::Budget
+            | Self::Blocked
+            | Self::Policy => None,
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! The Security tab as a program.
+fn main() {}
