@@ -9,6 +9,7 @@ pub mod id;
 pub mod keyring;
 pub mod language;
 pub mod message;
+pub mod password;
 pub mod port;
 pub mod rights;
 pub mod secret;
