@@ -13,3 +13,4 @@ pub mod password;
 pub mod port;
 pub mod rights;
 pub mod secret;
+pub mod templates;
