@@ -11,6 +11,7 @@ pub mod error;
 pub mod id;
 pub mod keyring;
 pub mod language;
+pub mod memory;
 pub mod message;
 pub mod password;
 pub mod policy;
@@ -28,3 +29,5 @@ pub use engine::Portcullis;
 pub use engine::builder::{BuildError, Builder};
 pub use engine::worker::{Health, Pass, Worker};
 pub use error::Error;
+#[cfg(feature = "testing")]
+pub mod testing;
