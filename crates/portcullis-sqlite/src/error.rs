@@ -107,13 +107,10 @@ pub(crate) fn refused(error: CommitError) -> PortError {
 
 /// What the caller is told whose COMMIT failed when it ran alone.
 ///
-/// A full disk or a lock leaves nothing behind. After a failed write or sync the frames may or may not have reached the
-/// disk, and only a recovery tells.
+/// After a failed write or sync the frames may or may not have reached the disk, and only a recovery tells. Whatever else
+/// stops a COMMIT does so before it writes.
 pub(crate) fn after_commit(error: &rusqlite::Error) -> CommitError {
-    match code(error) & 0xff {
-        BUSY | LOCKED | FULL => CommitError::Port(port(error)),
-        _ => CommitError::Unknown,
-    }
+    if code(error) & 0xff == IO { CommitError::Unknown } else { CommitError::Port(port(error)) }
 }
 
 /// Puts a failure of SQLite into fixed words.
@@ -155,3 +152,28 @@ const CANT_OPEN: i32 = 14;
 const NOT_A_DATABASE: i32 = 26;
 const PRIMARY_KEY_TAKEN: i32 = 1555;
 const UNIQUE_TAKEN: i32 = 2067;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some("secret".into()))
+    }
+
+    #[test]
+    fn only_a_failed_write_leaves_a_commit_in_doubt() {
+        const IO_FSYNC: i32 = 1034;
+        assert_eq!(after_commit(&failure(IO_FSYNC)), CommitError::Unknown);
+        assert!(matches!(after_commit(&failure(FULL)), CommitError::Port(_)));
+        assert!(matches!(after_commit(&failure(BUSY)), CommitError::Port(_)));
+    }
+
+    #[test]
+    fn no_text_of_sqlite_gets_out() {
+        for code in 1..=2100 {
+            assert!(!port(&failure(code)).to_string().contains("secret"));
+            assert!(!SqliteError::from(failure(code)).to_string().contains("secret"));
+        }
+    }
+}

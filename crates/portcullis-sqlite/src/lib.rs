@@ -2,7 +2,8 @@
 //!
 //! [`SqliteStore`] keeps everything portcullis promises in one file, durable when a commit is answered. It brings its own
 //! threads, so it runs under any async runtime, and its own SQLite (feature `bundled`, on by default; without it, the
-//! system's SQLite must be 3.44 or newer).
+//! system's SQLite must be 3.44 or newer). The feature `testing` lets a store show all its contents to the core's test
+//! helpers; it is not API-stable.
 //!
 //! | file | answers |
 //! |---|---|
@@ -15,6 +16,8 @@
 //! | `session.rs`, `migrate.rs` | how a file is opened and brought up to date |
 
 mod commit;
+#[cfg(feature = "testing")]
+mod contents;
 mod counter;
 mod error;
 mod migrate;
@@ -25,6 +28,8 @@ mod row;
 mod session;
 mod sql;
 mod store;
+#[cfg(test)]
+mod temporary;
 mod work;
 mod writer;
 

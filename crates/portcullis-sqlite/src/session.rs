@@ -151,6 +151,12 @@ impl Session {
         Ok(())
     }
 
+    /// How many transactions this session and its siblings committed.
+    #[cfg(test)]
+    pub(crate) fn commits(&self) -> u64 {
+        self.tally.commits.load(Ordering::Relaxed)
+    }
+
     /// Gives up the transaction, if there still is one.
     pub(crate) fn roll_back(&self) -> rusqlite::Result<()> {
         if self.conn.is_autocommit() { Ok(()) } else { self.control("ROLLBACK") }

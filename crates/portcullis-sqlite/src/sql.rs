@@ -61,7 +61,7 @@ pub(crate) fn read(keys: usize, ids: usize, subjects: usize) -> String {
         SELECT 1, c.subject, c.name, c.value, c.ends_at, 0, 0, 0, 0, 0 FROM (SELECT id FROM seen",
     );
     if subjects > 0 {
-        text.push_str(" UNION VALUES ");
+        text.push_str(" UNION ALL VALUES ");
         list(&mut text, "(?)", subjects);
     }
     text.push_str(
@@ -230,3 +230,82 @@ pub(crate) const MARK: &str = "SELECT value FROM portcullis_mark WHERE name = ?"
 /// Writes a mark.
 pub(crate) const SET_MARK: &str = "INSERT INTO portcullis_mark (name, value) VALUES (?, ?)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+/// Everything that is kept, for tests.
+#[cfg(feature = "testing")]
+pub(crate) fn everything() -> [String; 3] {
+    [
+        listed("SELECT ", RECORD, 1, " FROM portcullis_record r"),
+        listed("SELECT ", COUNTER, 1, " FROM portcullis_counter c"),
+        listed("SELECT ", EVENT, 1, " FROM portcullis_audit a"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrate::migrate;
+    use crate::temporary;
+
+    /// Every statement that touches a table, in each of its shapes.
+    fn statements() -> Vec<String> {
+        let mut all = Vec::new();
+        for rows in [1, 2, 40] {
+            for subjects in [0, 1, 3] {
+                all.extend([read(rows, 0, subjects), read(0, rows, subjects), read(rows, rows, subjects)]);
+                all.push(read(0, 0, subjects));
+            }
+            all.extend([
+                add_events(rows),
+                counters(rows),
+                put_counters(rows),
+                remove_counters(rows),
+                versions(rows),
+                add_records(rows),
+                put_records(rows),
+                remove_records(rows),
+                add_keys(rows),
+                remove_keys(rows),
+                move_due(rows),
+            ]);
+        }
+        all.extend([list_by_key(), trail(), due()]);
+        let constant =
+            [HOLDER, ADD_COMMIT, HAPPENED, SPENT, PURGE_COUNTERS, PURGE_AUDIT, PURGE_COMMITS, MARK, SET_MARK];
+        all.extend(constant.map(str::to_owned));
+        all
+    }
+
+    /// What the plan of a statement says, step by step.
+    fn plan(session: &crate::session::Session, sql: &str) -> Vec<String> {
+        let mut statement = session.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect(sql);
+        let steps = statement.raw_query().mapped(|row| row.get("detail")).collect::<Result<_, _>>();
+        steps.expect(sql)
+    }
+
+    /// Tables of the schema, and what the statements call them.
+    const TABLES: [&str; 5] = ["portcullis_", "r", "k", "c", "a"];
+
+    fn scans_a_table(step: &str) -> bool {
+        step.strip_prefix("SCAN ").is_some_and(|what| {
+            let name = what.split(' ').next().unwrap_or_default();
+            TABLES.contains(&name) || name.starts_with("portcullis_")
+        })
+    }
+
+    #[test]
+    fn no_statement_scans_a_table_or_sorts_one() {
+        let file = temporary::file();
+        let session = temporary::session(&file);
+        migrate(&session).unwrap();
+        for sql in statements() {
+            let plan = plan(&session, &sql);
+            let bad = |step: &&String| scans_a_table(step) || step.contains("ORDER BY");
+            assert_eq!(plan.iter().find(bad), None, "{sql}\n{plan:#?}");
+        }
+        assert!(
+            plan(&session, "SELECT body FROM portcullis_record r").iter().any(|step| scans_a_table(step))
+        );
+        assert!(plan(&session, "SELECT id FROM portcullis_record").iter().any(|step| scans_a_table(step)));
+    }
+}

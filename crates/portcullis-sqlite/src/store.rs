@@ -132,7 +132,7 @@ impl SqliteStore {
         self.tally.commits.load(Ordering::Relaxed)
     }
 
-    async fn write(&self, work: Work) -> Outcome {
+    pub(crate) async fn write(&self, work: Work) -> Outcome {
         let (reply, answer) = oneshot::channel();
         match self.writes.push(Job { work, reply }).await {
             Ok(()) => answer.await.unwrap_or(Err(CommitError::Unknown)),
@@ -140,7 +140,7 @@ impl SqliteStore {
         }
     }
 
-    async fn ask<T: Send + 'static>(
+    pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Session) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, PortError> {

@@ -113,3 +113,184 @@ fn begin(session: &Session) -> rusqlite::Result<()> {
     session.roll_back()?;
     session.control("BEGIN IMMEDIATE")
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use portcullis::audit::AuditEvent;
+    use portcullis::id::CommitId;
+    use portcullis::port::store::{Commit, Delete, Expect, Key, Kind, Put, Record, Store};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::temporary::{self, File};
+    use crate::{SqliteOptions, SqliteStore, migrate};
+
+    fn id(number: u128) -> Uuid {
+        Uuid::from_u128(number)
+    }
+
+    fn commit(number: u128) -> Commit {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let event = AuditEvent {
+            id: id(1_000_000 + number),
+            at: now,
+            tenant: Uuid::nil(),
+            subject: id(number),
+            actor: None,
+            action: "tested".into(),
+            reason: None,
+            source: None,
+            about: None,
+        };
+        Commit {
+            id: CommitId::from_uuid(event.id),
+            now,
+            puts: vec![],
+            guards: vec![],
+            deletes: vec![],
+            counters: vec![],
+            audit: vec![event],
+        }
+    }
+
+    fn adding(number: u128, size: usize) -> Work {
+        let record = Record {
+            tenant: Uuid::nil(),
+            kind: Kind::of("user"),
+            id: id(number),
+            version: 1,
+            keys: vec![Key::unique(Kind::of("user"), "login", number.to_string())],
+            refs: vec![],
+            due: None,
+            body: "x".repeat(size),
+        };
+        Work::Commit(Box::new(Commit {
+            puts: vec![Put { record, expect: Expect::Absent }],
+            ..commit(number)
+        }))
+    }
+
+    fn deleting(number: u128) -> Work {
+        let deletes = vec![Delete { id: id(number), version: 1 }];
+        Work::Commit(Box::new(Commit { deletes, ..commit(2_000 + number) }))
+    }
+
+    fn number(session: &Session, sql: &str) -> i64 {
+        session.conn.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    fn migrated(file: &File) -> Session {
+        let session = temporary::session(file);
+        migrate::migrate(&session).unwrap();
+        session
+    }
+
+    /// Whether record, keys and trail are there: all or none.
+    fn is_kept(session: &Session, number: u128) -> bool {
+        let count = |sql: &str, value: &dyn rusqlite::ToSql| -> i64 {
+            session.conn.query_row(sql, [value], |row| row.get(0)).unwrap()
+        };
+        let rows = [
+            count("SELECT count(*) FROM portcullis_record WHERE id = ?", &id(number).as_bytes().as_slice()),
+            count("SELECT count(*) FROM portcullis_key WHERE value = ?", &number.to_string()),
+            count(
+                "SELECT count(*) FROM portcullis_audit WHERE subject = ?",
+                &id(number).as_bytes().as_slice(),
+            ),
+        ];
+        assert!(rows == [1; 3] || rows == [0; 3], "{number}: {rows:?}");
+        rows == [1; 3]
+    }
+
+    #[test]
+    fn a_disk_that_fills_in_a_batch_loses_nothing_that_is_answered_and_harms_no_neighbour() {
+        for full in 0..8 {
+            let file = temporary::file();
+            let session = migrated(&file);
+            let pages = number(&session, "PRAGMA page_count") + 20;
+            session.conn.pragma_update(None, "max_page_count", pages).unwrap();
+            let work: Vec<Work> =
+                (0..8).map(|number| adding(number, if number == full { 200_000 } else { 500 })).collect();
+            let before = session.commits();
+            let outcomes = run(&session, &work.iter().collect::<Vec<_>>());
+            assert!(session.conn.is_autocommit());
+            let after = session.commits();
+            drop(session);
+
+            let session = temporary::session(&file);
+            for (number, outcome) in (0..).zip(&outcomes) {
+                assert_eq!(outcome.is_ok(), number != full, "{full}: {number}: {outcome:?}");
+                assert_eq!(is_kept(&session, number), outcome.is_ok(), "{full}: {number}");
+            }
+            let Err(CommitError::Port(error)) = &outcomes[usize::try_from(full).unwrap()] else {
+                panic!("{outcomes:?}")
+            };
+            assert_eq!(error.to_string(), "store: the disk is full");
+            assert!(after > before);
+            assert_eq!(
+                session.conn.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).unwrap(),
+                "ok"
+            );
+        }
+    }
+
+    #[test]
+    fn a_batch_whose_commit_fails_is_answered_one_by_one() {
+        let file = temporary::file();
+        let session = migrated(&file);
+        let outcomes = run(&session, &[&adding(1, 10), &adding(2, 10)]);
+        assert!(outcomes.iter().all(Result::is_ok));
+        // A host's own table that refers to a record, and is looked at no earlier than at COMMIT.
+        session
+            .conn
+            .execute_batch(
+                "CREATE TABLE host (user BLOB REFERENCES portcullis_record (id) DEFERRABLE INITIALLY DEFERRED);
+                 INSERT INTO host SELECT id FROM portcullis_record WHERE id = (SELECT min(id) FROM portcullis_record);",
+            )
+            .unwrap();
+        let outcomes = run(&session, &[&adding(3, 10), &deleting(1), &deleting(2), &adding(4, 10)]);
+        assert!(outcomes[0].is_ok() && outcomes[2].is_ok() && outcomes[3].is_ok(), "{outcomes:?}");
+        assert!(matches!(&outcomes[1], Err(CommitError::Port(_))), "{outcomes:?}");
+        assert!(session.conn.is_autocommit());
+        assert_eq!(number(&session, "SELECT count(*) FROM portcullis_record"), 3);
+        assert!(is_kept(&session, 1) && is_kept(&session, 3) && is_kept(&session, 4));
+    }
+
+    #[test]
+    fn a_refused_commit_leaves_no_lock_behind() {
+        let file = temporary::file();
+        let session = migrated(&file);
+        let outcomes = run(&session, &[&deleting(7)]);
+        assert!(matches!(outcomes[..], [Err(CommitError::Conflict)]));
+        temporary::session(&file).conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    }
+
+    fn block<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn a_dead_writer_answers_everybody() {
+        let file = temporary::file();
+        let store = SqliteStore::open(&file).unwrap();
+        assert!(matches!(block(store.write(Work::Die)), Err(CommitError::Unknown)));
+        let outcome = block(store.commit(&commit(1)));
+        assert!(matches!(outcome, Err(CommitError::Port(_) | CommitError::Unknown)), "{outcome:?}");
+        assert!(block(store.set_mark("a", "b")).is_err());
+        assert_eq!(block(store.mark("a")), Ok(None), "readers go on");
+    }
+
+    #[test]
+    fn a_dead_reader_answers_its_caller_and_the_others_go_on() {
+        let file = temporary::file();
+        let store = SqliteOptions::new().readers(2).open(&file).unwrap();
+        let die = |_: &Session| -> Result<(), Failure> { panic!("the test asked for it") };
+        assert!(block(store.ask(die)).is_err());
+        assert_eq!(block(store.mark("a")), Ok(None));
+        assert!(block(store.ask(die)).is_err());
+        let error = block(store.mark("a")).unwrap_err();
+        assert_eq!(error.to_string(), "store: a thread of the store has ended");
+        assert_eq!(block(store.set_mark("a", "b")), Ok(()), "the writer goes on");
+    }
+}
