@@ -175,3 +175,34 @@ fn create(path: &Path) -> Result<(), SqliteError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop).map_err(|_| SqliteError::NotWritable)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::temporary;
+
+    fn pragma(session: &Session, sql: &str) -> String {
+        let value: rusqlite::types::Value = session.conn.query_row(sql, [], |row| row.get(0)).unwrap();
+        format!("{value:?}")
+    }
+
+    #[test]
+    fn connections_are_set_up_as_promised() {
+        let file = temporary::file();
+        let options = SqliteOptions::new().busy_timeout(Duration::from_millis(1234));
+        let tally = Arc::new(Tally::default());
+        let writer = Session::writer(file.as_ref(), &options, &tally).unwrap();
+        let reader = Session::reader(file.as_ref(), &options, &tally).unwrap();
+        for session in [&writer, &reader] {
+            assert_eq!(pragma(session, "PRAGMA journal_mode"), "Text(\"wal\")");
+            assert_eq!(pragma(session, "PRAGMA busy_timeout"), "Integer(1234)");
+            assert_eq!(pragma(session, "PRAGMA foreign_keys"), "Integer(1)");
+            assert_eq!(pragma(session, "PRAGMA trusted_schema"), "Integer(0)");
+        }
+        assert_eq!(pragma(&writer, "PRAGMA synchronous"), "Integer(2)", "FULL");
+        assert!(reader.conn.execute_batch("CREATE TABLE a (b)").is_err());
+        let relaxed = options.synchronous(Synchronous::Normal);
+        let writer = Session::writer(file.as_ref(), &relaxed, &tally).unwrap();
+        assert_eq!(pragma(&writer, "PRAGMA synchronous"), "Integer(1)", "NORMAL");
+    }
+}

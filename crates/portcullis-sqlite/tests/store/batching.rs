@@ -1,12 +1,10 @@
 //! How commits share a transaction, and that they notice nothing of each other.
 
-mod common;
-
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use common::{File, add, block, commit, id, login, put, read_id, record};
+use crate::common::{File, add, block, commit, id, login, put, read_id, record};
 use portcullis::port::store::{Commit, CommitError, Counter, Expect, Key, Kind, Page, Purge, Store};
 use portcullis_sqlite::{SqliteOptions, SqliteStore};
 use rusqlite::Connection;
@@ -184,7 +182,7 @@ fn a_locked_file_is_a_failure_that_keeps_nothing() {
     let outcome = block(store.commit(&new_user(10)));
     let Err(CommitError::Port(error)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(error.to_string(), "store: the database is locked by another process");
-    assert!(block(store.purge(Purge::Audit, common::at(0), 1)).is_err());
+    assert!(block(store.purge(Purge::Audit, crate::common::at(0), 1)).is_err());
     assert!(block(store.read(&read_id(10))).unwrap().records.is_empty(), "a read needs no lock");
     hold.release();
     block(store.commit(&new_user(10))).unwrap();
