@@ -5,6 +5,8 @@ mod batching;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod economy;
 #[cfg(test)]
 mod files;
