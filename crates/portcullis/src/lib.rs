@@ -6,7 +6,10 @@ pub mod decision;
 mod engine;
 pub mod error;
 pub mod id;
+pub mod memory;
 pub mod message;
 pub mod port;
 pub mod rights;
 pub mod secret;
+#[cfg(feature = "testing")]
+pub mod testing;
