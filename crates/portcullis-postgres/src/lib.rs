@@ -29,6 +29,8 @@
 //! `PostgreSQL` 12 or newer; tested with 15.
 
 mod commit;
+#[cfg(feature = "testing")]
+mod dump;
 mod error;
 mod mark;
 mod options;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use portcullis::audit::AuditEvent;
 use portcullis::error::PortError;
 use portcullis::port::store::{Key, Page, Read, Record, Snapshot, Start};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -82,8 +83,8 @@ impl PostgresStore {
         for start in &read.starts {
             let (id, key) = match start {
                 Start::Id(id) => (Some(*id), None),
-                // A key with a NUL is held by nobody: it can't be stored.
-                Start::Key(key) => (None, Some(key).filter(|key| is_storable(key))),
+                // A lookup key is nobody's, and one with a NUL can't have been stored.
+                Start::Key(key) => (None, Some(key).filter(|key| key.unique && is_storable(key))),
             };
             ids.push(id);
             kinds.push(key.map(|key| key.kind.as_str()));
@@ -160,22 +161,23 @@ impl PostgresStore {
             &[(&subject, Type::UUID), (&page.after, Type::UUID), (&i64::from(page.limit), Type::INT8)],
         )
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(AuditEvent {
-                    id: column(row, "id")?,
-                    at: column(row, "at")?,
-                    tenant: column(row, "tenant")?,
-                    subject: column(row, "subject")?,
-                    actor: column(row, "actor")?,
-                    action: column::<String>(row, "action")?.into(),
-                    reason: column::<Option<String>>(row, "reason")?.map(Into::into),
-                    source: column(row, "source")?,
-                    about: column(row, "about")?,
-                })
-            })
-            .collect()
+        rows.iter().map(event).collect()
     }
+}
+
+/// Takes an audit event.
+pub(crate) fn event(row: &Row) -> Result<AuditEvent, PortError> {
+    Ok(AuditEvent {
+        id: column(row, "id")?,
+        at: column(row, "at")?,
+        tenant: column(row, "tenant")?,
+        subject: column(row, "subject")?,
+        actor: column(row, "actor")?,
+        action: column::<String>(row, "action")?.into(),
+        reason: column::<Option<String>>(row, "reason")?.map(Into::into),
+        source: column(row, "source")?,
+        about: column(row, "about")?,
+    })
 }
 
 fn is_storable(key: &Key) -> bool {
