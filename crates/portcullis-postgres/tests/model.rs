@@ -124,7 +124,10 @@ async fn one_call(
     past: &mut Vec<Commit>,
     seen: &mut Seen,
 ) {
-    let page = Page { after: (dice.roll(2) > 0).then(|| id(10 + u128::from(dice.roll(4)))), limit: 1 + dice.roll(4) };
+    let page = Page {
+        after: (dice.roll(2) > 0).then(|| id(10 + u128::from(dice.roll(4)))),
+        limit: 1 + dice.roll(4),
+    };
     let at = later(i64::from(dice.roll(40)));
     match dice.roll(12) {
         0 => {
@@ -142,10 +145,7 @@ async fn one_call(
         2 => {
             let lane = Lane::ALL[dice.roll(4) as usize];
             let (until, limit) = (at + TimeDelta::seconds(20), dice.roll(4));
-            assert_eq!(
-                store.claim(lane, at, until, limit).await,
-                memory.claim(lane, at, until, limit).await,
-            );
+            assert_eq!(store.claim(lane, at, until, limit).await, memory.claim(lane, at, until, limit).await,);
         }
         3 => {
             let what = [Purge::Counters, Purge::Records][dice.roll(2) as usize];
@@ -153,7 +153,10 @@ async fn one_call(
             assert_eq!(store.purge(what, before, 100).await, memory.purge(what, before, 100).await);
         }
         4 => {
-            let page = Page { after: (dice.roll(2) > 0).then(|| past.last().map_or(id(1), |last| last.id.uuid())), ..page };
+            let page = Page {
+                after: (dice.roll(2) > 0).then(|| past.last().map_or(id(1), |last| last.id.uuid())),
+                ..page
+            };
             assert_eq!(store.audit(id(2), page).await, memory.audit(id(2), page).await);
         }
         5 if !past.is_empty() => {
@@ -206,7 +209,8 @@ fn random_calls_are_answered_as_by_the_store_in_memory() {
             }
         }
         let Seen { kept, conflict, duplicate, exhausted, again } = seen;
-        for (count, at_least) in [(kept, 100), (conflict, 100), (duplicate, 20), (exhausted, 20), (again, 50)] {
+        for (count, at_least) in [(kept, 100), (conflict, 100), (duplicate, 20), (exhausted, 20), (again, 50)]
+        {
             assert!(count >= at_least, "the calls were too tame: {seen:?}");
         }
     });

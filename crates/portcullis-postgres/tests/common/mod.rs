@@ -92,8 +92,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let Some(server) = server(test) else { return };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
     let name = format!("portcullis_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let (base, _) = server.rsplit_once('/').expect("a URL with a database name");
     let url = format!("{base}/{name}");
