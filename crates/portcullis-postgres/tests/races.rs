@@ -242,6 +242,10 @@ fn a_writer_waits_for_a_guard_and_another_guard_does_not() {
 #[test]
 fn commits_that_cross_wait_in_line_and_never_in_a_circle() {
     in_database("commits_that_cross_wait_in_line_and_never_in_a_circle", async |database| {
+        // Nobody looks for circles: a commit in one would wait until its lock timeout and fail.
+        let name = database.url.rsplit('/').next().unwrap().to_owned();
+        let sql = format!("ALTER DATABASE {name} SET deadlock_timeout = '1h'");
+        database.client().await.batch_execute(&sql).await.unwrap();
         let stores = two_stores(&database).await;
         let all = [10, 11, 12];
         let puts = all.map(|n| insert(record(n))).to_vec();
@@ -275,13 +279,6 @@ fn commits_that_cross_wait_in_line_and_never_in_a_circle() {
                 format!("UPDATE portcullis_record SET version = {} WHERE id < '{}'", round + 2, id(100));
             client.batch_execute(&level).await.unwrap();
         }
-        let row = database
-            .client()
-            .await
-            .query_one("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()", &[])
-            .await
-            .unwrap();
-        assert_eq!(row.get::<_, i64>(0), 0);
     });
 }
 
