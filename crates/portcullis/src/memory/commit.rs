@@ -51,11 +51,7 @@ impl State {
     }
 
     fn present_counts(&self, commit: &Commit) -> Counts {
-        commit
-            .counters
-            .iter()
-            .map(|(counter, _)| (counter.clone(), self.present(counter, commit)))
-            .collect()
+        commit.counters.iter().map(|(counter, _)| (counter.clone(), self.present(counter, commit))).collect()
     }
 
     fn present(&self, counter: &Counter, commit: &Commit) -> Count {

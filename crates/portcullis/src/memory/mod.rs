@@ -29,7 +29,9 @@ use uuid::Uuid;
 
 use crate::audit::AuditEvent;
 use crate::error::PortError;
-use crate::port::store::{Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store};
+use crate::port::store::{
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
+};
 
 use self::state::State;
 

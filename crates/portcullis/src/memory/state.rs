@@ -171,13 +171,8 @@ impl State {
     }
 
     fn purge_audit(&mut self, before: DateTime<Utc>, limit: usize) -> usize {
-        let old: Vec<Uuid> = self
-            .audit
-            .values()
-            .filter(|event| event.at < before)
-            .map(|event| event.id)
-            .take(limit)
-            .collect();
+        let old: Vec<Uuid> =
+            self.audit.values().filter(|event| event.at < before).map(|event| event.id).take(limit).collect();
         for id in &old {
             self.audit.remove(id);
         }

@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use crate::audit::AuditEvent;
 use crate::error::PortError;
-use crate::port::store::{Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store};
+use crate::port::store::{
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
+};
 
 /// A method of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,8 +33,7 @@ pub enum Method {
 
 impl Method {
     /// Every method.
-    pub const ALL: [Self; 6] =
-        [Self::Read, Self::List, Self::Claim, Self::Commit, Self::Audit, Self::Purge];
+    pub const ALL: [Self; 6] = [Self::Read, Self::List, Self::Claim, Self::Commit, Self::Audit, Self::Purge];
 }
 
 /// How a call fails. Methods other than `commit` know only [`PortError`]: for them the first three are the same.

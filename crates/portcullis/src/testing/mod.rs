@@ -2,6 +2,7 @@
 //!
 //! Nothing in here is API-stable: a minor release may change it.
 
+pub mod conformance;
 mod dump;
 pub mod faulty;
 
