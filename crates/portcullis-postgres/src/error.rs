@@ -32,9 +32,18 @@ pub(crate) fn no_connection(error: &PoolError) -> PortError {
 /// Why the server was not reached or did not let us in.
 fn connecting(error: &Error) -> PortError {
     let Some(db) = error.as_db_error() else {
-        return match io_kind(error) {
-            Some(kind) => port(format!("the server can't be reached: {kind}")),
-            None => port("the server can't be reached, or its TLS certificate is not trusted"),
+        // The driver tells these apart by its words only.
+        let (of_tls, io) = causes(error);
+        return match (error.to_string().as_str(), of_tls, io) {
+            (_, true, _) => port("the server's certificate or encryption was not accepted"),
+            ("error performing TLS handshake", false, None) => {
+                port("the server offers no encrypted connections")
+            }
+            ("authentication error", ..) => {
+                port("the server wants a password, or a way to sign in that is not known")
+            }
+            (_, false, Some(kind)) => port(format!("the server can't be reached: {kind}")),
+            (_, false, None) => port("the server can't be reached"),
         };
     };
     let code = db.code();
@@ -84,15 +93,21 @@ fn coded(why: &str, db: &DbError) -> PortError {
     port(format!("{why} ({})", db.code().code()))
 }
 
-/// What kind of input or output failed, without the words of the system, which may name a path.
-fn io_kind(error: &Error) -> Option<std::io::ErrorKind> {
+/// Whether TLS failed, and what kind of input or output did: not the words of the system, which may name a path.
+fn causes(error: &Error) -> (bool, Option<std::io::ErrorKind>) {
     let mut source = std::error::Error::source(error);
+    let mut io = None;
     while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            // A TLS error is wrapped as an input error: its kind says nothing.
-            return (io.get_ref().is_none_or(|inner| !inner.is::<rustls::Error>())).then(|| io.kind());
+        if inner.is::<rustls::Error>() {
+            return (true, io);
+        }
+        if let Some(error) = inner.downcast_ref::<std::io::Error>() {
+            if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+                return (true, io);
+            }
+            io = Some(error.kind());
         }
         source = inner.source();
     }
-    None
+    (false, io)
 }

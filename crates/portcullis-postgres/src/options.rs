@@ -130,9 +130,17 @@ impl PostgresOptions {
             (SslMode::Disable, _) => Err(port(
                 "sslmode=disable is for loopback addresses and unix sockets, not for a remote server",
             )),
+            // A Unix socket has no name that a certificate could carry.
+            (SslMode::Prefer, Some(_)) if self.is_unix() => Ok(SslMode::Disable),
             (_, Some(_)) => Ok(SslMode::Require),
             (_, None) => Err(port("the connection must be encrypted, give a tls configuration")),
         }
+    }
+
+    /// Whether every host is a socket of this machine.
+    fn is_unix(&self) -> bool {
+        self.config.get_hostaddrs().is_empty()
+            && self.config.get_hosts().iter().all(|host| !matches!(host, Host::Tcp(_)))
     }
 
     /// Whether every host is this machine.

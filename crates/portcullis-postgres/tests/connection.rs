@@ -4,10 +4,11 @@ mod common;
 #[path = "common/proxy.rs"]
 mod proxy;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Database, add, commit, guesses, in_database, insert, now, record, update};
-use portcullis::port::store::{Commit, CommitError, Read, Store};
+use common::{Database, add, commit, guesses, id, in_database, insert, login, now, record, update};
+use portcullis::port::store::{Commit, CommitError, Lane, Page, Purge, Read, Start, Store};
 use portcullis::testing::Dump;
 use portcullis_postgres::{PostgresOptions, PostgresStore};
 use proxy::{Lose, Proxy};
@@ -90,6 +91,38 @@ fn a_refusal_by_the_server_is_definite_and_the_connection_stays() {
         store.commit(&counted(10)).await.unwrap();
         assert_eq!(store.commit(&counted(11)).await, Err(CommitError::Exhausted(guesses())));
         assert_eq!(backend().await, before);
+    });
+}
+
+#[test]
+fn every_call_of_the_contract_is_one_round_trip() {
+    in_database("every_call_of_the_contract_is_one_round_trip", async |database| {
+        let (proxy, store) = behind_proxy(&database, |options| options).await;
+        let page = Page { after: None, limit: 10 };
+        let mut before = proxy.requests();
+        let mut one = |call: &str| {
+            assert_eq!(proxy.requests(), before + 1, "{call}");
+            before += 1;
+        };
+        store.commit(&counted(10)).await.unwrap();
+        one("a commit");
+        store.commit(&counted(11)).await.unwrap_err();
+        one("a commit refused");
+        store
+            .read(&Read { now: now(), starts: vec![Start::Id(id(10))], subjects: vec![id(2)] })
+            .await
+            .unwrap();
+        one("a read");
+        store.list(&login("ann"), page).await.unwrap();
+        one("a list");
+        store.claim(Lane::Bulk, now(), now(), 10).await.unwrap();
+        one("a claim");
+        store.audit(id(2), page).await.unwrap();
+        one("a trail");
+        for what in [Purge::Counters, Purge::Audit, Purge::Records] {
+            store.purge(what, now(), 10).await.unwrap();
+            one("a purge");
+        }
     });
 }
 
@@ -233,6 +266,38 @@ async fn a_server_that_says_nothing_is_given_up() {
 async fn a_remote_server_is_not_met_in_clear() {
     let line = refused("postgres://app:s3cret@192.0.2.1/app").await;
     assert_eq!(line, "store: the connection must be encrypted, give a tls configuration");
+}
+
+fn tls(roots: rustls::RootCertStore) -> rustls::ClientConfig {
+    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_not_met_in_clear() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://app:s3cret@{}/app", listener.local_addr().unwrap());
+    let answering = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut asked = [0; 8];
+        client.read_exact(&mut asked).await.unwrap();
+        client.write_all(b"N").await.unwrap();
+        let mut rest = Vec::new();
+        client.read_to_end(&mut rest).await.unwrap();
+        (asked, rest)
+    });
+    let options = PostgresOptions::from_url(&url).unwrap().with_tls(tls(rustls::RootCertStore::empty()));
+    let error = PostgresStore::connect_with(options).await.unwrap_err();
+    assert_eq!(error.to_string(), "store: the server offers no encrypted connections");
+    let (asked, rest) = answering.await.unwrap();
+    assert_eq!(
+        (asked, rest.len()),
+        ([0, 0, 0, 8, 4, 210, 22, 47], 0),
+        "only the request for encryption was sent"
+    );
 }
 
 #[test]

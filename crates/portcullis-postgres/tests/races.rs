@@ -369,6 +369,32 @@ fn another_isolation_level_is_refused_clearly() {
 }
 
 #[test]
+fn a_commit_is_durable_where_the_database_would_not_wait_for_its_disk() {
+    let test = "a_commit_is_durable_where_the_database_would_not_wait_for_its_disk";
+    in_database(test, async |database| {
+        database.migrated().await;
+        let name = database.url.rsplit('/').next().unwrap().to_owned();
+        let sql = format!(
+            "ALTER DATABASE {name} SET synchronous_commit = off;
+             CREATE TABLE seen (setting text);
+             CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
+             CREATE TRIGGER see AFTER INSERT ON portcullis_record FOR EACH ROW EXECUTE FUNCTION see()"
+        );
+        database.client().await.batch_execute(&sql).await.unwrap();
+        let store = database.store().await;
+        store.commit(&Commit { puts: vec![insert(record(10))], ..commit(1) }).await.unwrap();
+        let row = database
+            .client()
+            .await
+            .query_one("SELECT current_setting('synchronous_commit'), setting FROM seen", &[])
+            .await
+            .unwrap();
+        assert_eq!((row.get(0), row.get(1)), ("off", "on"));
+    });
+}
+
+#[test]
 fn what_the_database_cannot_keep_is_refused_before_it_is_sent() {
     in_database("what_the_database_cannot_keep_is_refused_before_it_is_sent", async |database| {
         let store = database.migrated().await;

@@ -1,7 +1,7 @@
 //! A proxy that loses things between a store and its server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +23,7 @@ pub enum Lose {
 pub struct Proxy {
     pub port: u16,
     lose: Arc<AtomicU8>,
+    requests: Arc<AtomicU32>,
 }
 
 impl Proxy {
@@ -30,16 +31,22 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let lose = Arc::new(AtomicU8::new(Lose::Nothing as u8));
+        let requests = Arc::new(AtomicU32::new(0));
         tokio::spawn({
-            let lose = Arc::clone(&lose);
+            let (lose, requests) = (Arc::clone(&lose), Arc::clone(&requests));
             async move {
                 while let Ok((client, _)) = listener.accept().await {
                     let server = TcpStream::connect(&server).await.unwrap();
-                    tokio::spawn(forward(client, server, Arc::clone(&lose)));
+                    tokio::spawn(forward(client, server, Arc::clone(&lose), Arc::clone(&requests)));
                 }
             }
         });
-        Self { port, lose }
+        Self { port, lose, requests }
+    }
+
+    /// How often a client has spoken: a request that is sent in one go is one.
+    pub fn requests(&self) -> u32 {
+        self.requests.load(Ordering::SeqCst)
     }
 
     pub fn lose(&self, what: Lose) {
@@ -47,13 +54,19 @@ impl Proxy {
     }
 }
 
-async fn forward(mut client: TcpStream, mut server: TcpStream, lose: Arc<AtomicU8>) {
+async fn forward(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    lose: Arc<AtomicU8>,
+    requests: Arc<AtomicU32>,
+) {
     let losing = |what: Lose| lose.load(Ordering::SeqCst) == what as u8;
     let (mut asked, mut answered) = (vec![0; 65536], vec![0; 65536]);
     loop {
         tokio::select! {
             read = client.read(&mut asked) => {
                 let Ok(read @ 1..) = read else { return };
+                requests.fetch_add(1, Ordering::SeqCst);
                 if losing(Lose::Request) {
                     return;
                 }
