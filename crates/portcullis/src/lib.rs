@@ -6,6 +6,8 @@ pub mod decision;
 mod engine;
 pub mod error;
 pub mod id;
+pub mod keyring;
+pub mod language;
 pub mod message;
 pub mod port;
 pub mod rights;
