@@ -12,6 +12,9 @@ pub(crate) struct Composed {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// In characters. A line of a mail has at most 998 bytes (RFC 5322, 2.1.1), and lettre folds at blanks alone.
+const LONGEST_SUBJECT: usize = 250;
+
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
 /// Builds the message; every try of a mail gives the same bytes but for the Date.
@@ -57,9 +60,9 @@ fn lines(text: &str) -> String {
         .replace('\n', "\r\n")
 }
 
-/// A header is one line: control characters become blanks.
+/// A header is one line: control characters become blanks, and no word of it can outgrow a line of the wire.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().take(LONGEST_SUBJECT).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

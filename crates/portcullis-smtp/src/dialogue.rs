@@ -1,10 +1,11 @@
 //! One connection's talk with the server: commands out, bounded replies in, every wait under one deadline.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Noop, Rcpt, Rset, Starttls};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter, ServerInfo};
+use lettre::transport::smtp::extension::{ClientId, Extension, ServerInfo};
 use lettre::transport::smtp::response::Response;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -33,13 +34,12 @@ pub(crate) struct Login {
 pub(crate) struct Dialogue<S> {
     stream: S,
     unread: Vec<u8>,
-    utf8: bool,
 }
 
 impl<S: Wire> Dialogue<S> {
     /// Takes a connection on which nothing has been said.
     pub(crate) const fn new(stream: S) -> Self {
-        Self { stream, unread: Vec::new(), utf8: false }
+        Self { stream, unread: Vec::new() }
     }
 
     /// Reads the greeting.
@@ -58,9 +58,7 @@ impl<S: Wire> Dialogue<S> {
         // Keywords are case-insensitive (RFC 5321, 4.1.1.1); lettre knows them in upper case.
         let lines = reply.message().map(str::to_ascii_uppercase).collect();
         let info = ServerInfo::from_response(&Response::new(reply.code(), lines));
-        let info = info.map_err(|_| at(Fault::Garbage))?;
-        self.utf8 = info.supports_feature(Extension::SmtpUtfEight);
-        Ok(info)
+        info.map_err(|_| at(Fault::Garbage))
     }
 
     /// Asks for TLS and gives the bare connection back, ready for the handshake.
@@ -101,15 +99,7 @@ impl<S: Wire> Dialogue<S> {
 
     /// Hands one mail over; gives the server's last reply.
     pub(crate) async fn deliver(&mut self, mail: &Composed, deadline: Instant) -> Result<Response, Failure> {
-        let mut parameters = Vec::new();
-        let to: &str = mail.to.as_ref();
-        if !to.is_ascii() {
-            if !self.utf8 {
-                return Err((Step::To, Fault::NoUtf8));
-            }
-            parameters.push(MailParameter::SmtpUtfEight);
-        }
-        let from = Mail::new(Some(mail.from.clone()), parameters);
+        let from = Mail::new(Some(mail.from.clone()), Vec::new());
         self.command(&from, 250..=250, deadline).await.map_err(|f| (Step::From, f))?;
         let to = Rcpt::new(mail.to.clone(), Vec::new());
         self.command(&to, 250..=251, deadline).await.map_err(|f| (Step::To, f))?;
@@ -136,7 +126,7 @@ impl<S: Wire> Dialogue<S> {
     async fn command(
         &mut self,
         command: &impl fmt::Display,
-        wanted: core::ops::RangeInclusive<u16>,
+        wanted: RangeInclusive<u16>,
         deadline: Instant,
     ) -> Result<Response, Fault> {
         self.in_turn()?;
@@ -150,7 +140,7 @@ impl<S: Wire> Dialogue<S> {
     async fn secret_command(
         &mut self,
         command: &impl fmt::Display,
-        wanted: core::ops::RangeInclusive<u16>,
+        wanted: RangeInclusive<u16>,
         deadline: Instant,
     ) -> Result<Response, Fault> {
         let command = SecretString::from(command.to_string());
@@ -180,8 +170,7 @@ impl<S: Wire> Dialogue<S> {
             while let Some(line) = line_end(&self.unread, seen) {
                 if is_last(self.unread.get(seen..line).unwrap_or_default()) {
                     let reply: Vec<u8> = self.unread.drain(..line).collect();
-                    let text = String::from_utf8_lossy(&reply);
-                    return text.parse().map_err(|_| Fault::Garbage);
+                    return understood(&reply, reply.get(seen..).unwrap_or_default());
                 }
                 seen = line;
             }
@@ -208,13 +197,19 @@ fn is_last(line: &[u8]) -> bool {
     !(line.len() > 3 && line.iter().take(3).all(u8::is_ascii_digit) && line.get(3) == Some(&b'-'))
 }
 
-fn expect(reply: &Response, wanted: core::ops::RangeInclusive<u16>) -> Result<(), Fault> {
-    let code = u16::from(reply.code());
+/// Reads a reply; the code of its last line is told from the digits, since lettre knows no second digit above 5.
+fn understood(reply: &[u8], last: &[u8]) -> Result<Response, Fault> {
+    let digits =
+        last.get(..3).filter(|digits| digits.iter().all(u8::is_ascii_digit)).ok_or(Fault::Garbage)?;
+    let code = digits.iter().fold(0, |code, digit| code * 10 + u16::from(*digit - b'0'));
     match code {
         400..=599 => Err(Fault::Refused(code)),
-        _ if wanted.contains(&code) => Ok(()),
-        _ => Err(Fault::Garbage),
+        _ => String::from_utf8_lossy(reply).parse().map_err(|_| Fault::Garbage),
     }
+}
+
+fn expect(reply: &Response, wanted: RangeInclusive<u16>) -> Result<(), Fault> {
+    if wanted.contains(&u16::from(reply.code())) { Ok(()) } else { Err(Fault::Garbage) }
 }
 
 /// Doubles the dot that begins a line (RFC 5321, 4.5.2) and ends the last line.
@@ -256,6 +251,20 @@ mod tests {
             let stream = chunked(&[&whole[..at], &whole[at..]]).await;
             let reply = Dialogue::new(stream).reply(Instant::now() + SOON).await.unwrap();
             assert_eq!(reply.message().collect::<Vec<_>>(), ["one", "two", "three"]);
+        }
+    }
+
+    #[test]
+    fn every_refusal_is_read_as_one() {
+        for code in (400..600).map(|code: u16| (code, format!("{code} x\r\n"))) {
+            assert_eq!(understood(code.1.as_bytes(), code.1.as_bytes()), Err(Fault::Refused(code.0)));
+        }
+        for garbage in ["", "\r\n", "25\r\n", "abc\r\n", "600 x\r\n", "199 x\r\n", "290 x\r\n"] {
+            assert_eq!(
+                understood(garbage.as_bytes(), garbage.as_bytes()),
+                Err(Fault::Garbage),
+                "{garbage:?}"
+            );
         }
     }
 

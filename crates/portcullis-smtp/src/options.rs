@@ -40,7 +40,7 @@ pub enum SetupError {
     #[error("clear text was asked for on an smtps:// URL")]
     PlaintextOverTls,
     /// The sender address cannot stand in an SMTP command and a Message-ID.
-    #[error("the sender address must be plain ASCII")]
+    #[error("the sender address cannot be used in a mail")]
     From,
     /// The display name holds control characters or is longer than 200 bytes.
     #[error("the sender's display name holds control characters or is too long")]
@@ -196,9 +196,6 @@ impl SmtpOptions {
             return Err(SetupError::FromName);
         }
         let address: Address = self.from.as_str().parse().map_err(|_| SetupError::From)?;
-        if !self.from.as_str().is_ascii() {
-            return Err(SetupError::From);
-        }
         Ok(Mailbox::new(name.map(str::to_owned), address))
     }
 }

@@ -39,8 +39,6 @@ pub(crate) enum Fault {
     NoStartTls,
     /// No way to authenticate that both know.
     NoMechanism,
-    /// The address needs an extension that the server lacks.
-    NoUtf8,
 }
 
 /// Codes by which a server asks for TLS or credentials, at whatever step it does so.
@@ -59,7 +57,6 @@ pub(crate) fn judge(step: Step, fault: Fault) -> SendError {
         Fault::NoMechanism => {
             SendError::Misconfigured { detail: "the server offers no known way to authenticate" }
         }
-        Fault::NoUtf8 => SendError::Permanent { detail: "the server takes no address of this form" },
         Fault::Cut | Fault::TimedOut | Fault::Garbage | Fault::Oversized => lost(step, fault),
     }
 }
