@@ -7,4 +7,6 @@ mod matrix;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 mod support;
