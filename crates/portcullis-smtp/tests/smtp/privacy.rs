@@ -13,11 +13,15 @@ async fn a_stripped_starttls_gets_neither_credentials_nor_an_address() {
     let mut unoffered = Script::new(made.good.clone());
     unoffered.starttls = false;
     let refused = Script::new(made.good.clone()).with(At::StartTls, Trouble::Say("454 not now\r\n"));
-    for (script, expected) in [(unoffered, Kind::Misconfigured), (refused, Kind::Transient)] {
+    for (script, expected, words) in [
+        (unoffered, Kind::Misconfigured, "does not offer starttls"),
+        (refused, Kind::Transient, "refused for now"),
+    ] {
         let server = Server::start(script).await;
         let trusting = options().root_certificates(made.authority.clone());
         let error = sender("smtp", server.port, trusting).send(&mail(1)).await.unwrap_err();
         assert_eq!(kind(&error), expected);
+        assert!(error.to_string().contains(words), "{error}");
         let seen = server.seen();
         for verb in ["AUTH", "MAIL", "RCPT", "DATA"] {
             assert_eq!(seen.count(verb), 0, "{:?}", seen.commands);

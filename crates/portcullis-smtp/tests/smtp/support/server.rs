@@ -41,6 +41,8 @@ pub(crate) enum Trouble {
 pub(crate) struct Script {
     /// On the first connection only, so that the next try finds a good server.
     pub(crate) trouble: Option<(At, Trouble)>,
+    /// On every connection.
+    pub(crate) always: bool,
     pub(crate) tls: Option<Arc<ServerConfig>>,
     /// TLS from the first byte.
     pub(crate) implicit: bool,
@@ -51,11 +53,18 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn new(tls: Arc<ServerConfig>) -> Self {
-        Self { trouble: None, tls: Some(tls), implicit: false, starttls: true, auth: "PLAIN LOGIN" }
+        Self {
+            trouble: None,
+            always: false,
+            tls: Some(tls),
+            implicit: false,
+            starttls: true,
+            auth: "PLAIN LOGIN",
+        }
     }
 
     pub(crate) fn clear() -> Self {
-        Self { trouble: None, tls: None, implicit: false, starttls: false, auth: "" }
+        Self { trouble: None, always: false, tls: None, implicit: false, starttls: false, auth: "" }
     }
 
     pub(crate) fn with(mut self, at: At, trouble: Trouble) -> Self {
@@ -109,7 +118,7 @@ impl Server {
                 let (stream, _) = listener.accept().await.unwrap();
                 log.lock().unwrap().connections += 1;
                 tokio::spawn(talk(stream, script.clone(), Arc::clone(&log)));
-                script.trouble = None;
+                script.trouble = script.trouble.filter(|_| script.always);
             }
         });
         Self { port, seen, task }
