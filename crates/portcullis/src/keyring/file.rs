@@ -268,3 +268,6 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
 fn sync_folder_of(_: &Path) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,3 +8,4 @@ pub mod ambient;
 pub mod hasher;
 pub mod message;
 pub mod store;
+pub mod template;
