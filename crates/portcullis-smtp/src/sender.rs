@@ -142,6 +142,8 @@ impl SmtpSender {
     async fn probe(&self) -> Result<(), SendError> {
         let deadline = self.deadline();
         let _slot = self.slot(deadline).await?;
+        // A probe asks for a new connection; it takes the place of a parked one, so that the bound holds.
+        drop(self.parked().pop());
         let fresh = async {
             let mut connection = self.open(deadline).await?;
             connection.noop(deadline).await?;
@@ -307,6 +309,7 @@ fn queue_name<'reply>(line: &'reply str, mail: &Mail) -> Option<&'reply str> {
 mod tests {
     use portcullis::contact::Email;
     use portcullis::id::MessageId;
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
     use super::*;
 
@@ -384,6 +387,35 @@ mod tests {
             assert_eq!(queue_name(line, &mail), name, "{line}");
         }
         assert_eq!(queue_name(&format!("id={}", "x".repeat(65)), &mail), None);
+    }
+
+    #[tokio::test]
+    async fn probes_pile_up_no_connections() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let sender = SmtpSender::from_url(&url, None, options()).unwrap();
+        let server = async {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(async move {
+                    let mut lines = BufReader::new(stream);
+                    let mut line = "220 hi\r\n".to_owned();
+                    while !line.is_empty() {
+                        let reply = if line.starts_with("220") { "220 hi\r\n" } else { "250 hi\r\n" };
+                        lines.write_all(reply.as_bytes()).await.unwrap();
+                        line.clear();
+                        lines.read_line(&mut line).await.unwrap();
+                    }
+                });
+            }
+        };
+        let probes = async {
+            for _ in 0..3 {
+                assert_eq!(sender.check().await, Probe::Reachable);
+                assert_eq!(sender.parked().len(), 1);
+            }
+        };
+        tokio::select! { () = probes => {}, () = server => {} }
     }
 
     fn options() -> SmtpOptions {
