@@ -22,6 +22,8 @@ pub mod session;
 pub mod settings;
 pub mod sign_in;
 pub mod templates;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod two_factor;
 pub mod user;
 
@@ -29,5 +31,3 @@ pub use engine::Portcullis;
 pub use engine::builder::{BuildError, Builder};
 pub use engine::worker::{Health, Pass, Worker};
 pub use error::Error;
-#[cfg(feature = "testing")]
-pub mod testing;
