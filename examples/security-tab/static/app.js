@@ -43,7 +43,7 @@
       event.stopImmediatePropagation();
       return;
     }
-    for (const line of form.querySelectorAll('[data-no-answer]')) line.remove();
+    takeBackNoAnswer();
     lastPressed = event.submitter?.id ?? '';
     hold(form, event.submitter);
   }, true);
@@ -56,16 +56,21 @@
 
   let lastPressed = '';
 
+  function takeBackNoAnswer() {
+    for (const line of document.querySelectorAll('[data-no-answer]')) if (line !== document.body) line.remove();
+  }
+
   function sayNoAnswer(form) {
-    for (const line of form.querySelectorAll('[data-no-answer]')) line.remove();
+    takeBackNoAnswer();
     const line = document.createElement('p');
     line.className = 'message problem';
     line.setAttribute('role', 'alert');
     line.dataset.noAnswer = '';
     line.textContent = words('noAnswer');
-    form.append(line);
     // A form beside others in a row of buttons has no room for a sentence.
-    form.closest('.actions')?.classList.add('with-message');
+    const row = form.closest('.actions');
+    if (row) row.after(line);
+    else form.append(line);
   }
 
   document.addEventListener('htmx:error', (event) => {

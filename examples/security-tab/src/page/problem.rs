@@ -200,3 +200,37 @@ impl Problem {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gates_are_named_as_in_the_contract() {
+        for (name, gate) in [
+            ("blocked", Gate::Blocked),
+            ("policy", Gate::Policy),
+            ("email_unconfirmed", Gate::EmailUnconfirmed),
+            ("right", Gate::Right),
+            ("change_settings", Gate::Right),
+        ] {
+            assert_eq!(Gate::of_name(name), gate, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_missing_gate_is_named() {
+        let html = Problem::NotAllowed(vec![Gate::Blocked, Gate::Policy]).html(Language::English);
+        let both = "The account is blocked. This method is switched off by the security policy.";
+        assert_eq!(html.as_str(), both);
+    }
+
+    #[test]
+    fn no_attempt_left_means_to_start_again() {
+        let last = Problem::WrongCode { left: 0 };
+        assert_eq!(last.html(Language::English), Problem::StartAgain.html(Language::English));
+        assert!(!last.takes_a_code() && !last.takes_a_resend());
+        assert!(Problem::WrongCode { left: 1 }.takes_a_code());
+        assert!(Problem::CodeDead.takes_a_resend() && !Problem::CodeDead.takes_a_code());
+    }
+}

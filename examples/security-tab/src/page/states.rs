@@ -87,11 +87,11 @@ impl Samples {
 
     fn code_pages(&self) -> Vec<(&'static str, CodePage)> {
         let page = |line| CodePage { frame: self.outside(), line };
-        let line = self.line(Place::SignIn);
+        let line = Self::line(Place::SignIn);
         let mut pages: Vec<_> =
-            self.lines(&line).into_iter().map(|(name, line)| (name.of_code_page(), page(line))).collect();
+            Self::lines(&line).into_iter().map(|(name, line)| (name.of_code_page(), page(line))).collect();
         pages.push(("code-email-instead", page(CodeLine { email_instead: true, ..line.clone() })));
-        pages.push(("code-resend-now", page(CodeLine { resend: self.resend_now(), ..line.clone() })));
+        pages.push(("code-resend-now", page(CodeLine { resend: Self::resend_now(), ..line.clone() })));
         pages.push(("code", page(line)));
         pages
     }
@@ -117,7 +117,7 @@ impl Samples {
             ("email-unavailable", failed(ADDRESS, Problem::CannotAnswer)),
             ("email-in-use", failed(ADDRESS, Problem::AddressInUse)),
         ];
-        for (name, line) in self.lines(&self.line(Place::Email)) {
+        for (name, line) in Self::lines(&Self::line(Place::Email)) {
             let mut page = self.pending(Some("alice@example.org"));
             page.email.line = Some(line);
             pages.push((name.of_email(), page));
@@ -126,8 +126,8 @@ impl Samples {
         page.email.line = Some(CodeLine {
             challenge: String::new(),
             live: None,
-            resend: self.resend_now(),
-            ..self.line(Place::Email)
+            resend: Self::resend_now(),
+            ..Self::line(Place::Email)
         });
         pages.push(("email-pending-no-code", page));
 
@@ -208,7 +208,7 @@ impl Samples {
                 }),
             ),
         ];
-        for (name, line) in self.lines(&self.line(Place::TwoFactor)) {
+        for (name, line) in Self::lines(&Self::line(Place::TwoFactor)) {
             pages.push((
                 name.of_two_factor(),
                 with(&|section| {
@@ -221,14 +221,15 @@ impl Samples {
             "two-factor-code",
             with(&|section| {
                 section.chosen = Method::Email;
-                section.line = Some(self.line(Place::TwoFactor));
+                section.line = Some(Self::line(Place::TwoFactor));
             }),
         ));
         let mut page = self.tab();
         page.two_factor.chosen = Method::Email;
         pages.push(("two-factor-no-address", page));
         let mut page = self.pending(None);
-        page.email.line = Some(CodeLine { live: None, resend: self.resend_now(), ..self.line(Place::Email) });
+        page.email.line =
+            Some(CodeLine { live: None, resend: Self::resend_now(), ..Self::line(Place::Email) });
         page.two_factor.chosen = Method::Email;
         page.two_factor.email =
             EmailPanel { address: Some(MASKED.into()), pending: Some(ADDRESS.into()), gates: Vec::new() };
@@ -244,14 +245,14 @@ impl Samples {
                 .map(|pending| Reauthenticate { login: "alice".into(), pending, step });
             page
         };
-        let line = self.line(Place::Reauthenticate);
+        let line = Self::line(Place::Reauthenticate);
         let until = Self::at("16:25", "14:25:00");
         let mut pages = vec![
             ("dialog-password", page(Step::Password(None))),
             ("dialog-password-wrong", page(Step::Password(Some(Problem::WrongPassword)))),
             ("dialog-password-too-many", page(Step::Password(Some(Problem::TooManyAttempts { until })))),
         ];
-        for (name, line) in self.lines(&line) {
+        for (name, line) in Self::lines(&line) {
             pages.push((name.of_dialog(), page(Step::Code(line))));
         }
         pages.push(("dialog-code", page(Step::Code(line))));
@@ -283,7 +284,7 @@ impl Samples {
     }
 
     /// What can be wrong with a line, the same at every place.
-    fn lines(&self, line: &CodeLine) -> Vec<(Wrong, CodeLine)> {
+    fn lines(line: &CodeLine) -> Vec<(Wrong, CodeLine)> {
         let until = Self::at("16:25", "14:25:00");
         let wrong = |problem| CodeLine { problem: Some(problem), ..line.clone() };
         vec![
@@ -291,15 +292,15 @@ impl Samples {
             (Wrong::LastButOne, wrong(Problem::WrongCode { left: 1 })),
             (Wrong::Last, wrong(Problem::WrongCode { left: 0 })),
             (Wrong::Over, wrong(Problem::StartAgain)),
-            (Wrong::Dead, CodeLine { resend: self.resend_now(), ..wrong(Problem::CodeDead) }),
+            (Wrong::Dead, CodeLine { resend: Self::resend_now(), ..wrong(Problem::CodeDead) }),
             (Wrong::Locked, wrong(Problem::Locked { until: until.clone() })),
             (Wrong::NoSends, wrong(Problem::NoMoreCodes { until: Some(until) })),
             (Wrong::NoSendsEver, wrong(Problem::NoMoreCodes { until: None })),
-            (Wrong::SendFailed, CodeLine { resend: self.resend_now(), ..wrong(Problem::SendFailed) }),
+            (Wrong::SendFailed, CodeLine { resend: Self::resend_now(), ..wrong(Problem::SendFailed) }),
         ]
     }
 
-    fn line(&self, place: Place) -> CodeLine {
+    fn line(place: Place) -> CodeLine {
         CodeLine {
             place,
             challenge: "sample-challenge".into(),
@@ -311,7 +312,7 @@ impl Samples {
         }
     }
 
-    fn resend_now(&self) -> Resend {
+    fn resend_now() -> Resend {
         Resend { at: None, now: Self::at("16:05", "14:05:00").rfc3339 }
     }
 
@@ -354,7 +355,7 @@ impl Samples {
         let mut page = self.confirmed();
         page.email.state = EmailState::Pending { new: ADDRESS.into(), old: old.map(str::to_owned) };
         page.email.removal = if old.is_some() { Removal::Offered } else { Removal::Absent };
-        page.email.line = Some(self.line(Place::Email));
+        page.email.line = Some(Self::line(Place::Email));
         page.two_factor.email.address = old.map(|_| "a•••@example.org".to_owned());
         page
     }

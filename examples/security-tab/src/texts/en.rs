@@ -121,7 +121,6 @@ pub(super) const TEXTS: Texts = Texts {
     dev_channel_sms: "SMS",
     dev_to: "To {address}, {time}",
     dev_html: "HTML part",
-    dev_text: "Text part",
     dev_states: "States",
     dev_states_lead: "Every state of the pages, rendered from samples.",
 };

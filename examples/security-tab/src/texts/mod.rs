@@ -71,7 +71,6 @@ macro_rules! catalogue {
     ($($key:ident: $kind:ty,)+) => {
         /// One language's texts.
         #[derive(Debug)]
-        #[expect(missing_docs, reason = "a key says what its text says")]
         pub(crate) struct Texts {
             $(pub(crate) $key: $kind,)+
         }
@@ -191,7 +190,6 @@ catalogue! {
     dev_channel_sms: &'static str,
     dev_to: &'static str,
     dev_html: &'static str,
-    dev_text: &'static str,
     dev_states: &'static str,
     dev_states_lead: &'static str,
 }

@@ -121,7 +121,6 @@ pub(super) const TEXTS: Texts = Texts {
     dev_channel_sms: "SMS",
     dev_to: "Кому: {address}, {time}",
     dev_html: "HTML-часть",
-    dev_text: "Текстовая часть",
     dev_states: "Состояния",
     dev_states_lead: "Все состояния страниц на примерах.",
 };

@@ -21,7 +21,11 @@ fn files(folder: &str) -> Vec<(PathBuf, String)> {
 /// A template with its code taken out.
 fn markup_of(template: &str) -> String {
     let mut out = String::new();
-    let mut rest = template;
+    // The one block that fills an attribute: a class, not a text.
+    let shape =
+        template.split_once("{% block shape %}").and_then(|(_, rest)| rest.split_once("{% endblock %}"));
+    let without = shape.map(|(class, _)| template.replace(&format!("%}}{class}{{%"), "%}{%"));
+    let mut rest = without.as_deref().unwrap_or(template);
     while let Some(start) = rest.find(['{']) {
         let (before, code) = rest.split_at(start);
         let end =

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::all_states;
 use super::scan::{Piece, Tag, scan, tags};
-use crate::page::{CONTENT_SECURITY_POLICY, MESSAGES_CONTENT_SECURITY_POLICY, route};
+use crate::page::{CONTENT_SECURITY_POLICY, MESSAGES_CONTENT_SECURITY_POLICY, Method, field, route};
 
 fn each_state(check: impl Fn(&str, &[Tag])) {
     for state in all_states() {
@@ -212,6 +212,32 @@ fn forms_post_to_the_known_routes_with_and_without_a_script() {
         }
     }
     assert_eq!(seen.len(), posts.len(), "no state shows a form for some route: {seen:?}");
+}
+
+#[test]
+fn fields_are_those_of_the_contract() {
+    let known = [
+        field::LOGIN,
+        field::PASSWORD,
+        field::CODE,
+        field::CHALLENGE,
+        field::CHANNEL,
+        field::ADDRESS,
+        field::METHOD,
+        field::THEN,
+        "then.address",
+    ];
+    let mut seen = BTreeSet::new();
+    for state in all_states() {
+        for tag in tags(&state.html).iter().filter(|tag| matches!(tag.name.as_str(), "input" | "select")) {
+            seen.insert(tag.get("name").expect("a field has a name").to_owned());
+        }
+    }
+    assert_eq!(seen, known.map(str::to_owned).into());
+    for method in [Method::Off, Method::Email] {
+        assert_eq!(Method::of_value(method.value()), Some(method));
+    }
+    assert_eq!(Method::of_value("sms"), None);
 }
 
 #[test]

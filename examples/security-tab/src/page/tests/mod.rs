@@ -1,5 +1,6 @@
 //! Every state, looked at by a program.
 
+mod contrast;
 mod literals;
 mod markup;
 mod scan;
