@@ -28,6 +28,7 @@ mod dialog;
 mod frame;
 mod problem;
 pub(crate) mod route;
+mod samples;
 mod sentence;
 mod settings;
 mod sign_in;

@@ -1,9 +1,10 @@
 //! Every state of the pages, from samples: for the gallery, the tests and the pictures.
 
+use super::samples::{ADDRESS, MASKED, Samples};
 use super::{
-    Banner, CodeLine, CodePage, DevMessage, EmailPanel, EmailRow, EmailState, Frame, Gate, Identity,
-    LiveCode, MessagesPage, Method, Notice, PendingAction, Place, Problem, Reauthenticate, Removal, Resend,
-    Said, SecurityPage, SignInPage, StatesPage, Step, Time, TurnOff, TwoFactorSection, field, route,
+    CodeLine, CodePage, DevMessage, EmailPanel, Gate, MessagesPage, Method, Notice, PendingAction, Place,
+    Problem, Reauthenticate, Removal, Said, SecurityPage, SignInPage, StatesPage, Step, TurnOff,
+    TwoFactorSection, field, route,
 };
 use crate::texts::Language;
 
@@ -32,21 +33,8 @@ pub(crate) fn states() -> Result<Vec<State>, askama::Error> {
     Ok(states)
 }
 
-/// A tab with a confirmed address.
-#[cfg(test)]
-pub(super) fn samples_page(language: Language) -> SecurityPage {
-    Samples { language }.confirmed()
-}
-
-struct Samples {
-    language: Language,
-}
-
-const ADDRESS: &str = "alice.long.address@engineering.example.com";
-const MASKED: &str = "a•••@engineering.example.com";
-
 impl Samples {
-    fn pages(&self) -> Result<Vec<(&'static str, String)>, askama::Error> {
+    fn pages(self) -> Result<Vec<(&'static str, String)>, askama::Error> {
         let mut pages = Vec::new();
         for (name, page) in self.sign_in_pages() {
             pages.push((name, page.html()?));
@@ -70,7 +58,7 @@ impl Samples {
         Ok(pages)
     }
 
-    fn sign_in_pages(&self) -> Vec<(&'static str, SignInPage)> {
+    fn sign_in_pages(self) -> Vec<(&'static str, SignInPage)> {
         let page =
             SignInPage { frame: self.outside(), login: String::new(), problem: None, signed_out: false };
         let refused = |problem| SignInPage { login: "alice".into(), problem: Some(problem), ..page.clone() };
@@ -85,7 +73,7 @@ impl Samples {
         ]
     }
 
-    fn code_pages(&self) -> Vec<(&'static str, CodePage)> {
+    fn code_pages(self) -> Vec<(&'static str, CodePage)> {
         let page = |line| CodePage { frame: self.outside(), line };
         let line = Self::line(Place::SignIn);
         let mut pages: Vec<_> =
@@ -96,7 +84,7 @@ impl Samples {
         pages
     }
 
-    fn email_pages(&self) -> Vec<(&'static str, SecurityPage)> {
+    fn email_pages(self) -> Vec<(&'static str, SecurityPage)> {
         let none = self.tab();
         let failed = |value: &str, problem| {
             let mut page = self.tab();
@@ -157,7 +145,7 @@ impl Samples {
         pages
     }
 
-    fn two_factor_pages(&self) -> Vec<(&'static str, SecurityPage)> {
+    fn two_factor_pages(self) -> Vec<(&'static str, SecurityPage)> {
         let with = |change: &dyn Fn(&mut TwoFactorSection)| {
             let mut page = self.confirmed();
             change(&mut page.two_factor);
@@ -237,7 +225,7 @@ impl Samples {
         pages
     }
 
-    fn dialog_pages(&self) -> Vec<(&'static str, SecurityPage)> {
+    fn dialog_pages(self) -> Vec<(&'static str, SecurityPage)> {
         let page = |step| {
             let mut page = self.confirmed();
             page.email.value = "new@example.com".into();
@@ -259,7 +247,7 @@ impl Samples {
         pages
     }
 
-    fn messages(&self) -> MessagesPage {
+    fn messages(self) -> MessagesPage {
         let mail = DevMessage {
             id: "019a2b".into(),
             sms: false,
@@ -298,93 +286,6 @@ impl Samples {
             (Wrong::NoSendsEver, wrong(Problem::NoMoreCodes { until: None })),
             (Wrong::SendFailed, CodeLine { resend: Self::resend_now(), ..wrong(Problem::SendFailed) }),
         ]
-    }
-
-    fn line(place: Place) -> CodeLine {
-        CodeLine {
-            place,
-            challenge: "sample-challenge".into(),
-            live: Some(LiveCode { destination: MASKED.into(), valid_until: Self::at("16:10", "14:10:00") }),
-            resend: Resend { at: Some(Self::at("16:01", "14:01:00")), now: "2026-03-02T14:00:12Z".into() },
-            problem: None,
-            email_instead: false,
-            carried: Vec::new(),
-        }
-    }
-
-    fn resend_now() -> Resend {
-        Resend { at: None, now: Self::at("16:05", "14:05:00").rfc3339 }
-    }
-
-    fn tab(&self) -> SecurityPage {
-        let identity = Identity { login: "alice".into(), account: "demo".into() };
-        SecurityPage {
-            frame: Frame { identity: Some(identity), ..self.outside() },
-            banner: None,
-            email: EmailRow {
-                value: String::new(),
-                state: EmailState::None,
-                line: None,
-                removal: Removal::Absent,
-                gates: Vec::new(),
-                notice: None,
-            },
-            two_factor: TwoFactorSection {
-                on: None,
-                chosen: Method::Off,
-                email: EmailPanel { address: None, pending: None, gates: Vec::new() },
-                turn_off: TurnOff::Offered,
-                line: None,
-                gates: Vec::new(),
-                notice: None,
-            },
-            dialog: None,
-        }
-    }
-
-    fn confirmed(&self) -> SecurityPage {
-        let mut page = self.tab();
-        page.email.value = ADDRESS.into();
-        page.email.state = EmailState::Confirmed;
-        page.email.removal = Removal::Offered;
-        page.two_factor.email.address = Some(MASKED.into());
-        page
-    }
-
-    fn pending(&self, old: Option<&str>) -> SecurityPage {
-        let mut page = self.confirmed();
-        page.email.state = EmailState::Pending { new: ADDRESS.into(), old: old.map(str::to_owned) };
-        page.email.removal = if old.is_some() { Removal::Offered } else { Removal::Absent };
-        page.email.line = Some(Self::line(Place::Email));
-        page.two_factor.email.address = old.map(|_| "a•••@example.org".to_owned());
-        page
-    }
-
-    fn switched_on(&self) -> TwoFactorSection {
-        let mut section = self.confirmed().two_factor;
-        section.on = Some(MASKED.into());
-        section.chosen = Method::Email;
-        section
-    }
-
-    fn banner(&self, days: u32) -> Banner {
-        let local = match self.language {
-            Language::English => "5 March 2026",
-            Language::Russian => "5 марта 2026 г.",
-        };
-        Banner {
-            account: "demo".into(),
-            date: Time { rfc3339: "2026-03-05T00:00:00+02:00".into(), local: local.into() },
-            days,
-        }
-    }
-
-    fn outside(&self) -> Frame {
-        Frame { language: self.language, zone: "Europe/Riga".into(), identity: None, dev_mode: true }
-    }
-
-    fn at(local: &str, utc: &str) -> Time {
-        Time { rfc3339: format!("2026-03-02T{utc}Z"), local: local.to_owned() }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::all_states;
 use super::scan::text;
-use crate::page::{Part, Said, SecurityPage, Sentence, Time};
+use crate::page::samples::Samples;
+use crate::page::{Part, Said, Sentence, Time};
 use crate::texts::Language;
 
 fn words_of(name: &str) -> String {
@@ -113,7 +114,7 @@ fn times_are_for_people_and_for_programs() {
 
 #[test]
 fn a_fragment_holds_what_was_asked_for_and_the_slot_of_the_dialog() {
-    let page: SecurityPage = crate::page::states::samples_page(Language::English);
+    let page = Samples { language: Language::English }.confirmed();
     let fragment = page.fragment(&[Part::TwoFactor]).unwrap();
     assert!(fragment.contains("id=\"two-factor\"") && fragment.contains("id=\"dialog-slot\""));
     assert!(!fragment.contains("id=\"authorization\"") && !fragment.contains("<html"));
