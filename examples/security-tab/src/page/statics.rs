@@ -1,4 +1,4 @@
-//! Files the pages load, compiled in.
+//! Files the pages load, compiled in. `vendor/` holds htmx 4.0.1 as published, under 0BSD.
 
 /// A file as it is sent.
 #[derive(Debug, Clone, Copy)]
