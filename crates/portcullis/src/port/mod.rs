@@ -5,5 +5,7 @@
 //! `portcullis::testing::conformance` (feature `testing`) prove an adapter, ours or anybody's.
 
 pub mod ambient;
+pub mod hasher;
 pub mod message;
 pub mod store;
+pub mod template;

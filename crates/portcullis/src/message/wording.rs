@@ -1,0 +1,66 @@
+//! What a template is told about a message.
+
+use core::fmt;
+
+use crate::language::Language;
+use crate::message::MessageKind;
+use crate::secret::Code;
+
+/// What a message tells, ready to be put into words: times are in the reader's zone and language, addresses masked.
+///
+/// `Debug` shows kind and language alone.
+///
+/// ```
+/// use portcullis::language::Language;
+/// use portcullis::message::{MessageKind, Wording};
+/// let mut wording = Wording::new(MessageKind::TwoFactorOff, Language::EN, "bob");
+/// wording.at = Some("1 March 2026, 09:00".to_owned());
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Wording {
+    /// What the message tells.
+    pub kind: MessageKind,
+    /// The language of its reader.
+    pub language: Language,
+    /// The product it comes from, if it is another than the one the templates were made for.
+    pub product: Option<String>,
+    /// The login it is about.
+    pub login: String,
+    /// The code it carries.
+    pub code: Option<Code>,
+    /// Until when the code is valid, or until when codes are locked.
+    pub valid_until: Option<String>,
+    /// For how many minutes, counted from when the message is sent.
+    pub minutes: Option<u32>,
+    /// The address it tells of, masked.
+    pub address: Option<String>,
+    /// When it happened.
+    pub at: Option<String>,
+}
+
+impl Wording {
+    /// A wording that tells the least: what happened to which login.
+    pub fn new(kind: MessageKind, language: Language, login: impl Into<String>) -> Self {
+        Self {
+            kind,
+            language,
+            product: None,
+            login: login.into(),
+            code: None,
+            valid_until: None,
+            minutes: None,
+            address: None,
+            at: None,
+        }
+    }
+}
+
+impl fmt::Debug for Wording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wording")
+            .field("kind", &self.kind)
+            .field("language", &self.language)
+            .finish_non_exhaustive()
+    }
+}
