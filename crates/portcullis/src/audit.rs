@@ -35,3 +35,56 @@ pub struct AuditEvent {
     /// The record it concerns beside the subject: a challenge, a session, a message.
     pub about: Option<Uuid>,
 }
+
+/// An event as a rule asks for it; the engine gives it its id and time.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) tenant: Uuid,
+    pub(crate) subject: Uuid,
+    pub(crate) actor: Option<Uuid>,
+    pub(crate) action: &'static str,
+    pub(crate) reason: Option<&'static str>,
+    pub(crate) source: Option<Uuid>,
+    pub(crate) about: Option<Uuid>,
+}
+
+impl Event {
+    /// `action` happened to `subject`.
+    pub(crate) fn of(action: &'static str, tenant: Uuid, subject: Uuid) -> Self {
+        Self { tenant, subject, actor: None, action, reason: None, source: None, about: None }
+    }
+
+    pub(crate) fn because(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    pub(crate) fn by(mut self, actor: impl Into<Option<Uuid>>) -> Self {
+        self.actor = actor.into();
+        self
+    }
+
+    pub(crate) fn from(mut self, source: impl Into<Option<Uuid>>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    pub(crate) fn about(mut self, about: Uuid) -> Self {
+        self.about = Some(about);
+        self
+    }
+
+    pub(crate) fn at(self, id: Uuid, at: DateTime<Utc>) -> AuditEvent {
+        AuditEvent {
+            id,
+            at,
+            tenant: self.tenant,
+            subject: self.subject,
+            actor: self.actor,
+            action: Cow::Borrowed(self.action),
+            reason: self.reason.map(Cow::Borrowed),
+            source: self.source,
+            about: self.about,
+        }
+    }
+}

@@ -7,9 +7,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::audit::AuditEvent;
+use crate::audit::Event;
+use crate::engine::record;
+use crate::error::Error;
 use crate::message::Draft;
-use crate::port::store::{Counter, CounterOp, Expect, Key, Kind, Lane};
+use crate::port::store::{Counter, CounterOp, Expect, Key, Kind, Lane, Put, Record};
 use crate::rights::Gate;
 
 /// Something that is kept as a record.
@@ -24,6 +26,8 @@ pub trait Entity: Serialize + DeserializeOwned + Clone + fmt::Debug + Send + Syn
 
     /// Its id.
     fn id(&self) -> Uuid;
+    /// The schema number its body was read with; [`Entity::V`] for a new value.
+    fn schema(&self) -> u32;
     /// The top account it belongs to.
     fn tenant(&self) -> Uuid;
     /// The keys it is found by.
@@ -40,23 +44,17 @@ pub struct Stored<E> {
     /// The value.
     pub value: E,
     version: u64,
+    body: String,
 }
 
 impl<E> Stored<E> {
-    pub(crate) const fn new(value: E, version: u64) -> Self {
-        Self { value, version }
+    pub(crate) const fn new(value: E, version: u64, body: String) -> Self {
+        Self { value, version, body }
     }
 
     /// The version it was read at.
     pub const fn version(&self) -> u64 {
         self.version
-    }
-
-    /// Changes the value, to be put under the version it was read at.
-    #[must_use]
-    pub fn with(mut self, change: impl FnOnce(&mut E)) -> Self {
-        change(&mut self.value);
-        self
     }
 }
 
@@ -72,6 +70,39 @@ pub(crate) struct PutDraft {
     pub(crate) expect: Expect,
 }
 
+impl PutDraft {
+    pub(crate) fn new<E: Entity>(value: &E, expect: Expect, body: Result<String, &'static str>) -> Self {
+        Self {
+            id: value.id(),
+            tenant: value.tenant(),
+            kind: E::KIND,
+            keys: value.keys(),
+            refs: value.refs(),
+            due: value.due(),
+            body,
+            expect,
+        }
+    }
+
+    pub(crate) fn into_put(self) -> Result<Put, Error> {
+        let body = match self.body {
+            Ok(body) => body,
+            Err(why) => return Err(Error::Corrupt { kind: self.kind.as_str().to_owned().into(), why }),
+        };
+        let record = Record {
+            tenant: self.tenant,
+            kind: self.kind,
+            id: self.id,
+            version: 0,
+            keys: self.keys,
+            refs: self.refs,
+            due: self.due,
+            body,
+        };
+        Ok(Put { record, expect: self.expect })
+    }
+}
+
 /// Everything a decision keeps: written in one commit, or not at all.
 #[derive(Default)]
 #[must_use]
@@ -80,7 +111,7 @@ pub struct Changes {
     pub(crate) guards: Vec<(Uuid, u64)>,
     pub(crate) deletes: Vec<(Uuid, u64)>,
     pub(crate) counters: Vec<(Counter, CounterOp)>,
-    pub(crate) events: Vec<AuditEvent>,
+    pub(crate) events: Vec<Event>,
     pub(crate) messages: Vec<Draft>,
 }
 
@@ -92,17 +123,18 @@ impl Changes {
 
     /// Writes a changed value under the version it was read at.
     pub fn put<E: Entity>(&mut self, stored: &Stored<E>) -> &mut Self {
-        self.draft(&stored.value, Expect::Version(stored.version))
+        let body = record::rewrite(&stored.value, &stored.body);
+        self.draft(&stored.value, Expect::Version(stored.version), body)
     }
 
     /// Writes a new value.
     pub fn insert<E: Entity>(&mut self, value: &E) -> &mut Self {
-        self.draft(value, Expect::Absent)
+        self.draft(value, Expect::Absent, record::write(value))
     }
 
     /// Writes a new value unless its id exists already, and with `at` only once that counter has reached the value.
     pub fn insert_once<E: Entity>(&mut self, value: &E, at: Option<(Counter, u32)>) -> &mut Self {
-        self.draft(value, Expect::AbsentElseSkip { at })
+        self.draft(value, Expect::AbsentElseSkip { at }, record::write(value))
     }
 
     /// Pins a value that the decision rests on but does not change.
@@ -124,7 +156,7 @@ impl Changes {
     }
 
     /// Adds a line to the trail.
-    pub fn event(&mut self, event: AuditEvent) -> &mut Self {
+    pub(crate) fn event(&mut self, event: Event) -> &mut Self {
         self.events.push(event);
         self
     }
@@ -135,17 +167,22 @@ impl Changes {
         self
     }
 
-    fn draft<E: Entity>(&mut self, value: &E, expect: Expect) -> &mut Self {
-        self.puts.push(PutDraft {
-            id: value.id(),
-            tenant: value.tenant(),
-            kind: E::KIND,
-            keys: value.keys(),
-            refs: value.refs(),
-            due: value.due(),
-            body: crate::engine::record::body_of(value),
-            expect,
-        });
+    pub(crate) fn is_empty(&self) -> bool {
+        self.puts.is_empty()
+            && self.guards.is_empty()
+            && self.deletes.is_empty()
+            && self.counters.is_empty()
+            && self.events.is_empty()
+            && self.messages.is_empty()
+    }
+
+    fn draft<E: Entity>(
+        &mut self,
+        value: &E,
+        expect: Expect,
+        body: Result<String, &'static str>,
+    ) -> &mut Self {
+        self.puts.push(PutDraft::new(value, expect, body));
         self
     }
 }
@@ -185,6 +222,11 @@ impl<T> Decision<T> {
     /// No, and this is kept.
     pub fn no(refusal: Refusal, changes: Changes) -> Self {
         Self { reply: Err(refusal), changes, attempts: None }
+    }
+
+    /// The same decision with its yes put in other words.
+    pub fn map<U>(self, words: impl FnOnce(T) -> U) -> Decision<U> {
+        Decision { reply: self.reply.map(words), changes: self.changes, attempts: self.attempts }
     }
 
     /// The refusal will name how many attempts are left, as the commit counted them.

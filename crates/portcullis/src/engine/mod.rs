@@ -1,2 +1,138 @@
-//! The engine.
+//! The engine: reads once, finds out, asks the rule, commits once, and only then answers.
+
+pub(crate) mod builder;
+pub(crate) mod commit;
 pub(crate) mod record;
+pub(crate) mod worker;
+
+use core::fmt;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chrono::{DateTime, SubsecRound, Utc};
+use uuid::Uuid;
+
+use crate::audit::AuditEvent;
+use crate::decision::Entity;
+use crate::error::Error;
+use crate::id::{UserId, uuid_v7};
+use crate::keyring::Keyring;
+use crate::policy::Policy;
+use crate::port::ambient::{Clock, Random};
+use crate::port::hasher::PasswordHasher;
+use crate::port::message::MailSender;
+use crate::port::store::{Key, Page, Read, Start, Store};
+use crate::port::template::Templates;
+use commit::{Hit, Try};
+use record::View;
+
+/// Account security, embedded: the handle a host keeps. Cheap to clone; all clones are one.
+///
+/// Rooms hang off it: [`sign_in`](Self::sign_in), [`sessions`](Self::sessions), [`email`](Self::email),
+/// [`two_factor`](Self::two_factor), [`users`](Self::users), [`accounts`](Self::accounts),
+/// [`rights`](Self::rights), [`settings`](Self::settings) and the [`worker`](Self::worker).
+/// Every future it gives is `Send`, and dropping one at any point leaves the state before or after the operation.
+#[derive(Clone)]
+pub struct Portcullis {
+    pub(crate) engine: Arc<Engine>,
+}
+
+impl fmt::Debug for Portcullis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Portcullis").finish_non_exhaustive()
+    }
+}
+
+impl Portcullis {
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        &self.engine.policy
+    }
+
+    /// The present time, as the engine sees it.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.engine.now()
+    }
+
+    /// The keys in force.
+    pub fn keyring(&self) -> Keyring {
+        self.engine.keyring()
+    }
+
+    /// Puts another keyring in force, for example after a rotation. Work under way goes on with the old one.
+    pub fn replace_keyring(&self, keyring: Keyring) {
+        *self.engine.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring;
+    }
+
+    /// Gives the audit trail of a user, oldest first.
+    ///
+    /// The host decides who may see it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store does not answer.
+    pub async fn audit(&self, user: UserId, page: Page) -> Result<Vec<AuditEvent>, Error> {
+        Ok(self.engine.store.audit(user.uuid(), page).await?)
+    }
+}
+
+/// What the handles share.
+pub(crate) struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) hasher: Arc<dyn PasswordHasher>,
+    pub(crate) mail: Arc<dyn MailSender>,
+    pub(crate) templates: Arc<dyn Templates>,
+    pub(crate) policy: Policy,
+    pub(crate) product: String,
+    keyring: RwLock<Keyring>,
+    pub(crate) wake: event_listener::Event,
+    pub(crate) last_pass: AtomicI64,
+}
+
+impl Engine {
+    /// The present time in whole microseconds, which every store keeps exactly.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now().trunc_subsecs(6)
+    }
+
+    pub(crate) fn keyring(&self) -> Keyring {
+        self.keyring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes a new id.
+    pub(crate) fn new_id(&self, now: DateTime<Utc>) -> Result<Uuid, Error> {
+        Ok(uuid_v7(now, self.random_bytes()?))
+    }
+
+    pub(crate) fn random_bytes<const N: usize>(&self) -> Result<[u8; N], Error> {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads one snapshot at the time of a try, together with the counter that the last try found exhausted.
+    pub(crate) async fn read(
+        &self,
+        t: &Try,
+        starts: Vec<Start>,
+        mut subjects: Vec<Uuid>,
+    ) -> Result<View, Error> {
+        if let Some(Hit::Exhausted(counter)) = &t.hit {
+            subjects.push(counter.subject);
+        }
+        let snapshot = self.store.read(&Read { now: t.now, starts, subjects }).await?;
+        Ok(View::new(snapshot, t.now))
+    }
+
+    /// The only try of an operation that changes nothing.
+    pub(crate) fn look(&self) -> Try {
+        Try { now: self.now(), hit: None }
+    }
+
+    /// Lists every record of a kind that carries a key, in id order.
+    pub(crate) async fn list_page<E: Entity>(&self, key: &Key, page: Page) -> Result<Vec<E>, Error> {
+        let records = self.store.list(key, page).await?;
+        records.iter().map(|record| record::parse::<E>(record).map(|stored| stored.value)).collect()
+    }
+}

@@ -1,7 +1,126 @@
-//! Bodies of records: JSON with a schema number, unknown fields kept.
+//! Records and values: bodies with a schema number, unknown fields kept, and the typed view of a snapshot.
 
-use crate::decision::Entity;
+use std::borrow::Cow;
 
-pub(crate) fn body_of<E: Entity>(value: &E) -> Result<String, &'static str> {
-    serde_json::to_string(value).map_err(|_| "the value can't be written as JSON")
+use chrono::{DateTime, Utc};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::decision::{Entity, Stored};
+use crate::error::Error;
+use crate::port::store::{Count, Counter, Record, Snapshot};
+
+/// The schema number of a body: this release's, or the next one's, which is read but not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Schema<const N: u32>(u32);
+
+impl<const N: u32> Schema<N> {
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+impl<const N: u32> Default for Schema<N> {
+    fn default() -> Self {
+        Self(N)
+    }
+}
+
+impl<const N: u32> Serialize for Schema<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.0)
+    }
+}
+
+impl<'de, const N: u32> Deserialize<'de> for Schema<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u32::deserialize(deserializer)?;
+        if number == N || number == N + 1 {
+            Ok(Self(number))
+        } else {
+            Err(D::Error::custom("unknown schema number"))
+        }
+    }
+}
+
+/// Writes the body of a new value.
+pub(crate) fn write<E: Entity>(value: &E) -> Result<String, &'static str> {
+    if value.schema() != E::V {
+        return Err("it was written by a newer release");
+    }
+    serde_json::to_string(value).map_err(|_| "it can't be written as JSON")
+}
+
+/// Writes the body of a changed value and keeps the fields that only a newer release knows.
+///
+/// Every field of ours is always written, so a top-level name in the old body that is missing in the new one is not
+/// ours.
+pub(crate) fn rewrite<E: Entity>(value: &E, old: &str) -> Result<String, &'static str> {
+    let body = write(value)?;
+    let (Ok(old), Ok(mut new)) =
+        (serde_json::from_str::<Map<String, Value>>(old), serde_json::from_str::<Map<String, Value>>(&body))
+    else {
+        return Err("its body is not a JSON object");
+    };
+    if old.keys().all(|name| new.contains_key(name)) {
+        return Ok(body);
+    }
+    for (name, field) in old {
+        new.entry(name).or_insert(field);
+    }
+    serde_json::to_string(&new).map_err(|_| "it can't be written as JSON")
+}
+
+/// Reads a value out of its record.
+pub(crate) fn parse<E: Entity>(record: &Record) -> Result<Stored<E>, Error> {
+    let corrupt = |why| Error::Corrupt { kind: Cow::Owned(record.kind.as_str().to_owned()), why };
+    if record.kind != E::KIND {
+        return Err(corrupt("it has another kind"));
+    }
+    let value: E = serde_json::from_str(&record.body).map_err(|_| corrupt("its body does not fit"))?;
+    if value.id() != record.id || value.tenant() != record.tenant {
+        return Err(corrupt("its body belongs to another record"));
+    }
+    Ok(Stored::new(value, record.version, record.body.clone()))
+}
+
+/// A snapshot, read as values.
+#[derive(Debug)]
+pub(crate) struct View {
+    snapshot: Snapshot,
+    now: DateTime<Utc>,
+}
+
+impl View {
+    pub(crate) const fn new(snapshot: Snapshot, now: DateTime<Utc>) -> Self {
+        Self { snapshot, now }
+    }
+
+    /// The time of the read.
+    pub(crate) const fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// What the `nth` start found, if it is of the kind.
+    pub(crate) fn start<E: Entity>(&self, nth: usize) -> Result<Option<Stored<E>>, Error> {
+        match self.snapshot.found.get(nth).copied().flatten() {
+            Some(id) => self.record(id),
+            None => Ok(None),
+        }
+    }
+
+    /// The record with the id, if it was read and is of the kind.
+    pub(crate) fn record<E: Entity>(&self, id: Uuid) -> Result<Option<Stored<E>>, Error> {
+        match self.snapshot.records.get(&id) {
+            Some(record) if record.kind == E::KIND => parse(record).map(Some),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// What a counter holds.
+    pub(crate) fn count(&self, counter: &Counter) -> Count {
+        self.snapshot.counters.get(counter).copied().unwrap_or_default()
+    }
 }

@@ -1,7 +1,8 @@
 //! Messages: records written in the commit of the change they tell of, sealed until they are sent.
 
 pub(crate) mod model;
+pub(crate) mod rules;
 mod wording;
 
-pub use model::{Draft, MessageKind};
+pub use model::{Draft, Message, MessageKind, Outcome};
 pub use wording::Wording;

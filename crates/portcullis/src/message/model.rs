@@ -7,9 +7,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::contact::Email;
+use crate::decision::Entity;
+use crate::engine::record::Schema;
+use crate::error::{Error, PortError};
 use crate::id::{ChallengeId, MessageId, UserId};
-use crate::port::store::Lane;
-use crate::secret::Code;
+use crate::keyring::{Keyring, OpenError, Sealing};
+use crate::port::store::{Counter, Key, Kind, Lane};
+use crate::secret::{Code, Secret};
 
 /// What a message tells; the name of its template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,6 +82,8 @@ pub struct Draft {
     pub(crate) lane: Lane,
     /// The code it carries, with the challenge that asks for it.
     pub(crate) code: Option<CodeToSend>,
+    /// It is written at most once under its id, and only when this counter has reached the value.
+    pub(crate) once_at: Option<(Counter, u32)>,
 }
 
 /// A code under way: it is only sent while its challenge still waits for it.
@@ -92,5 +98,149 @@ pub(crate) struct CodeToSend {
 impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Draft").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It waits to be sent.
+    Waiting,
+    /// The next system took it over.
+    Sent,
+    /// It was not sent, because what it was for is over.
+    Suppressed,
+    /// It could not be sent and never will be.
+    GivenUp,
+}
+
+/// A message as it is kept: what it says and where it goes are sealed until it is sent, and gone afterwards.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Message {
+    pub(crate) v: Schema<1>,
+    /// Its id.
+    pub id: MessageId,
+    pub(crate) tenant: Uuid,
+    /// Whom it is for.
+    pub user: UserId,
+    /// What it tells.
+    pub kind: MessageKind,
+    /// Where it goes, masked.
+    pub to: String,
+    pub(crate) challenge: Option<ChallengeId>,
+    pub(crate) issue: u32,
+    pub(crate) valid_until: Option<DateTime<Utc>>,
+    pub(crate) sealed: Option<String>,
+    /// How urgent it is.
+    pub(crate) bulk: bool,
+    /// How often it was tried.
+    pub tries: u32,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// When it is to be tried next, or may be purged.
+    pub due_at: DateTime<Utc>,
+}
+
+/// The sealed part of a message.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Content {
+    pub(crate) to: Email,
+    pub(crate) code: Option<String>,
+}
+
+impl Message {
+    /// The kind of its records.
+    pub const KIND: Kind = Kind::of("message");
+
+    fn sealing(&self) -> Sealing {
+        Sealing { label: "message", record: self.id.uuid(), owner: self.user.uuid() }
+    }
+
+    /// Seals a draft.
+    pub(crate) fn sealed(
+        draft: Draft,
+        keyring: &Keyring,
+        nonce: [u8; 24],
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
+        let content =
+            Content { code: draft.code.as_ref().map(|code| code.code.expose().to_owned()), to: draft.to };
+        let plain = serde_json::to_vec(&content)
+            .map(Secret::new)
+            .map_err(|_| PortError::new("message", "the content can't be written"))?;
+        let mut message = Self {
+            v: Schema::default(),
+            id: draft.id,
+            tenant: draft.tenant,
+            user: draft.user,
+            kind: draft.kind,
+            to: content.to.masked(),
+            challenge: draft.code.as_ref().map(|code| code.challenge),
+            issue: draft.code.as_ref().map_or(0, |code| code.issue),
+            valid_until: draft.code.as_ref().map(|code| code.valid_until),
+            sealed: None,
+            bulk: draft.lane == Lane::Bulk,
+            tries: 0,
+            outcome: Outcome::Waiting,
+            created_at: now,
+            due_at: now,
+        };
+        message.sealed = Some(keyring.seal(&message.sealing(), plain.expose(), nonce));
+        Ok(message)
+    }
+
+    /// Opens what it says and where it goes; `None` if that is gone already.
+    pub(crate) fn open(&self, keyring: &Keyring) -> Option<Result<Content, OpenError>> {
+        let sealed = self.sealed.as_deref()?;
+        Some(
+            keyring
+                .open(&self.sealing(), sealed)
+                .and_then(|plain| serde_json::from_slice(plain.expose()).map_err(|_| OpenError::Malformed)),
+        )
+    }
+}
+
+impl Entity for Message {
+    const KIND: Kind = Self::KIND;
+    const V: u32 = 1;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn schema(&self) -> u32 {
+        self.v.number()
+    }
+
+    fn tenant(&self) -> Uuid {
+        self.tenant
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        let mut keys = vec![Key::lookup(Self::KIND, "user", self.user.to_string())];
+        if let Some(key) = self.sealed.as_deref().and_then(Keyring::key_of) {
+            keys.push(Key::lookup(Self::KIND, "sealed", key));
+        }
+        keys
+    }
+
+    fn refs(&self) -> Vec<Uuid> {
+        let mut refs = vec![self.user.uuid()];
+        refs.extend(self.challenge.iter().map(|challenge| challenge.uuid()));
+        refs
+    }
+
+    fn due(&self) -> Option<(Lane, DateTime<Utc>)> {
+        let lane = match (self.outcome, self.bulk) {
+            (Outcome::Waiting, false) => Lane::Interactive,
+            (Outcome::Waiting, true) => Lane::Bulk,
+            (Outcome::Sent | Outcome::Suppressed | Outcome::GivenUp, _) => Lane::Dead,
+        };
+        Some((lane, self.due_at))
     }
 }

@@ -11,6 +11,7 @@
 use core::fmt;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -415,4 +416,38 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`PortError`] when the store does not answer.
     async fn purge(&self, what: Purge, before: DateTime<Utc>, limit: u32) -> Result<u32, PortError>;
+}
+
+/// A shared store is a store, also as `Arc<dyn Store>`.
+#[async_trait]
+impl<S: Store + ?Sized> Store for Arc<S> {
+    async fn read(&self, read: &Read) -> Result<Snapshot, PortError> {
+        self.as_ref().read(read).await
+    }
+
+    async fn list(&self, key: &Key, page: Page) -> Result<Vec<Record>, PortError> {
+        self.as_ref().list(key, page).await
+    }
+
+    async fn claim(
+        &self,
+        lane: Lane,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Record>, PortError> {
+        self.as_ref().claim(lane, now, until, limit).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
+        self.as_ref().commit(commit).await
+    }
+
+    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+        self.as_ref().audit(subject, page).await
+    }
+
+    async fn purge(&self, what: Purge, before: DateTime<Utc>, limit: u32) -> Result<u32, PortError> {
+        self.as_ref().purge(what, before, limit).await
+    }
 }

@@ -1,5 +1,9 @@
 //! Rights: flags, access rights, and the verdict that names every missing gate.
 
-pub mod model;
+mod flow;
+mod model;
+pub(crate) mod rules;
 
-pub use model::{AccessRight, Gate};
+pub use flow::{Actor, Rights};
+pub use model::{AccessRight, Gate, Verdict};
+pub use rules::Action;

@@ -71,8 +71,14 @@ pub enum Gate {
     ChangePassword,
     /// The user may change settings: notices, flespi, own language and zone.
     ChangeSettings,
+    /// The user may have SMS sent.
+    SendSms,
+    /// The user may create items.
+    CreateItems,
     /// There is a confirmed address.
     EmailUnconfirmed,
+    /// The password is long enough to be the only factor.
+    WeakPassword,
     /// A budget of sends is left.
     Budget,
     /// The account is not blocked.
@@ -89,7 +95,10 @@ impl Gate {
         match self {
             Self::ChangePassword => "change_password",
             Self::ChangeSettings => "change_settings",
+            Self::SendSms => "send_sms",
+            Self::CreateItems => "create_items",
             Self::EmailUnconfirmed => "email_unconfirmed",
+            Self::WeakPassword => "weak_password",
             Self::Budget => "budget",
             Self::Blocked => "blocked",
             Self::Policy => "policy",
@@ -103,7 +112,11 @@ impl Gate {
             Self::ChangePassword => {
                 "You do not have the right to change the password. Ask your administrator."
             }
-            Self::ChangeSettings | Self::Right(_) => "You do not have the right to change this.",
+            Self::ChangeSettings | Self::CreateItems | Self::Right(_) => {
+                "You do not have the right to change this."
+            }
+            Self::SendSms => "Can send SMS is off in the user properties.",
+            Self::WeakPassword => "Choose a longer password first.",
             Self::EmailUnconfirmed => "Specify an email address first",
             Self::Budget => "No message can be sent now: the limit is reached. Try again later.",
             Self::Blocked => "The account is blocked.",
@@ -117,10 +130,42 @@ impl Gate {
             Self::Right(right) => Some(right),
             Self::ChangePassword
             | Self::ChangeSettings
+            | Self::SendSms
+            | Self::CreateItems
             | Self::EmailUnconfirmed
+            | Self::WeakPassword
             | Self::Budget
             | Self::Blocked
             | Self::Policy => None,
         }
+    }
+}
+
+/// The answer of "may this actor do this now?", with every missing gate named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Verdict {
+    missing: Vec<Gate>,
+}
+
+impl Verdict {
+    /// Judges gates: each with whether it is open.
+    pub fn of(gates: impl IntoIterator<Item = (Gate, bool)>) -> Self {
+        Self { missing: gates.into_iter().filter(|(_, open)| !open).map(|(gate, _)| gate).collect() }
+    }
+
+    /// Whether every gate is open.
+    pub fn is_allowed(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// The gates that are missing, all of them.
+    pub fn missing(&self) -> &[Gate] {
+        &self.missing
+    }
+
+    /// The gates that are missing, all of them.
+    pub fn into_missing(self) -> Vec<Gate> {
+        self.missing
     }
 }

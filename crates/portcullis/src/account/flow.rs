@@ -1,0 +1,79 @@
+//! Accounts, as operations.
+
+use uuid::Uuid;
+
+use super::model::{Account, NewAccount};
+use super::rules;
+use crate::decision::{Decision, Reason};
+use crate::engine::Portcullis;
+use crate::error::Error;
+use crate::id::AccountId;
+use crate::port::store::Start;
+
+/// Accounts, as the embedding program itself manages them: nobody's rights are asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Accounts<'a>(&'a Portcullis);
+
+impl Portcullis {
+    /// Accounts, as the embedding program itself manages them.
+    pub const fn accounts(&self) -> Accounts<'_> {
+        Accounts(self)
+    }
+}
+
+impl Accounts<'_> {
+    /// Creates an account. With an id given, repeating the call changes nothing and gives the account.
+    ///
+    /// # Errors
+    /// `invalid_name`; refused `not_found` when the parent does not exist, `not_allowed` more than 16 deep, `in_use`
+    /// when the id belongs to a different account.
+    pub async fn create(&self, new: NewAccount) -> Result<Account, Error> {
+        rules::check_name(&new.name)?;
+        let engine = &self.0.engine;
+        let fresh = match new.id {
+            Some(id) => id,
+            None => AccountId::from_uuid(engine.new_id(engine.now())?),
+        };
+        let new = &new;
+        engine
+            .decide(|t| async move {
+                let parent = new.parent.map_or(Uuid::nil(), AccountId::uuid);
+                let view =
+                    engine.read(&t, vec![Start::Id(fresh.uuid()), Start::Id(parent)], Vec::new()).await?;
+                let (existing, parent) = (view.start(0)?, view.start(1)?);
+                let longest = engine.policy.chain_longest;
+                Ok(rules::create(new, fresh, parent.as_ref(), existing.as_ref(), longest, t.now))
+            })
+            .await
+    }
+
+    /// Gives an account.
+    ///
+    /// # Errors
+    /// Refused `not_found`; [`Error::Unavailable`] when the store does not answer.
+    pub async fn get(&self, id: AccountId) -> Result<Account, Error> {
+        let engine = &self.0.engine;
+        let view = engine.read(&engine.look(), vec![Start::Id(id.uuid())], Vec::new()).await?;
+        let account = view.start::<Account>(0)?.ok_or(Error::Refused(Reason::NotFound.into()))?;
+        Ok(account.value)
+    }
+
+    /// Blocks an account by hand, with all accounts and users below it, or lifts that block.
+    ///
+    /// Lifting leaves every session and challenge from before dead for ever.
+    ///
+    /// # Errors
+    /// Refused `not_found`.
+    pub async fn set_blocked(&self, id: AccountId, blocked: bool) -> Result<Account, Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
+                Ok(match view.start::<Account>(0)? {
+                    Some(account) => rules::set_blocked(account, blocked, t.now),
+                    None => Decision::no(Reason::NotFound.into(), crate::decision::Changes::none()),
+                })
+            })
+            .await
+    }
+}

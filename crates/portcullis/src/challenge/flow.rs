@@ -1,0 +1,182 @@
+//! What every room that works with codes finds out in the same way.
+
+use uuid::Uuid;
+
+use super::model::{Challenge, PendingCode, Purpose};
+use super::rules::{self, Budgets, Entry, FreshCode, Tally, email_codes, source_failures};
+use crate::contact::{Email, SourceAddress};
+use crate::decision::{Changes, Decision, Reason};
+use crate::engine::record::View;
+use crate::engine::{Engine, Portcullis};
+use crate::error::Error;
+use crate::id::{ChallengeId, MessageId, SessionId};
+use crate::keyring::Binding;
+use crate::port::store::Start;
+use crate::secret::Code;
+use crate::user::User;
+
+/// The label a challenge's token is sealed under.
+const TOKEN: &str = "challenge";
+
+impl Portcullis {
+    /// Gives a challenge's token: its sealed id, as clients see it.
+    pub fn challenge_token(&self, id: ChallengeId) -> String {
+        self.keyring().seal_id(TOKEN, id.uuid())
+    }
+
+    /// Opens a challenge's token; `None` if it is none of ours.
+    pub fn open_challenge_token(&self, token: &str) -> Option<ChallengeId> {
+        self.keyring().open_id(TOKEN, token).map(ChallengeId::from_uuid)
+    }
+}
+
+/// The material of one code: drawn once, bound when the user is known.
+#[derive(Clone, Debug)]
+pub(crate) struct NewCode {
+    challenge: ChallengeId,
+    message: MessageId,
+    code: Code,
+}
+
+/// A code entered or to be checked; none for a resend.
+type Candidate<'a> = Option<&'a Code>;
+
+impl Engine {
+    /// A source address as a derived id.
+    pub(crate) fn source_id(&self, source: &SourceAddress) -> Uuid {
+        self.keyring().derive("source", &source.to_bytes())
+    }
+
+    /// A mail address as a derived id.
+    pub(crate) fn address_id(&self, address: &Email) -> Uuid {
+        self.keyring().derive("address", address.canonical().as_bytes())
+    }
+
+    /// Draws a new code.
+    pub(crate) fn new_code(&self, now: chrono::DateTime<chrono::Utc>) -> Result<NewCode, Error> {
+        Ok(NewCode {
+            challenge: ChallengeId::from_uuid(self.new_id(now)?),
+            message: MessageId::from_uuid(self.new_id(now)?),
+            code: Code::generate(self.policy.code_length, &*self.random)?,
+        })
+    }
+
+    /// Binds a code to its new challenge.
+    pub(crate) fn bind(
+        &self,
+        new: &NewCode,
+        user: &User,
+        purpose: Purpose,
+        destination: &Email,
+    ) -> FreshCode {
+        self.bind_to(new, new.challenge, user, purpose, destination)
+    }
+
+    /// Binds a code to a challenge that exists already.
+    pub(crate) fn bind_to(
+        &self,
+        new: &NewCode,
+        challenge: ChallengeId,
+        user: &User,
+        purpose: Purpose,
+        destination: &Email,
+    ) -> FreshCode {
+        let digest = self.keyring().bind(&Binding {
+            challenge: challenge.uuid(),
+            purpose: purpose.name(),
+            user: user.id.uuid(),
+            destination: destination.canonical(),
+            credential_version: user.credential_version,
+            secret: new.code.expose().as_bytes(),
+        });
+        FreshCode { challenge, message: new.message, code: new.code.clone(), digest }
+    }
+
+    /// What the budgets of mailed codes hold. The address is only counted in the snapshot when it was asked for.
+    pub(crate) fn budgets(&self, view: &View, user: &User, address: Uuid) -> Budgets {
+        Budgets { user: view.count(&email_codes(user.id.uuid())), address: view.count(&email_codes(address)) }
+    }
+
+    /// Everything found out about a code entered for the challenge that the `nth` start names; `None` if there is
+    /// none.
+    pub(crate) fn entry(
+        &self,
+        view: &View,
+        nth: usize,
+        candidate: Candidate<'_>,
+        source: Uuid,
+    ) -> Result<Option<Entry>, Error> {
+        let Some(challenge) = view.start::<Challenge>(nth)? else {
+            return Ok(None);
+        };
+        let Some(user) = view.record::<User>(challenge.value.user.uuid())? else {
+            return Ok(None);
+        };
+        let chain = view.chain(&user.value)?;
+        let this = &challenge.value;
+        let keyring = self.keyring();
+        let fits = candidate.is_some_and(|code| {
+            keyring.fits(
+                &this.digest,
+                &Binding {
+                    challenge: this.id.uuid(),
+                    purpose: this.purpose.name(),
+                    user: this.user.uuid(),
+                    destination: this.destination.canonical(),
+                    credential_version: user.value.credential_version,
+                    secret: code.expose().as_bytes(),
+                },
+            )
+        });
+        let tally = Tally {
+            attempts: view.count(&Challenge::attempts(this.id)),
+            failures: view.count(&this.purpose.failures(this.user)),
+            wait: view.count(&this.purpose.wait(this.user)),
+            source: view.count(&source_failures(source)),
+        };
+        let lock_notice = MessageId::from_uuid(keyring.derive("lock_notice", this.id.uuid().as_bytes()));
+        Ok(Some(Entry { challenge, user, chain, fits, tally, source, lock_notice }))
+    }
+}
+
+impl Engine {
+    /// Sends the code of a pending challenge again. With a session given, the challenge must be its user's.
+    pub(crate) async fn resend(
+        &self,
+        challenge: ChallengeId,
+        purposes: &[Purpose],
+        source: Option<&SourceAddress>,
+        session: Option<SessionId>,
+    ) -> Result<PendingCode, Error> {
+        self.decide(|t| async move {
+            let source = source.map_or(Uuid::nil(), |source| self.source_id(source));
+            let mut starts = vec![Start::Id(challenge.uuid())];
+            starts.extend(session.map(|session| Start::Id(session.uuid())));
+            let view = self.read(&t, starts, vec![source]).await?;
+            let mut acting = None;
+            if session.is_some() {
+                match view.acting(1)? {
+                    Ok(alive) => acting = Some(alive),
+                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                }
+            }
+            let entry = self.entry(&view, 0, None, source)?.filter(|entry| {
+                let whose = acting.as_ref().is_none_or(|acting| acting.user.value.id == entry.user.value.id);
+                whose && purposes.contains(&entry.challenge.value.purpose)
+            });
+            let Some(entry) = entry else {
+                return Ok(Decision::no(Reason::ChallengeDead.into(), Changes::none()));
+            };
+            let (this, user) = (&entry.challenge.value, &entry.user.value);
+            let address = self.address_id(&this.destination);
+            let fresh = self.bind_to(&self.new_code(t.now)?, this.id, user, this.purpose, &this.destination);
+            let budgets = self.budgets(&view, user, address);
+            let mut decision = rules::resend(&entry, fresh, budgets, address, &self.policy, t.now);
+            if let (Some(acting), Ok(_)) = (&acting, &decision.reply) {
+                decision.changes.guard(&acting.session);
+            }
+            Ok(decision)
+        })
+        .await
+    }
+}

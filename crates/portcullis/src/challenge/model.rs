@@ -1,0 +1,199 @@
+//! What a challenge is.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::contact::Email;
+use crate::decision::Entity;
+use crate::engine::record::Schema;
+use crate::id::{AccountId, ChallengeId, SessionId, UserId};
+use crate::keyring::BoundDigest;
+use crate::message::MessageKind;
+use crate::port::store::{Counter, Key, Kind, Lane};
+
+/// What a code proves. A code for one purpose is worthless for any other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Completes a sign-in.
+    SignIn,
+    /// Makes a session fresh again.
+    Reauthentication,
+    /// Confirms a new address.
+    EmailConfirmation,
+    /// Switches two-factor authentication by e-mail on.
+    TwoFactorEmail,
+}
+
+impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 4] =
+        [Self::SignIn, Self::Reauthentication, Self::EmailConfirmation, Self::TwoFactorEmail];
+
+    /// The stable name, part of what a code is bound to.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign_in",
+            Self::Reauthentication => "reauthentication",
+            Self::EmailConfirmation => "email_confirmation",
+            Self::TwoFactorEmail => "two_factor_email",
+        }
+    }
+
+    /// The message that carries its code.
+    pub(crate) const fn message(self) -> MessageKind {
+        match self {
+            Self::SignIn => MessageKind::SignInCode,
+            Self::Reauthentication => MessageKind::ReauthenticationCode,
+            Self::EmailConfirmation => MessageKind::EmailConfirmationCode,
+            Self::TwoFactorEmail => MessageKind::TwoFactorCode,
+        }
+    }
+
+    /// Counts wrong codes in a row of a user.
+    pub(crate) const fn failures(self, user: UserId) -> Counter {
+        Counter::of(
+            user.uuid(),
+            match self {
+                Self::SignIn => "sign_in_code_failures",
+                Self::Reauthentication => "reauthentication_code_failures",
+                Self::EmailConfirmation => "email_code_failures",
+                Self::TwoFactorEmail => "two_factor_code_failures",
+            },
+        )
+    }
+
+    /// Counts 1 while a user has to wait after wrong codes in a row.
+    pub(crate) const fn wait(self, user: UserId) -> Counter {
+        Counter::of(
+            user.uuid(),
+            match self {
+                Self::SignIn => "sign_in_code_wait",
+                Self::Reauthentication => "reauthentication_code_wait",
+                Self::EmailConfirmation => "email_code_wait",
+                Self::TwoFactorEmail => "two_factor_code_wait",
+            },
+        )
+    }
+}
+
+/// Where a challenge stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    /// It waits for its code.
+    Pending,
+    /// Its code was right, and the one change it was made for was kept with it.
+    Spent,
+    /// It was seen expired, superseded or void, and never comes back.
+    Dead,
+}
+
+/// One proof in progress.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Challenge {
+    pub(crate) v: Schema<1>,
+    /// Its id.
+    pub id: ChallengeId,
+    /// The top account of its user.
+    pub tenant: AccountId,
+    /// Who is to prove something.
+    pub user: UserId,
+    /// What is to be proved.
+    pub purpose: Purpose,
+    pub(crate) destination: Email,
+    /// The session that asked, where only that one may finish.
+    pub session: Option<SessionId>,
+    /// The user's credential version it was made under; it is dead under any other.
+    pub credential_version: u64,
+    pub(crate) digest: BoundDigest,
+    pub(crate) state: State,
+    /// Which code is the living one: the number of sends so far.
+    pub issue: u32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When the living code was made.
+    pub issued_at: DateTime<Utc>,
+    /// When the living code ends; alive while now is before.
+    pub expires_at: DateTime<Utc>,
+    /// When no send of it can be alive any more and it may be purged.
+    pub kept_until: DateTime<Utc>,
+}
+
+impl Challenge {
+    /// The kind of its records.
+    pub const KIND: Kind = Kind::of("challenge");
+
+    /// Counts the wrong codes judged for a challenge.
+    pub(crate) const fn attempts(id: ChallengeId) -> Counter {
+        Counter::of(id.uuid(), "attempts")
+    }
+}
+
+impl Entity for Challenge {
+    const KIND: Kind = Self::KIND;
+    const V: u32 = 1;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn schema(&self) -> u32 {
+        self.v.number()
+    }
+
+    fn tenant(&self) -> Uuid {
+        self.tenant.uuid()
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::lookup(Self::KIND, "user", self.user.to_string())]
+    }
+
+    fn refs(&self) -> Vec<Uuid> {
+        vec![self.user.uuid()]
+    }
+
+    fn due(&self) -> Option<(Lane, DateTime<Utc>)> {
+        Some((Lane::Dead, self.kept_until))
+    }
+}
+
+/// How a code travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Channel {
+    /// By e-mail.
+    Email,
+}
+
+impl Channel {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+        }
+    }
+}
+
+/// A challenge as its user may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PendingCode {
+    /// Its id; hosts hand out its token.
+    pub id: ChallengeId,
+    /// How the code travels.
+    pub channel: Channel,
+    /// Where it goes, masked.
+    pub destination: String,
+    /// When the code ends.
+    pub expires_at: DateTime<Utc>,
+    /// When it may be sent again.
+    pub resend_at: DateTime<Utc>,
+    /// How many wrong codes are left.
+    pub attempts_left: u32,
+}

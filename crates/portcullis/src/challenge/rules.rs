@@ -1,0 +1,385 @@
+//! When a code counts, what a wrong one costs, when it may be sent again.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::model::{Challenge, Channel, PendingCode, Purpose, State};
+use crate::account::rules::Chain;
+use crate::audit::Event;
+use crate::contact::Email;
+use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
+use crate::engine::record::Schema;
+use crate::id::{ChallengeId, MessageId, SessionId, UserId};
+use crate::keyring::BoundDigest;
+use crate::message::model::{CodeToSend, Draft, MessageKind};
+use crate::policy::Policy;
+use crate::port::store::{Count, Counter, CounterOp, Lane, Window};
+use crate::secret::Code;
+use crate::session::rules::{admissible, after};
+use crate::user::User;
+
+/// What the counters say about a user's next code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    /// Wrong codes judged for the challenge.
+    pub(crate) attempts: Count,
+    /// Wrong codes in a row of the user for the purpose.
+    pub(crate) failures: Count,
+    /// Above 0 while the user has to wait.
+    pub(crate) wait: Count,
+    /// Wrong codes from the source address.
+    pub(crate) source: Count,
+}
+
+/// A code entered, with everything found out about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) challenge: Stored<Challenge>,
+    pub(crate) user: Stored<User>,
+    pub(crate) chain: Chain,
+    /// Whether the code is the one whose digest is kept.
+    pub(crate) fits: bool,
+    pub(crate) tally: Tally,
+    /// The source address, as a derived id.
+    pub(crate) source: Uuid,
+    /// The id of the one notice that tells of the lock.
+    pub(crate) lock_notice: MessageId,
+}
+
+/// Wrong codes from a source address.
+pub(crate) const fn source_failures(source: Uuid) -> Counter {
+    Counter::of(source, "code_failures")
+}
+
+/// Codes mailed for a user or to an address.
+pub(crate) const fn email_codes(subject: Uuid) -> Counter {
+    Counter::of(subject, "email_codes")
+}
+
+/// Why a challenge is dead, if it is.
+pub(crate) fn death(
+    challenge: &Challenge,
+    user: &User,
+    chain: &Chain,
+    now: DateTime<Utc>,
+) -> Option<&'static str> {
+    match challenge.state {
+        State::Spent => return Some("spent"),
+        State::Dead => return Some("dead"),
+        State::Pending => {}
+    }
+    if challenge.credential_version != user.credential_version {
+        Some("credentials_changed")
+    } else if now >= challenge.expires_at {
+        Some("expired")
+    } else if !named(challenge, user) {
+        Some("superseded")
+    } else if chain.voids(challenge.created_at) {
+        Some("voided")
+    } else {
+        admissible(user, chain).err()
+    }
+}
+
+/// A pending change lives only while its user's record names it.
+fn named(challenge: &Challenge, user: &User) -> bool {
+    match challenge.purpose {
+        Purpose::SignIn | Purpose::Reauthentication => true,
+        Purpose::EmailConfirmation => {
+            user.pending_email.as_ref().is_some_and(|pending| pending.challenge == challenge.id)
+        }
+        Purpose::TwoFactorEmail => user.pending_two_factor == Some(challenge.id),
+    }
+}
+
+/// Why the user may not try a code now, whatever it is.
+fn shut(tally: &Tally, policy: &Policy, now: DateTime<Utc>) -> Option<Refusal> {
+    if tally.failures.value >= policy.code_disabled_after {
+        Some(Reason::Locked.into())
+    } else if tally.wait.value > 0 {
+        Some(Refusal::from(Reason::Locked).until(tally.wait.ends_at, now))
+    } else if tally.attempts.value >= policy.code_attempts {
+        Some(Reason::Locked.into())
+    } else {
+        match policy.code_failures_per_source {
+            Some(limit) if tally.source.value >= limit.count => {
+                Some(Refusal::from(Reason::TooManyAttempts).until(tally.source.ends_at, now))
+            }
+            Some(_) | None => None,
+        }
+    }
+}
+
+/// Whether new codes may be asked for at all: not while the factor is disabled or the user has to wait.
+pub(crate) fn may_issue(
+    failures: Count,
+    wait: Count,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let tally = Tally { attempts: Count::default(), failures, wait, source: Count::default() };
+    shut(&tally, policy, now).map_or(Ok(()), Err)
+}
+
+/// Judges a code. The right one gives the changes that spend its challenge, to be kept together with the one change
+/// it was made for; everything else gives a finished decision.
+// INVARIANT: a right code is only worth something in the commit that finds fewer than `code_attempts` wrong ones and
+// the challenge still pending; a wrong one leaves only in the commit that counts it.
+pub(crate) fn judge<T>(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Result<Changes, Decision<T>> {
+    let challenge = &entry.challenge.value;
+    let (id, user) = (challenge.id, entry.user.value.id);
+    let mut changes = Changes::none();
+    if let Some(why) = death(challenge, &entry.user.value, &entry.chain, now) {
+        if challenge.state == State::Pending {
+            let mut dead = entry.challenge.clone();
+            dead.value.state = State::Dead;
+            changes.put(&dead);
+        }
+        changes.event(entry.event("code_refused").because(why));
+        return Err(Decision::no(Reason::ChallengeDead.into(), changes));
+    }
+    if let Some(refusal) = shut(&entry.tally, policy, now) {
+        changes.event(entry.event("code_refused").because(refusal.code()));
+        return Err(Decision::no(refusal, changes));
+    }
+    let attempts = Challenge::attempts(id);
+    let (failures, wait) = (challenge.purpose.failures(user), challenge.purpose.wait(user));
+    if entry.fits {
+        let mut spent = entry.challenge.clone();
+        spent.value.state = State::Spent;
+        let limit = policy.code_attempts;
+        changes
+            .put(&spent)
+            .count(attempts, CounterOp::Below { limit, window: Window::None })
+            .count(wait, CounterOp::Below { limit: 1, window: Window::Rolling(policy.code_backoff.longest) });
+        if entry.tally.failures.value > 0 {
+            changes.count(failures, CounterOp::Clear);
+        }
+        if let Some(limit) = policy.code_failures_per_source {
+            let window = Window::Rolling(limit.within);
+            changes.count(source_failures(entry.source), CounterOp::Below { limit: limit.count, window });
+        }
+        return Ok(changes);
+    }
+    let window = Window::Until(challenge.kept_until);
+    changes.count(attempts.clone(), CounterOp::Add { n: 1, limit: policy.code_attempts, window });
+    count_failure(&mut changes, failures, wait, entry.tally.failures, policy);
+    if let Some(limit) = policy.code_failures_per_source {
+        let window = Window::Rolling(limit.within);
+        changes.count(source_failures(entry.source), CounterOp::Add { n: 1, limit: limit.count, window });
+    }
+    changes.event(entry.event("code_refused").because("wrong_code"));
+    if let Some(to) = entry.user.value.confirmed_email() {
+        changes.send(Draft {
+            id: entry.lock_notice,
+            tenant: challenge.tenant.uuid(),
+            user,
+            kind: MessageKind::CodesLocked,
+            to: to.clone(),
+            lane: Lane::Interactive,
+            code: None,
+            once_at: Some((attempts.clone(), policy.code_attempts)),
+        });
+    }
+    Err(Decision::no(Reason::WrongCode.into(), changes).naming_attempts(attempts, policy.code_attempts))
+}
+
+/// Counts a failure in a row. Below the back-off the count may not pass into it unseen; inside it each failure opens
+/// the next wait.
+fn count_failure(changes: &mut Changes, failures: Counter, wait: Counter, seen: Count, policy: &Policy) {
+    let nth = seen.value.saturating_add(1);
+    let backoff = policy.code_backoff;
+    match backoff.wait(nth) {
+        None => {
+            let limit = backoff.after.saturating_sub(1).min(policy.code_disabled_after);
+            changes.count(failures, CounterOp::Add { n: 1, limit, window: Window::None });
+        }
+        Some(length) => {
+            let limit = policy.code_disabled_after;
+            changes
+                .count(failures, CounterOp::Add { n: 1, limit, window: Window::None })
+                .count(wait, CounterOp::Add { n: 1, limit: 1, window: Window::Rolling(length) });
+        }
+    }
+}
+
+impl Entry {
+    /// An event about the challenge's user.
+    pub(crate) fn event(&self, action: &'static str) -> Event {
+        let challenge = &self.challenge.value;
+        Event::of(action, challenge.tenant.uuid(), challenge.user.uuid())
+            .from(self.source)
+            .about(challenge.id.uuid())
+    }
+}
+
+/// A fresh code with its digest, made for one challenge.
+#[derive(Clone, Debug)]
+pub(crate) struct FreshCode {
+    pub(crate) challenge: ChallengeId,
+    pub(crate) message: MessageId,
+    pub(crate) code: Code,
+    pub(crate) digest: BoundDigest,
+}
+
+/// What a code is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask<'a> {
+    pub(crate) user: &'a User,
+    pub(crate) purpose: Purpose,
+    pub(crate) destination: &'a Email,
+    /// The destination, as a derived id.
+    pub(crate) address: Uuid,
+    pub(crate) session: Option<SessionId>,
+}
+
+/// What the budgets of mailed codes hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budgets {
+    pub(crate) user: Count,
+    pub(crate) address: Count,
+}
+
+/// Takes one mailed code out of the budgets.
+fn spend_budgets(
+    changes: &mut Changes,
+    user: UserId,
+    address: Uuid,
+    budgets: Budgets,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let parts = [
+        (email_codes(user.uuid()), budgets.user, policy.email_codes_per_user),
+        (email_codes(address), budgets.address, policy.email_codes_per_address),
+    ];
+    for (counter, seen, limit) in parts {
+        if seen.value >= limit.count {
+            return Err(Refusal::from(Reason::TooSoon).until(seen.ends_at, now));
+        }
+        let window = Window::Rolling(limit.within);
+        changes.count(counter, CounterOp::Add { n: 1, limit: limit.count, window });
+    }
+    Ok(())
+}
+
+/// Makes a challenge and the message that carries its code.
+pub(crate) fn issue(
+    changes: &mut Changes,
+    ask: &Ask<'_>,
+    fresh: FreshCode,
+    budgets: Budgets,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<PendingCode, Refusal> {
+    spend_budgets(changes, ask.user.id, ask.address, budgets, policy, now)?;
+    let longest = i32::try_from(policy.sends_per_challenge).unwrap_or(i32::MAX);
+    let life_of_all = policy.code_life.checked_mul(longest).unwrap_or(policy.code_life);
+    let challenge = Challenge {
+        v: Schema::default(),
+        id: fresh.challenge,
+        tenant: ask.user.tenant,
+        user: ask.user.id,
+        purpose: ask.purpose,
+        destination: ask.destination.clone(),
+        session: ask.session,
+        credential_version: ask.user.credential_version,
+        digest: fresh.digest,
+        state: State::Pending,
+        issue: 1,
+        created_at: now,
+        issued_at: now,
+        expires_at: after(now, policy.code_life),
+        kept_until: after(after(now, life_of_all), policy.challenge_kept),
+    };
+    changes.insert(&challenge);
+    changes.send(message(&challenge, fresh.message, fresh.code));
+    changes.event(
+        Event::of("code_issued", challenge.tenant.uuid(), challenge.user.uuid())
+            .because(challenge.purpose.name())
+            .about(challenge.id.uuid()),
+    );
+    Ok(pending_code(&challenge, Count::default(), policy))
+}
+
+/// Sends a pending challenge's code again: a new code, the old one dead, the attempts as they were.
+pub(crate) fn resend(
+    entry: &Entry,
+    fresh: FreshCode,
+    budgets: Budgets,
+    address: Uuid,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Decision<PendingCode> {
+    let refuse = |refusal: Refusal| {
+        let mut changes = Changes::none();
+        changes.event(entry.event("resend_refused").because(refusal.code()));
+        Decision::no(refusal, changes)
+    };
+    let old = &entry.challenge.value;
+    if let Some(why) = death(old, &entry.user.value, &entry.chain, now) {
+        let mut changes = Changes::none();
+        if old.state == State::Pending {
+            let mut dead = entry.challenge.clone();
+            dead.value.state = State::Dead;
+            changes.put(&dead);
+        }
+        changes.event(entry.event("resend_refused").because(why));
+        return Decision::no(Reason::ChallengeDead.into(), changes);
+    }
+    if let Some(refusal) = shut(&entry.tally, policy, now) {
+        return refuse(refusal);
+    }
+    if old.issue >= policy.sends_per_challenge {
+        return refuse(Reason::NoSendsLeft.into());
+    }
+    let resend_at = after(old.issued_at, policy.resend_after);
+    // A code from the future was made by a clock that has since stepped back; it delays nobody.
+    if old.issued_at <= now && now < resend_at {
+        return refuse(Refusal::from(Reason::TooSoon).until(Some(resend_at), now));
+    }
+    let mut changes = Changes::none();
+    if let Err(refusal) = spend_budgets(&mut changes, old.user, address, budgets, policy, now) {
+        return refuse(refusal);
+    }
+    let mut challenge = entry.challenge.clone();
+    challenge.value.digest = fresh.digest;
+    challenge.value.issue += 1;
+    challenge.value.issued_at = now;
+    challenge.value.expires_at = after(now, policy.code_life);
+    changes.put(&challenge).guard(&entry.user);
+    entry.chain.guard(&mut changes);
+    changes.send(message(&challenge.value, fresh.message, fresh.code));
+    changes.event(entry.event("code_issued").because(old.purpose.name()));
+    Decision::yes(pending_code(&challenge.value, entry.tally.attempts, policy), changes)
+}
+
+fn message(challenge: &Challenge, id: MessageId, code: Code) -> Draft {
+    Draft {
+        id,
+        tenant: challenge.tenant.uuid(),
+        user: challenge.user,
+        kind: challenge.purpose.message(),
+        to: challenge.destination.clone(),
+        lane: Lane::Interactive,
+        code: Some(CodeToSend {
+            code,
+            challenge: challenge.id,
+            issue: challenge.issue,
+            valid_until: challenge.expires_at,
+        }),
+        once_at: None,
+    }
+}
+
+/// A challenge as its user may see it.
+pub(crate) fn pending_code(challenge: &Challenge, attempts: Count, policy: &Policy) -> PendingCode {
+    PendingCode {
+        id: challenge.id,
+        channel: Channel::Email,
+        destination: challenge.destination.masked(),
+        expires_at: challenge.expires_at,
+        resend_at: after(challenge.issued_at, policy.resend_after),
+        attempts_left: policy.code_attempts.saturating_sub(attempts.value),
+    }
+}

@@ -1,0 +1,163 @@
+//! The address, as operations of its owner.
+
+use super::model::{Changed, EmailSettings};
+use super::rules::{self, FreshIds, Plan};
+use crate::challenge::{PendingCode, Purpose};
+use crate::contact::{Email, SourceAddress};
+use crate::decision::{Changes, Decision, Reason};
+use crate::engine::record::View;
+use crate::engine::{Engine, Portcullis};
+use crate::error::Error;
+use crate::id::{ChallengeId, MessageId, SessionId};
+use crate::port::store::Start;
+use crate::secret::Code;
+use crate::session::CurrentSession;
+use crate::user::User;
+
+/// The e-mail address of the user whose session acts.
+#[derive(Clone, Copy, Debug)]
+pub struct EmailRoom<'a>(&'a Portcullis);
+
+impl Portcullis {
+    /// The e-mail address of the user whose session acts.
+    pub const fn email(&self) -> EmailRoom<'_> {
+        EmailRoom(self)
+    }
+}
+
+impl EmailRoom<'_> {
+    /// Sends a code to a new address. Until it is entered, everything goes to the old one.
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `stale_sign_in`; `unchanged` for the confirmed address; `too_soon` past the budget of
+    /// mailed codes; `locked` after too many wrong ones.
+    pub async fn set(&self, session: SessionId, address: &Email) -> Result<PendingCode, Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let of_address = engine.address_id(address);
+                let view = engine.read(&t, vec![Start::Id(session.uuid())], vec![of_address]).await?;
+                let acting = match view.acting(0)? {
+                    Ok(acting) => acting,
+                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                };
+                let plan = engine.plan(&view, &acting.user.value, Purpose::EmailConfirmation, address)?;
+                Ok(rules::set(&acting, address, plan, &engine.policy, t.now))
+            })
+            .await
+    }
+
+    /// Confirms the new address by the code that arrived there. Two-factor authentication by e-mail follows to it. The
+    /// acting session goes on under a fresh id, every other one is dead.
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `wrong_code` with the attempts left; `challenge_dead`; `locked`; `address_taken` when
+    /// another user holds it.
+    pub async fn confirm(
+        &self,
+        session: SessionId,
+        challenge: ChallengeId,
+        code: &Code,
+        source: &SourceAddress,
+    ) -> Result<Changed<EmailSettings>, Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let source = engine.source_id(source);
+                let starts = vec![Start::Id(session.uuid()), Start::Id(challenge.uuid())];
+                let view = engine.read(&t, starts, vec![source]).await?;
+                let acting = match view.acting(0)? {
+                    Ok(acting) => acting,
+                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                };
+                let entry = engine.entry(&view, 1, Some(code), source)?.filter(|entry| {
+                    entry.user.value.id == acting.user.value.id
+                        && entry.challenge.value.purpose == Purpose::EmailConfirmation
+                });
+                let Some(entry) = entry else {
+                    return Ok(Decision::no(Reason::ChallengeDead.into(), Changes::none()));
+                };
+                let ids = engine.change_ids(&t)?;
+                Ok(rules::confirm(&acting, &entry, t.found_taken("email"), ids, &engine.policy, t.now))
+            })
+            .await
+    }
+
+    /// Sends the code of the address that waits again.
+    ///
+    /// # Errors
+    /// Refused `signed_out`, `too_soon`, `no_sends_left`, `challenge_dead`, `locked`.
+    pub async fn resend(
+        &self,
+        session: SessionId,
+        challenge: ChallengeId,
+        source: &SourceAddress,
+    ) -> Result<PendingCode, Error> {
+        let purposes = &[Purpose::EmailConfirmation];
+        self.0.engine.resend(challenge, purposes, Some(source), Some(session)).await
+    }
+
+    /// Forgets the address that waits for confirmation; its code is dead.
+    ///
+    /// # Errors
+    /// Refused `signed_out`.
+    pub async fn cancel(&self, session: SessionId) -> Result<(), Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
+                Ok(match view.acting(0)? {
+                    Ok(acting) => rules::cancel(&acting),
+                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                })
+            })
+            .await
+    }
+
+    /// Removes the confirmed address; the acting session goes on under a fresh id. `None` if there was none.
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `stale_sign_in`; `in_use` while two-factor authentication uses the address.
+    pub async fn clear(&self, session: SessionId) -> Result<Option<CurrentSession>, Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
+                Ok(match view.acting(0)? {
+                    Ok(acting) => rules::clear(&acting, engine.change_ids(&t)?, t.now),
+                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                })
+            })
+            .await
+    }
+}
+
+impl Engine {
+    /// Everything a new code for a purpose and destination needs.
+    pub(crate) fn plan(
+        &self,
+        view: &View,
+        user: &User,
+        purpose: Purpose,
+        destination: &Email,
+    ) -> Result<Plan, Error> {
+        let address = self.address_id(destination);
+        let new = self.new_code(view.now())?;
+        Ok(Plan {
+            fresh: self.bind(&new, user, purpose, destination),
+            budgets: self.budgets(view, user, address),
+            address,
+            failures: view.count(&purpose.failures(user.id)),
+            wait: view.count(&purpose.wait(user.id)),
+        })
+    }
+
+    pub(crate) fn change_ids(&self, t: &crate::engine::commit::Try) -> Result<FreshIds, Error> {
+        Ok(FreshIds {
+            session: SessionId::from_uuid(self.new_id(t.now)?),
+            to_old: MessageId::from_uuid(self.new_id(t.now)?),
+            to_new: MessageId::from_uuid(self.new_id(t.now)?),
+            notice: MessageId::from_uuid(self.new_id(t.now)?),
+        })
+    }
+}

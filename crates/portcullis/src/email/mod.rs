@@ -1,0 +1,8 @@
+//! The e-mail address: set, confirmed by code, cleared.
+
+mod flow;
+mod model;
+pub(crate) mod rules;
+
+pub use flow::EmailRoom;
+pub use model::{Changed, EmailSettings, PendingEmailCode};

@@ -1,0 +1,197 @@
+//! Building the engine: what types cannot prevent is refused here, with what to add.
+
+use core::fmt;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, RwLock};
+
+use super::{Engine, Portcullis};
+use crate::error::PortError;
+use crate::keyring::Keyring;
+use crate::policy::{Policy, PolicyError};
+use crate::port::ambient::{Clock, Random, SystemClock, SystemRandom};
+use crate::port::hasher::PasswordHasher;
+use crate::port::message::MailSender;
+use crate::port::store::Store;
+use crate::port::template::Templates;
+use crate::templates::BuiltinTemplates;
+
+/// Why the engine can't be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A part is missing.
+    #[error("{part} is missing: {advice}")]
+    Missing {
+        /// What is missing.
+        part: &'static str,
+        /// What to add.
+        advice: &'static str,
+    },
+    /// A number of the policy is out of its range.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A part could not be made.
+    #[error(transparent)]
+    Part(#[from] PortError),
+    /// The password hasher could not be started.
+    #[cfg(feature = "argon2")]
+    #[error(transparent)]
+    Hasher(#[from] crate::password::argon2::HashPoolError),
+}
+
+/// Builds a [`Portcullis`].
+pub struct Builder {
+    store: Arc<dyn Store>,
+    keyring: Option<Keyring>,
+    mail: Option<Arc<dyn MailSender>>,
+    hasher: Option<Arc<dyn PasswordHasher>>,
+    templates: Option<Arc<dyn Templates>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    policy: Policy,
+    product: String,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+impl Portcullis {
+    /// Starts building on a store. Keys and a mail sender must be given; everything else has a default.
+    pub fn builder(store: impl Store) -> Builder {
+        Self::builder_on(Arc::new(store))
+    }
+
+    /// Starts building on a store that others hold too.
+    pub fn builder_on(store: Arc<dyn Store>) -> Builder {
+        Builder {
+            store,
+            keyring: None,
+            mail: None,
+            hasher: None,
+            templates: None,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            policy: Policy::default(),
+            product: String::from("portcullis"),
+        }
+    }
+}
+
+impl Builder {
+    /// The host's keys.
+    #[must_use]
+    pub fn keyring(mut self, keyring: Keyring) -> Self {
+        self.keyring = Some(keyring);
+        self
+    }
+
+    /// What carries mail.
+    #[must_use]
+    pub fn mail(mut self, sender: impl MailSender) -> Self {
+        self.mail = Some(Arc::new(sender));
+        self
+    }
+
+    /// What carries mail, held by others too.
+    #[must_use]
+    pub fn mail_on(mut self, sender: Arc<dyn MailSender>) -> Self {
+        self.mail = Some(sender);
+        self
+    }
+
+    /// What hashes passwords; by default a [`HashPool`](crate::password::argon2::HashPool) at the policy's cost.
+    #[must_use]
+    pub fn hasher(mut self, hasher: Arc<dyn PasswordHasher>) -> Self {
+        self.hasher = Some(hasher);
+        self
+    }
+
+    /// What words messages; by default [`BuiltinTemplates`].
+    #[must_use]
+    pub fn templates(mut self, templates: impl Templates) -> Self {
+        self.templates = Some(Arc::new(templates));
+        self
+    }
+
+    /// What tells the time; by default the system's clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// What gives randomness; by default the system's generator.
+    #[must_use]
+    pub fn random(mut self, random: Arc<dyn Random>) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// The policy; by default [`Policy::default`].
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// What messages call the product; by default `portcullis`.
+    #[must_use]
+    pub fn product(mut self, name: impl Into<String>) -> Self {
+        self.product = name.into();
+        self
+    }
+
+    /// Builds.
+    ///
+    /// # Errors
+    /// [`BuildError`] names the part that is missing and what to add, or the field of the policy that is out of its
+    /// range.
+    pub fn build(self) -> Result<Portcullis, BuildError> {
+        self.policy.check()?;
+        let missing = |part, advice| BuildError::Missing { part, advice };
+        let keyring = self.keyring.ok_or(missing("a keyring", "call keyring(Keyring::from_file(path)?)"))?;
+        let mail =
+            self.mail.ok_or(missing("a mail sender", "call mail(SmtpSender::from_url(url, password)?)"))?;
+        let hasher = match self.hasher {
+            Some(hasher) => hasher,
+            None => default_hasher(&self.policy)?,
+        };
+        let templates = match self.templates {
+            Some(templates) => templates,
+            None => Arc::new(BuiltinTemplates::new(self.product.as_str())?),
+        };
+        let engine = Engine {
+            store: self.store,
+            clock: self.clock,
+            random: self.random,
+            hasher,
+            mail,
+            templates,
+            policy: self.policy,
+            product: self.product,
+            keyring: RwLock::new(keyring),
+            wake: event_listener::Event::new(),
+            last_pass: AtomicI64::new(i64::MIN),
+        };
+        Ok(Portcullis { engine: Arc::new(engine) })
+    }
+}
+
+#[cfg(feature = "argon2")]
+fn default_hasher(policy: &Policy) -> Result<Arc<dyn PasswordHasher>, BuildError> {
+    use crate::password::argon2::{HashCost, HashPool};
+    let cost =
+        HashCost { memory_kib: policy.hash_memory_kib, passes: policy.hash_passes, lanes: policy.hash_lanes };
+    let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let pool = HashPool::new(cost, size(policy.hash_threads), size(policy.hash_queue))?;
+    Ok(Arc::new(pool))
+}
+
+#[cfg(not(feature = "argon2"))]
+fn default_hasher(_: &Policy) -> Result<Arc<dyn PasswordHasher>, BuildError> {
+    let advice = "call hasher(..), or enable the feature argon2";
+    Err(BuildError::Missing { part: "a password hasher", advice })
+}

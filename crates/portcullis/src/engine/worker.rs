@@ -1,0 +1,279 @@
+//! The worker: claims what is due, asks once more whether it may leave, words it, sends it, keeps the outcome.
+
+use core::pin::Pin;
+use core::task::Poll;
+use std::future::poll_fn;
+use std::sync::atomic::Ordering;
+
+use chrono::{DateTime, Utc};
+
+use super::commit::Try;
+use super::record::View;
+use super::{Engine, Portcullis, record};
+use crate::account::TimeZone;
+use crate::account::rules::Chain;
+use crate::challenge::Challenge;
+use crate::decision::{Decision, Stored};
+use crate::error::{Error, PortError};
+use crate::keyring::OpenError;
+use crate::message::model::{Content, Message, Outcome};
+use crate::message::{Wording, rules};
+use crate::port::message::{Mail, SendError};
+use crate::port::store::{CommitError, Lane, Record, Start};
+use crate::secret::Code;
+use crate::session::rules::after;
+use crate::user::User;
+
+/// Sends what was kept to be sent. Any number of workers, in any number of processes, share the work.
+#[derive(Clone, Debug)]
+pub struct Worker(Portcullis);
+
+/// What one pass of a worker did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pass {
+    /// Messages the next system took over.
+    pub sent: u32,
+    /// Messages that must not leave any more.
+    pub suppressed: u32,
+    /// Messages to be tried again later.
+    pub postponed: u32,
+    /// Messages given up for good.
+    pub given_up: u32,
+    /// Messages whose outcome could not be kept; they are tried again when their claim ends.
+    pub failed: u32,
+}
+
+/// How the embedded engine is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// When a worker of this process last looked for work; `None` if none ever did.
+    pub last_pass: Option<DateTime<Utc>>,
+    /// Whether no worker of this process has looked for work in the policy's `worker_silence`: messages wait unless
+    /// another process sends them.
+    pub no_worker: bool,
+}
+
+impl Portcullis {
+    /// A worker: run one in at least one process, or nothing is ever sent.
+    pub fn worker(&self) -> Worker {
+        Worker(self.clone())
+    }
+
+    /// How the embedded engine is doing.
+    pub fn health(&self) -> Health {
+        let last_pass = DateTime::from_timestamp_micros(self.engine.last_pass.load(Ordering::Relaxed));
+        let silence = self.engine.policy.worker_silence;
+        let now = self.engine.now();
+        Health { last_pass, no_worker: last_pass.is_none_or(|at| now >= after(at, silence)) }
+    }
+}
+
+type Sending<'a> = (Lane, Pin<Box<dyn Future<Output = Result<Outcome, Error>> + Send + 'a>>);
+
+impl Worker {
+    /// Sends until nothing is due any more. Interactive messages go first; bulk ones never take more than half the
+    /// senders.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store does not answer; what was claimed is due again when its claim ends.
+    pub async fn pass(&self) -> Result<Pass, Error> {
+        let engine = &*self.0.engine;
+        let mut pass = Pass::default();
+        let mut under_way: Vec<Sending<'_>> = Vec::new();
+        loop {
+            engine.last_pass.store(engine.now().timestamp_micros(), Ordering::Relaxed);
+            engine.claim(Lane::Interactive, &mut under_way).await?;
+            engine.claim(Lane::Bulk, &mut under_way).await?;
+            if under_way.is_empty() {
+                return Ok(pass);
+            }
+            match first(&mut under_way).await {
+                Ok(Outcome::Sent) => pass.sent += 1,
+                Ok(Outcome::Suppressed) => pass.suppressed += 1,
+                Ok(Outcome::GivenUp) => pass.given_up += 1,
+                Ok(Outcome::Waiting) => pass.postponed += 1,
+                Err(error) => {
+                    pass.failed += 1;
+                    tracing::warn!(%error, "the outcome of a message could not be kept");
+                }
+            }
+        }
+    }
+
+    /// Resolves when a commit of this process has left something to send.
+    ///
+    /// Listen before a pass and wait after it, so that nothing falls in between.
+    pub fn woken(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.0.engine.wake.listen()
+    }
+
+    /// Runs passes for ever: after each commit with messages, and at least as often as `every`. Dropping or aborting
+    /// it ends the worker; what it had claimed is due again when its claim ends.
+    #[cfg(feature = "tokio")]
+    pub async fn run(&self, every: core::time::Duration) {
+        loop {
+            let woken = self.woken();
+            if let Err(error) = self.pass().await {
+                tracing::warn!(%error, "a pass of the worker failed");
+            }
+            // A timeout is the other reason to look again.
+            let _ = tokio::time::timeout(every, woken).await;
+        }
+    }
+
+    /// Runs the worker as a task of the present tokio runtime, looking at least every 5 seconds for work of other
+    /// processes and for what is due again.
+    #[cfg(feature = "tokio")]
+    pub fn spawn(self) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(async move {
+            let every = self.0.engine.policy.worker_every.to_std().unwrap_or_default();
+            self.run(every).await;
+        })
+    }
+}
+
+/// Waits for the first of several to end, and takes it out.
+async fn first(under_way: &mut Vec<Sending<'_>>) -> Result<Outcome, Error> {
+    let (nth, outcome) = poll_fn(|context| {
+        for (nth, (_, sending)) in under_way.iter_mut().enumerate() {
+            if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
+                return Poll::Ready((nth, outcome));
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+    drop(under_way.swap_remove(nth));
+    outcome
+}
+
+impl Engine {
+    /// Claims as many due messages of a lane as there are senders for it.
+    async fn claim<'a>(&'a self, lane: Lane, under_way: &mut Vec<Sending<'a>>) -> Result<(), Error> {
+        let senders = usize::try_from(self.policy.senders).unwrap_or(1);
+        let of_lane = under_way.iter().filter(|(of, _)| *of == lane).count();
+        let free = match lane {
+            Lane::Bulk => (senders - under_way.len()).min((senders / 2).saturating_sub(of_lane)),
+            Lane::Interactive | Lane::Timed | Lane::Dead => senders - under_way.len(),
+        };
+        if free == 0 {
+            return Ok(());
+        }
+        let now = self.now();
+        let until = after(now, self.policy.claim_life);
+        let limit = u32::try_from(free).unwrap_or(u32::MAX);
+        for record in self.store.claim(lane, now, until, limit).await? {
+            under_way.push((lane, Box::pin(self.send(record))));
+        }
+        Ok(())
+    }
+
+    /// Sends one claimed message and keeps what came of it.
+    // INVARIANT: whether a message may leave is asked on a read made after it was claimed, and the outcome is only kept
+    // under the claimed version: a second worker that took it over wins.
+    async fn send(&self, claimed: Record) -> Result<Outcome, Error> {
+        let message = record::parse::<Message>(&claimed)?;
+        let t = self.look();
+        let view = self.read(&t, vec![Start::Id(claimed.id)], Vec::new()).await?;
+        let decision = match self.leaves(&message, &view, &t) {
+            Err(Stop::Suppress(why)) => rules::suppress(message, why, &self.policy, t.now),
+            Err(Stop::Postpone(error)) => rules::settle(message, &Err(error), &self.policy, t.now),
+            Ok(mail) => {
+                let result = self.mail.send(&mail).await;
+                if let Err(error) = &result {
+                    tracing::warn!(message = %mail.id, %error, "a message was not taken over");
+                }
+                rules::settle(message, &result.map(drop), &self.policy, self.now())
+            }
+        };
+        self.keep_outcome(decision).await
+    }
+
+    async fn keep_outcome(&self, decision: Decision<Outcome>) -> Result<Outcome, Error> {
+        let Decision { reply, changes, .. } = decision;
+        let commit = self.seal(changes, self.now())?;
+        match self.keep(&commit).await {
+            Ok(_) => reply.map_err(Error::Refused),
+            Err(CommitError::Port(error)) => Err(Error::Unavailable(error)),
+            Err(CommitError::Unknown) => Err(Error::Unknown(commit.id)),
+            // Another worker took the message over after this one's claim had ended.
+            Err(_) => Err(Error::Contended),
+        }
+    }
+
+    fn leaves(&self, message: &Stored<Message>, view: &View, t: &Try) -> Result<Mail, Stop> {
+        let this = &message.value;
+        let user = view.record::<User>(this.user.uuid()).map_err(Stop::unreadable)?;
+        let user = user.as_ref().map(|user| &user.value);
+        let chain = match user {
+            Some(user) => view.chain(user).map_err(Stop::unreadable)?,
+            None => Chain(Vec::new()),
+        };
+        let challenge = match this.challenge {
+            Some(id) => view.record::<Challenge>(id.uuid()).map_err(Stop::unreadable)?,
+            None => None,
+        };
+        let challenge = challenge.as_ref().map(|challenge| &challenge.value);
+        let content = match this.open(&self.keyring()) {
+            None => return Err(Stop::Suppress("content_gone")),
+            Some(Ok(content)) => content,
+            // A key that is missing may come back; a message that was tampered with never leaves.
+            Some(Err(OpenError::UnknownKey)) => {
+                return Err(Stop::Postpone(SendError::Misconfigured {
+                    detail: "the message's key is missing",
+                }));
+            }
+            Some(Err(_)) => return Err(Stop::Suppress("content_unreadable")),
+        };
+        rules::may_leave(this, &content.to, user, &chain, challenge, t.now).map_err(Stop::Suppress)?;
+        let Some(user) = user else {
+            return Err(Stop::Suppress("user_gone"));
+        };
+        self.word(this, content, user, t.now).map_err(|error| {
+            tracing::warn!(message = %this.id, %error, "a message could not be worded");
+            Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })
+        })
+    }
+
+    fn word(
+        &self,
+        message: &Message,
+        content: Content,
+        user: &User,
+        now: DateTime<Utc>,
+    ) -> Result<Mail, PortError> {
+        let unfit = |_| PortError::new("message", "the code in it is no code");
+        let zone: TimeZone = user.time_zone;
+        let mut wording = Wording::new(message.kind, user.language.clone(), user.login.as_str());
+        wording.product = Some(self.product.clone());
+        wording.code = content.code.as_deref().map(Code::parse).transpose().map_err(unfit)?;
+        wording.valid_until = message.valid_until.map(|at| zone.format(at));
+        wording.minutes =
+            message.valid_until.map(|at| u32::try_from((at - now).num_minutes().max(1)).unwrap_or(u32::MAX));
+        wording.address =
+            Some(user.confirmed_email().map_or_else(|| message.to.clone(), |email| email.masked()));
+        wording.at = Some(zone.format(message.created_at));
+        let worded = self.templates.word(&wording)?;
+        Ok(Mail {
+            id: message.id,
+            to: content.to,
+            subject: worded.subject,
+            text: worded.text,
+            html: worded.html,
+        })
+    }
+}
+
+/// Why a message does not leave now.
+enum Stop {
+    Suppress(&'static str),
+    Postpone(SendError),
+}
+
+impl Stop {
+    fn unreadable(_: Error) -> Self {
+        Self::Postpone(SendError::Misconfigured { detail: "what the message refers to can't be read" })
+    }
+}

@@ -1,0 +1,333 @@
+//! The policy: every lifetime, limit and cool-down, with unit, default and source.
+//!
+//! Numbers live here and nowhere else. Sources: "decided" is the project's decision table (docs/policy.md), "NIST" is
+//! SP 800-63B-4, "OWASP" its Password Storage sheet, "hosting" and "local" are what Wialon documents.
+
+use chrono::TimeDelta;
+
+/// At most so many in a window of so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limit {
+    /// How many.
+    pub count: u32,
+    /// In which time, from the first.
+    pub within: TimeDelta,
+}
+
+impl Limit {
+    /// At most `count` within `within`.
+    pub const fn new(count: u32, within: TimeDelta) -> Self {
+        Self { count, within }
+    }
+}
+
+/// Waiting after failures in a row: none before `after`, then `first`, doubling to `longest`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Backoff {
+    /// The failure in a row from which to wait.
+    pub after: u32,
+    /// The first wait.
+    pub first: TimeDelta,
+    /// The longest wait.
+    pub longest: TimeDelta,
+}
+
+impl Backoff {
+    /// The wait that the `nth` failure in a row opens, if any.
+    ///
+    /// ```
+    /// use portcullis::policy::Policy;
+    /// let backoff = Policy::default().password_backoff;
+    /// assert_eq!(backoff.wait(9), None);
+    /// assert_eq!(backoff.wait(10), Some(backoff.first));
+    /// assert_eq!(backoff.wait(11), Some(backoff.first * 2));
+    /// assert_eq!(backoff.wait(4_000_000_000), Some(backoff.longest));
+    /// ```
+    pub fn wait(self, nth: u32) -> Option<TimeDelta> {
+        let doublings = nth.checked_sub(self.after)?;
+        let factor = 1_i32.checked_shl(doublings).filter(|factor| *factor > 0).unwrap_or(i32::MAX);
+        Some(self.first.checked_mul(factor).unwrap_or(self.longest).min(self.longest))
+    }
+}
+
+/// Every number and switch. Start from a preset and change fields.
+///
+/// ```
+/// use portcullis::policy::Policy;
+/// let mut policy = Policy::default();
+/// policy.code_length = 8;
+/// assert!(policy.check().is_ok());
+/// policy.code_length = 5;
+/// assert_eq!(policy.check().unwrap_err().field(), "code_length");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// Digits of a code, 6 to 10. Default 6 (NIST: at least 6).
+    pub code_length: u8,
+    /// How long a code lives. Default 10 min (NIST); hosting 2 h, local 5 min.
+    pub code_life: TimeDelta,
+    /// Wrong codes judged for each challenge. Default 5 (decided).
+    pub code_attempts: u32,
+    /// Waiting after wrong codes in a row for each user and purpose. Default from 10 in a row, 1 min to 15 min (decided).
+    pub code_backoff: Backoff,
+    /// Wrong codes in a row that disable the factor. Default 100 (NIST).
+    pub code_disabled_after: u32,
+    /// Wrong codes from one source address. Default none; hosting 4 in 100 s.
+    pub code_failures_per_source: Option<Limit>,
+    /// The shortest time between two sends of one challenge. Default 60 s (decided); hosting 30 s.
+    pub resend_after: TimeDelta,
+    /// Sends of each challenge, the first included. Default 5 (decided).
+    pub sends_per_challenge: u32,
+    /// Codes mailed for one user. Default 10 in 1 h (decided).
+    pub email_codes_per_user: Limit,
+    /// Codes mailed to one address. Default 10 in 1 h (decided).
+    pub email_codes_per_address: Limit,
+    /// Failed sign-ins from one source address. Default 10 in 1 min (hosting, local).
+    pub sign_in_failures_per_source: Limit,
+    /// Waiting after wrong passwords in a row for each user, and for each known browser on its own.
+    /// Default from 10 in a row, 30 s to 15 min (decided).
+    pub password_backoff: Backoff,
+    /// Code points of a password that is the only factor. Default 15 (NIST).
+    pub password_minimum_alone: u32,
+    /// Code points of a password beside a second factor. Default 8 (NIST).
+    pub password_minimum: u32,
+    /// Unused for so long, a session ends. Default 12 h (decided).
+    pub session_idle: TimeDelta,
+    /// A session's longest life. Default 30 d (decided).
+    pub session_longest: TimeDelta,
+    /// How long a full sign-in counts as fresh. Default 15 min (decided).
+    pub session_fresh: TimeDelta,
+    /// The idle limit of a session in use is moved at most this often. Default 15 min (decided).
+    pub session_moved_every: TimeDelta,
+    /// How long a browser is remembered as one that completed a sign-in. Default 400 d, the longest that browsers
+    /// keep a cookie.
+    pub device_life: TimeDelta,
+    /// Whether an address belongs to at most one user. Default yes (decided); off in the Wialon presets.
+    pub email_unique: bool,
+    /// Whether codes by e-mail may be a second factor. Default yes (seed); off in `strict` (NIST, ASVS 6.3.6).
+    pub email_factor: bool,
+    /// Argon2id memory in KiB. Default 19 456 (OWASP floor).
+    pub hash_memory_kib: u32,
+    /// Argon2id passes. Default 2 (OWASP floor).
+    pub hash_passes: u32,
+    /// Argon2id lanes, computed one after the other. Default 1 (OWASP floor).
+    pub hash_lanes: u32,
+    /// Hashes at once, each with its own memory. Default 2.
+    pub hash_threads: u32,
+    /// Hashes that may wait; more are answered `busy`. Default 256.
+    pub hash_queue: u32,
+    /// Messages under way at once; bulk takes at most half. Default 8.
+    pub senders: u32,
+    /// How long one worker has to send a claimed message. Default 5 min.
+    pub claim_life: TimeDelta,
+    /// Tries to send one message. Default 20 (B-09).
+    pub send_tries: u32,
+    /// The wait before the second try, doubling. Default 30 s (B-09).
+    pub send_retry_first: TimeDelta,
+    /// The longest wait between two tries. Default 24 h (B-09).
+    pub send_retry_longest: TimeDelta,
+    /// No pass of a worker for so long counts as no worker. Default 2 min.
+    pub worker_silence: TimeDelta,
+    /// How often a spawned worker looks for work of other processes. Default 5 s.
+    pub worker_every: TimeDelta,
+    /// How long an ended challenge is kept. Default 24 h (decided).
+    pub challenge_kept: TimeDelta,
+    /// How long a message is kept after its outcome, its address masked. Default 7 d (decided).
+    pub message_kept: TimeDelta,
+    /// Tries of one operation whose records others change. Default 12.
+    pub commit_tries: u32,
+    /// Accounts above an account, and creators above a user. Default 16, at most 16 (design).
+    pub chain_longest: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            code_length: 6,
+            code_life: TimeDelta::minutes(10),
+            code_attempts: 5,
+            code_backoff: Backoff {
+                after: 10,
+                first: TimeDelta::minutes(1),
+                longest: TimeDelta::minutes(15),
+            },
+            code_disabled_after: 100,
+            code_failures_per_source: None,
+            resend_after: TimeDelta::seconds(60),
+            sends_per_challenge: 5,
+            email_codes_per_user: Limit::new(10, TimeDelta::hours(1)),
+            email_codes_per_address: Limit::new(10, TimeDelta::hours(1)),
+            sign_in_failures_per_source: Limit::new(10, TimeDelta::minutes(1)),
+            password_backoff: Backoff {
+                after: 10,
+                first: TimeDelta::seconds(30),
+                longest: TimeDelta::minutes(15),
+            },
+            password_minimum_alone: 15,
+            password_minimum: 8,
+            session_idle: TimeDelta::hours(12),
+            session_longest: TimeDelta::days(30),
+            session_fresh: TimeDelta::minutes(15),
+            session_moved_every: TimeDelta::minutes(15),
+            device_life: TimeDelta::days(400),
+            email_unique: true,
+            email_factor: true,
+            hash_memory_kib: 19_456,
+            hash_passes: 2,
+            hash_lanes: 1,
+            hash_threads: 2,
+            hash_queue: 256,
+            senders: 8,
+            claim_life: TimeDelta::minutes(5),
+            send_tries: 20,
+            send_retry_first: TimeDelta::seconds(30),
+            send_retry_longest: TimeDelta::hours(24),
+            worker_silence: TimeDelta::minutes(2),
+            worker_every: TimeDelta::seconds(5),
+            challenge_kept: TimeDelta::hours(24),
+            message_kept: TimeDelta::days(7),
+            commit_tries: 12,
+            chain_longest: 16,
+        }
+    }
+}
+
+impl Policy {
+    /// What Wialon Hosting does: codes for 2 h, resend after 30 s, 4 wrong codes in 100 s for each source, shared
+    /// mailboxes.
+    pub fn wialon_hosting() -> Self {
+        Self {
+            code_life: TimeDelta::hours(2),
+            resend_after: TimeDelta::seconds(30),
+            code_failures_per_source: Some(Limit::new(4, TimeDelta::seconds(100))),
+            password_minimum_alone: 8,
+            email_unique: false,
+            ..Self::default()
+        }
+    }
+
+    /// What Wialon Local does: codes for 5 min, shared mailboxes.
+    pub fn wialon_local() -> Self {
+        Self {
+            code_life: TimeDelta::minutes(5),
+            password_minimum_alone: 8,
+            email_unique: false,
+            ..Self::default()
+        }
+    }
+
+    /// Where the standards are to be met to the letter: e-mail is no second factor.
+    pub fn strict() -> Self {
+        Self { email_factor: false, ..Self::default() }
+    }
+
+    /// Gives a preset by its name: `default`, `wialon-hosting`, `wialon-local`, `strict`.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "default" => Some(Self::default()),
+            "wialon-hosting" => Some(Self::wialon_hosting()),
+            "wialon-local" => Some(Self::wialon_local()),
+            "strict" => Some(Self::strict()),
+            _ => None,
+        }
+    }
+
+    /// Checks that every number is in its range.
+    ///
+    /// # Errors
+    /// [`PolicyError`] names the first field that is not.
+    pub fn check(&self) -> Result<(), PolicyError> {
+        let day = TimeDelta::days(1);
+        let checks = [
+            ("code_length", (6..=10).contains(&self.code_length)),
+            ("code_life", self.code_life > TimeDelta::zero() && self.code_life <= day),
+            ("code_attempts", (1..=10).contains(&self.code_attempts)),
+            ("code_backoff", backoff_holds(self.code_backoff)),
+            ("code_disabled_after", (1..=100).contains(&self.code_disabled_after)),
+            ("code_failures_per_source", self.code_failures_per_source.is_none_or(limit_holds)),
+            ("resend_after", self.resend_after > TimeDelta::zero() && self.resend_after <= day),
+            ("sends_per_challenge", (1..=20).contains(&self.sends_per_challenge)),
+            ("email_codes_per_user", limit_holds(self.email_codes_per_user)),
+            ("email_codes_per_address", limit_holds(self.email_codes_per_address)),
+            ("sign_in_failures_per_source", limit_holds(self.sign_in_failures_per_source)),
+            ("password_backoff", backoff_holds(self.password_backoff)),
+            ("password_minimum", (4..=64).contains(&self.password_minimum)),
+            ("password_minimum_alone", (self.password_minimum..=64).contains(&self.password_minimum_alone)),
+            ("session_idle", self.session_idle > TimeDelta::zero()),
+            ("session_longest", self.session_longest >= self.session_idle),
+            ("session_fresh", self.session_fresh > TimeDelta::zero()),
+            (
+                "session_moved_every",
+                self.session_moved_every >= TimeDelta::zero() && self.session_moved_every < self.session_idle,
+            ),
+            ("device_life", self.device_life > TimeDelta::zero()),
+            ("hash_memory_kib", (8..=1_048_576).contains(&self.hash_memory_kib)),
+            ("hash_passes", (1..=64).contains(&self.hash_passes)),
+            ("hash_lanes", (1..=16).contains(&self.hash_lanes)),
+            ("hash_threads", (1..=64).contains(&self.hash_threads)),
+            ("hash_queue", (1..=65_536).contains(&self.hash_queue)),
+            ("senders", (2..=256).contains(&self.senders)),
+            ("claim_life", self.claim_life > TimeDelta::zero()),
+            ("send_tries", (1..=20).contains(&self.send_tries)),
+            ("send_retry_first", self.send_retry_first > TimeDelta::zero()),
+            ("send_retry_longest", self.send_retry_longest >= self.send_retry_first),
+            ("challenge_kept", self.challenge_kept >= TimeDelta::zero()),
+            ("message_kept", self.message_kept >= TimeDelta::zero()),
+            ("commit_tries", (1..=1000).contains(&self.commit_tries)),
+            ("chain_longest", (1..=16).contains(&self.chain_longest)),
+        ];
+        match checks.into_iter().find(|(_, holds)| !holds) {
+            Some((field, _)) => Err(PolicyError { field }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn limit_holds(limit: Limit) -> bool {
+    limit.count > 0 && limit.within > TimeDelta::zero()
+}
+
+fn backoff_holds(backoff: Backoff) -> bool {
+    backoff.after > 0 && backoff.first > TimeDelta::zero() && backoff.longest >= backoff.first
+}
+
+/// A number of the policy is out of its range.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("policy field {field} is out of its range")]
+pub struct PolicyError {
+    field: &'static str,
+}
+
+impl PolicyError {
+    /// The field.
+    pub const fn field(&self) -> &'static str {
+        self.field
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_holds() {
+        for name in ["default", "wialon-hosting", "wialon-local", "strict"] {
+            let policy = Policy::named(name).unwrap();
+            assert_eq!(policy.check(), Ok(()), "{name}");
+        }
+        assert_eq!(Policy::named("lax"), None);
+    }
+
+    #[test]
+    fn the_wait_doubles_up_to_the_longest() {
+        let backoff = Policy::default().password_backoff;
+        let waits: Vec<_> = (9..18).map(|n| backoff.wait(n).map(|wait| wait.num_seconds())).collect();
+        let expected: Vec<_> =
+            [None, Some(30), Some(60), Some(120), Some(240), Some(480), Some(900), Some(900), Some(900)]
+                .into();
+        assert_eq!(waits, expected);
+    }
+}

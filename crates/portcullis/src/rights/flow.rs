@@ -1,0 +1,192 @@
+//! Rights, as operations.
+
+use std::collections::BTreeSet;
+
+use super::model::{AccessRight, Verdict};
+use super::rules::{self, Action, Who};
+use crate::account::Account;
+use crate::account::rules::Chain;
+use crate::decision::{Changes, Decision, Reason, Refusal};
+use crate::engine::record::View;
+use crate::engine::{Engine, Portcullis};
+use crate::error::Error;
+use crate::id::{AccountId, SessionId, UserId};
+use crate::port::store::Start;
+use crate::session::model::Acting;
+use crate::user::{Flags, User};
+
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Actor {
+    /// The embedding program itself: nobody's rights are asked.
+    Program,
+    /// The user whose session this is.
+    Session(SessionId),
+}
+
+/// What users may do to each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Rights<'a>(&'a Portcullis);
+
+impl Portcullis {
+    /// What users may do to each other.
+    pub const fn rights(&self) -> Rights<'_> {
+        Rights(self)
+    }
+}
+
+/// What an operation on a target found: who acts, or why nobody does.
+type Found<T> = Result<(Option<Acting>, T), (Refusal, Changes)>;
+
+impl Rights<'_> {
+    /// Asks, without doing it, whether the user of a session may do something to another user.
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found` when there is no such user or the actor may not see him.
+    pub async fn verdict(
+        &self,
+        session: SessionId,
+        action: &Action,
+        target: UserId,
+    ) -> Result<Verdict, Error> {
+        let engine = &self.0.engine;
+        let t = engine.look();
+        let view = engine.read(&t, starts(Actor::Session(session), target.uuid()), Vec::new()).await?;
+        let (acting, (target, chain)) = engine
+            .on_user(&view, Actor::Session(session))?
+            .map_err(|(refusal, _)| Error::Refused(refusal))?;
+        let actor = acting.ok_or(Error::Refused(Reason::SignedOut.into()))?.user.value;
+        let seen = rules::on_user(&actor, &Action::SeeUser, &target.value, &chain).is_allowed();
+        if actor.tenant != target.value.tenant || !seen {
+            return Err(Error::Refused(Reason::NotFound.into()));
+        }
+        Ok(rules::on_user(&actor, action, &target.value, &chain))
+    }
+
+    /// Gives a user exactly these switches.
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found`; `not_allowed` with the missing gates: the right `edit_flags`, and each flag
+    /// granted that the actor lacks.
+    pub async fn set_flags(&self, actor: Actor, target: UserId, flags: Flags) -> Result<User, Error> {
+        self.change(actor, target, &Action::SetFlags(flags)).await
+    }
+
+    /// Switches signing in off or on for a user. Either way every session and pending code of the user is dead.
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found`; `not_allowed` without the right `edit_flags`.
+    pub async fn set_disabled(&self, actor: Actor, target: UserId, disabled: bool) -> Result<User, Error> {
+        self.change(actor, target, &Action::SetDisabled(disabled)).await
+    }
+
+    async fn change(&self, actor: Actor, target: UserId, action: &Action) -> Result<User, Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
+                Ok(match engine.on_user(&view, actor)? {
+                    Ok((acting, (user, chain))) => {
+                        let who = acting.as_ref().map_or(Who::Program, Who::User);
+                        rules::change_user(who, action, &user, &chain)
+                    }
+                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                })
+            })
+            .await
+    }
+
+    /// Lets `to` have exactly these rights on a user; none at all revokes. A revoked right is dead when this returns.
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found`; `not_allowed` with the missing gates: the right `manage_access`, and each right
+    /// granted that the actor lacks.
+    pub async fn grant_on_user(
+        &self,
+        actor: Actor,
+        target: UserId,
+        to: UserId,
+        rights: &BTreeSet<AccessRight>,
+    ) -> Result<(), Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
+                Ok(match engine.on_user(&view, actor)? {
+                    Ok((acting, (user, chain))) => {
+                        let who = acting.as_ref().map_or(Who::Program, Who::User);
+                        rules::grant_on_user(who, &user, &chain, to, rights)
+                    }
+                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                })
+            })
+            .await
+    }
+
+    /// Lets `to` have exactly these rights on an account; none at all revokes. A revoked right is dead when this returns.
+    ///
+    /// # Errors
+    /// As [`grant_on_user`](Self::grant_on_user).
+    pub async fn grant_on_account(
+        &self,
+        actor: Actor,
+        target: AccountId,
+        to: UserId,
+        rights: &BTreeSet<AccessRight>,
+    ) -> Result<(), Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
+                let acting = match engine.actor(&view, actor)? {
+                    Ok(acting) => acting,
+                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                };
+                let Some(account) = view.start::<Account>(0)? else {
+                    return Ok(Decision::no(Reason::NotFound.into(), Changes::none()));
+                };
+                let mut above = Chain(Vec::new());
+                for id in &account.value.ancestors {
+                    above.0.extend(view.record::<Account>(id.uuid())?);
+                }
+                let who = acting.as_ref().map_or(Who::Program, Who::User);
+                Ok(rules::grant_on_account(who, &account, &above, to, rights))
+            })
+            .await
+    }
+}
+
+/// The target first, then the actor's session.
+fn starts(actor: Actor, target: uuid::Uuid) -> Vec<Start> {
+    let mut starts = vec![Start::Id(target)];
+    if let Actor::Session(session) = actor {
+        starts.push(Start::Id(session.uuid()));
+    }
+    starts
+}
+
+impl Engine {
+    fn actor(&self, view: &View, actor: Actor) -> Result<Result<Option<Acting>, (Refusal, Changes)>, Error> {
+        match actor {
+            Actor::Program => Ok(Ok(None)),
+            Actor::Session(_) => Ok(view.acting(1)?.map(Some)),
+        }
+    }
+
+    fn on_user(
+        &self,
+        view: &View,
+        actor: Actor,
+    ) -> Result<Found<(crate::decision::Stored<User>, Chain)>, Error> {
+        let acting = match self.actor(view, actor)? {
+            Ok(acting) => acting,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let Some(user) = view.start::<User>(0)? else {
+            return Ok(Err((Reason::NotFound.into(), Changes::none())));
+        };
+        let chain = view.chain(&user.value)?;
+        Ok(Ok((acting, (user, chain))))
+    }
+}

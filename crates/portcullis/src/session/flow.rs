@@ -1,0 +1,123 @@
+//! Sessions, as operations.
+
+use super::model::{Acting, CurrentSession, Session};
+use super::rules;
+use crate::account::Account;
+use crate::account::rules::Chain;
+use crate::decision::{Changes, Decision, Refusal};
+use crate::engine::Portcullis;
+use crate::engine::record::View;
+use crate::error::Error;
+use crate::id::SessionId;
+use crate::port::store::{Page, Start};
+use crate::user::User;
+
+/// The label a session token is sealed under.
+const TOKEN: &str = "session";
+
+/// Sessions.
+#[derive(Clone, Copy, Debug)]
+pub struct Sessions<'a>(&'a Portcullis);
+
+impl Portcullis {
+    /// Sessions.
+    pub const fn sessions(&self) -> Sessions<'_> {
+        Sessions(self)
+    }
+}
+
+impl View {
+    /// A user's accounts, nearest first.
+    pub(crate) fn chain(&self, user: &User) -> Result<Chain, Error> {
+        let mut chain = Vec::with_capacity(user.ancestors.len() + 1);
+        for id in std::iter::once(&user.account).chain(&user.ancestors) {
+            let account = self.record::<Account>(id.uuid())?;
+            chain.push(account.ok_or(Error::Corrupt {
+                kind: "user".into(),
+                why: "its account or one above it is missing",
+            })?);
+        }
+        Ok(Chain(chain))
+    }
+
+    /// The live session that the `nth` start names.
+    pub(crate) fn acting(&self, nth: usize) -> Result<Result<Acting, (Refusal, Changes)>, Error> {
+        let session = self.start::<Session>(nth)?;
+        let user = match &session {
+            Some(session) => self.record::<User>(session.value.user.uuid())?,
+            None => None,
+        };
+        let chain = match &user {
+            Some(user) => self.chain(&user.value)?,
+            None => Chain(Vec::new()),
+        };
+        Ok(rules::acting(session, user, chain, self.now()))
+    }
+}
+
+impl Sessions<'_> {
+    /// Gives a session's token: its sealed id, fit for a cookie. Equal ids give equal tokens under one key.
+    pub fn token(&self, id: SessionId) -> String {
+        self.0.keyring().seal_id(TOKEN, id.uuid())
+    }
+
+    /// Opens a token; `None` if it is none of ours. Whether the session is alive, [`current`](Self::current) tells.
+    pub fn open_token(&self, token: &str) -> Option<SessionId> {
+        self.0.keyring().open_id(TOKEN, token).map(SessionId::from_uuid)
+    }
+
+    /// Gives the live session with this id: one read, current truth.
+    ///
+    /// Moves its idle limit at most once in `session_moved_every` of the policy. A session found dead is removed, so
+    /// that it stays dead if the clock steps back.
+    ///
+    /// # Errors
+    /// Refused `signed_out` when it is unknown, ended, idle for too long, or its user was disabled, blocked or changed
+    /// credentials.
+    pub async fn current(&self, id: SessionId) -> Result<CurrentSession, Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
+                Ok(match view.acting(0)? {
+                    Ok(acting) => rules::use_it(acting, &engine.policy, t.now),
+                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                })
+            })
+            .await
+    }
+
+    /// Ends a session: a copied cookie is dead when this returns. Ending one that is over already changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store does not answer.
+    pub async fn sign_out(&self, id: SessionId) -> Result<(), Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
+                Ok(rules::sign_out(view.start::<Session>(0)?.as_ref()))
+            })
+            .await
+    }
+
+    /// Lists the live sessions of the user whose session this is, oldest first, at most 100.
+    ///
+    /// # Errors
+    /// Refused `signed_out`.
+    pub async fn list(&self, id: SessionId) -> Result<Vec<Session>, Error> {
+        let engine = &self.0.engine;
+        let t = engine.look();
+        let now = t.now;
+        let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
+        let acting = match view.acting(0)? {
+            Ok(acting) => acting,
+            Err((refusal, _)) => return Err(Error::Refused(refusal)),
+        };
+        let user = &acting.user.value;
+        let page = Page { after: None, limit: 100 };
+        let sessions = engine.list_page::<Session>(&Session::of_user(user.id), page).await?;
+        let alive = |session: &Session| rules::death(session, user, &acting.chain, now).is_none();
+        Ok(sessions.into_iter().filter(alive).collect())
+    }
+}

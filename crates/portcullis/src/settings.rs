@@ -1,0 +1,121 @@
+//! The whole Security tab of a user as one read model, each control with its verdict.
+
+use std::collections::BTreeMap;
+
+use crate::account::{Account, Service, TimeZone};
+use crate::challenge::Challenge;
+use crate::decision::{Reason, Stored};
+use crate::email::EmailSettings;
+use crate::engine::Portcullis;
+use crate::engine::record::View;
+use crate::error::Error;
+use crate::id::{AccountId, ChallengeId, SessionId, UserId};
+use crate::language::Language;
+use crate::policy::Policy;
+use crate::port::store::{Count, Start};
+use crate::session::CurrentSession;
+use crate::session::model::Acting;
+use crate::two_factor::TwoFactorSettings;
+use crate::user::Login;
+use crate::{challenge, email, two_factor};
+
+/// The Security tab as its user sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecuritySettings {
+    /// The acting session.
+    pub session: CurrentSession,
+    /// The user.
+    pub user: UserSettings,
+    /// The address.
+    pub email: EmailSettings,
+    /// Two-factor authentication.
+    pub two_factor: TwoFactorSettings,
+    /// The account.
+    pub account: AccountSettings,
+    /// Code points a password needs to be the only factor.
+    pub password_minimum_alone: u32,
+}
+
+/// The user as he sees himself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserSettings {
+    /// The id.
+    pub id: UserId,
+    /// The login.
+    pub login: Login,
+    /// The language of pages and messages.
+    pub language: Language,
+    /// The time zone of pages and messages.
+    pub time_zone: TimeZone,
+}
+
+/// The account as its users see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccountSettings {
+    /// The id.
+    pub id: AccountId,
+    /// The name.
+    pub name: String,
+    /// Its services by name.
+    pub services: BTreeMap<String, Service>,
+}
+
+impl Portcullis {
+    /// Gives the whole Security tab of the user whose session acts: one read.
+    ///
+    /// # Errors
+    /// Refused `signed_out`.
+    pub async fn settings(&self, session: SessionId) -> Result<SecuritySettings, Error> {
+        let engine = &self.engine;
+        let view = engine.read(&engine.look(), vec![Start::Id(session.uuid())], Vec::new()).await?;
+        match view.acting(0)? {
+            Ok(acting) => settings(&view, &acting, &engine.policy),
+            Err(_) => Err(Error::Refused(Reason::SignedOut.into())),
+        }
+    }
+}
+
+fn settings(view: &View, acting: &Acting, policy: &Policy) -> Result<SecuritySettings, Error> {
+    let user = &acting.user.value;
+    let account: &Account = match acting.chain.0.first() {
+        Some(account) => &account.value,
+        None => return Err(Error::Corrupt { kind: "user".into(), why: "its account is missing" }),
+    };
+    let live = |id: Option<ChallengeId>| -> Result<(Option<Stored<Challenge>>, Count), Error> {
+        let Some(id) = id else {
+            return Ok((None, Count::default()));
+        };
+        let challenge = view.record::<Challenge>(id.uuid())?.filter(|challenge| {
+            challenge::rules::death(&challenge.value, user, &acting.chain, view.now()).is_none()
+        });
+        Ok((challenge, view.count(&Challenge::attempts(id))))
+    };
+    let (confirmation, confirmation_attempts) = live(user.pending_email.as_ref().map(|p| p.challenge))?;
+    let (enabling, enabling_attempts) = live(user.pending_two_factor)?;
+    // A pending address whose code has died waits for nothing any more.
+    let mut seen = user.clone();
+    if confirmation.is_none() {
+        seen.pending_email = None;
+    }
+    let user = &seen;
+    Ok(SecuritySettings {
+        session: CurrentSession::from(acting),
+        user: UserSettings {
+            id: user.id,
+            login: user.login.clone(),
+            language: user.language.clone(),
+            time_zone: user.time_zone,
+        },
+        email: email::rules::settings(user, confirmation.as_ref(), confirmation_attempts, policy),
+        two_factor: two_factor::settings(user, enabling.as_ref(), enabling_attempts, policy),
+        account: AccountSettings {
+            id: account.id,
+            name: account.name.clone(),
+            services: account.services.clone(),
+        },
+        password_minimum_alone: policy.password_minimum_alone,
+    })
+}

@@ -1,0 +1,311 @@
+//! Sign-in, as operations.
+
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use super::model::{Admission, Attempt, CodeResult, Device, Reauthenticated, SignInResult};
+use super::rules::{self, Again, CodePlan, FreshIds, Knock, Proof, Step};
+use crate::challenge::rules::Entry;
+use crate::challenge::{Channel, NewCode, PendingCode, Purpose};
+use crate::decision::{Changes, Decision, Reason};
+use crate::engine::commit::Try;
+use crate::engine::record::View;
+use crate::engine::{Engine, Portcullis};
+use crate::error::Error;
+use crate::id::{ChallengeId, SessionId};
+use crate::port::hasher::{HashError, PasswordHash};
+use crate::port::store::Start;
+use crate::secret::{Code, Password};
+use crate::user::{Login, Method, User};
+
+/// The label a device token is sealed under.
+const DEVICE: &str = "device";
+
+/// Signing in.
+#[derive(Clone, Copy, Debug)]
+pub struct SignIn<'a>(&'a Portcullis);
+
+impl Portcullis {
+    /// Signing in.
+    pub const fn sign_in(&self) -> SignIn<'_> {
+        SignIn(self)
+    }
+}
+
+/// The check of one password, kept over the tries of one operation while the hash stays the same.
+#[derive(Default)]
+struct Memo(Mutex<Option<(Option<String>, Proof)>>);
+
+impl Memo {
+    async fn check(
+        &self,
+        engine: &Engine,
+        password: &Password,
+        hash: Option<&PasswordHash>,
+    ) -> Result<Proof, Error> {
+        let input = hash.map(|hash| hash.as_str().to_owned());
+        if let Some((seen, proof)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            && seen == input
+        {
+            return Ok(proof);
+        }
+        let verified = engine.hasher.verify(password, hash).await.map_err(slow)?;
+        let rehashed = if verified.fits && verified.outdated {
+            Some(engine.hasher.hash(password, engine.random_bytes()?).await.map_err(slow)?)
+        } else {
+            None
+        };
+        let proof = Proof { fits: verified.fits, rehashed };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((input, proof.clone()));
+        Ok(proof)
+    }
+}
+
+fn slow(error: HashError) -> Error {
+    match error {
+        HashError::Busy { retry_after } => Error::Busy { retry_after },
+        HashError::Failed(error) => Error::Unavailable(error),
+    }
+}
+
+impl SignIn<'_> {
+    /// Takes a login and a password. A right password admits, or sends a code if two-factor authentication is on.
+    ///
+    /// Unknown login, wrong password, no password, disabled and blocked are one refusal, cost the same work and leave the
+    /// same shape of rows.
+    ///
+    /// # Errors
+    /// Refused `bad_credentials`; `too_many_attempts` when the source address or the user has to wait. With a right
+    /// password and two-factor authentication on: `locked` after too many wrong codes, `too_soon` when no more codes may
+    /// be mailed now, `not_allowed` with the gates that are missing. [`Error::Busy`] when too many passwords wait.
+    pub async fn start(
+        &self,
+        login: &Login,
+        password: &Password,
+        attempt: &Attempt,
+    ) -> Result<SignInResult, Error> {
+        let engine = &self.0.engine;
+        let memo = Memo::default();
+        let memo = &memo;
+        let step = engine
+            .decide(|t| async move {
+                let source = engine.source_id(&attempt.source);
+                let decoy = engine.keyring().derive("login", login.as_str().as_bytes());
+                let device = engine.open_device(attempt.device.as_deref());
+                let starts = vec![Start::Key(User::login_key(login.as_str()))];
+                let mut subjects = vec![source, decoy];
+                subjects.extend(device.map(|device| device.id));
+                let view = engine.read(&t, starts, subjects).await?;
+                let user = view.start::<User>(0)?;
+                let knock = engine.knock(&view, user, decoy, device, source)?;
+                if let Err(decision) = knock.open(&engine.policy, t.now) {
+                    return Ok(decision);
+                }
+                let hash = knock.user.as_ref().and_then(|user| user.value.password.as_ref());
+                let proof = memo.check(engine, password, hash).await?;
+                let plan =
+                    engine.code_plan(&view, knock.user.as_ref().map(|user| &user.value), Purpose::SignIn)?;
+                let ids = engine.fresh_ids(t.now)?;
+                Ok(rules::start(&knock, &proof, plan, ids, &engine.policy, t.now))
+            })
+            .await?;
+        Ok(match step {
+            Step::Admitted(session, device) => {
+                SignInResult::Admitted(Admission { session, device: engine.seal_device(device)? })
+            }
+            Step::CodeRequired(code) => SignInResult::CodeRequired { code, channels: vec![Channel::Email] },
+        })
+    }
+
+    /// Takes the code of a sign-in or a re-authentication; the latter only from the session that asked.
+    ///
+    /// The right code is worth one admission, whoever else brings it at the same moment.
+    ///
+    /// # Errors
+    /// Refused `wrong_code` with the attempts left; `challenge_dead` when it is expired, spent, superseded or for
+    /// something else; `locked` after too many wrong ones; `too_many_attempts` from one source address; `signed_out` when
+    /// the session to be made fresh is over.
+    pub async fn code(
+        &self,
+        challenge: ChallengeId,
+        code: &Code,
+        attempt: &Attempt,
+        session: Option<SessionId>,
+    ) -> Result<CodeResult, Error> {
+        let engine = &self.0.engine;
+        let result = engine
+            .decide(|t| async move {
+                let source = engine.source_id(&attempt.source);
+                let device = engine.open_device(attempt.device.as_deref());
+                let mut starts = vec![Start::Id(challenge.uuid())];
+                starts.extend(session.map(|session| Start::Id(session.uuid())));
+                let view = engine.read(&t, starts, vec![source]).await?;
+                let Some(entry) = engine.entry(&view, 0, Some(code), source)? else {
+                    return Ok(Decision::no(Reason::ChallengeDead.into(), Changes::none()));
+                };
+                let ids = engine.fresh_ids(t.now)?;
+                let device = rules::known_device(device, Some(&entry.user.value), t.now);
+                engine.finish(&view, &entry, device, ids, session, &t)
+            })
+            .await?;
+        Ok(match result {
+            Finished::Admitted(session, device) => {
+                CodeResult::Admitted(Admission { session, device: engine.seal_device(device)? })
+            }
+            Finished::Fresh(session) => CodeResult::Fresh(session),
+        })
+    }
+
+    /// Sends the code of a sign-in or a re-authentication again: a new code, the old one dead, the attempts as they
+    /// were.
+    ///
+    /// # Errors
+    /// Refused `too_soon`, `no_sends_left`, `challenge_dead`, `locked`.
+    pub async fn resend(&self, challenge: ChallengeId, attempt: &Attempt) -> Result<PendingCode, Error> {
+        let engine = &self.0.engine;
+        let purposes = &[Purpose::SignIn, Purpose::Reauthentication];
+        engine.resend(challenge, purposes, Some(&attempt.source), None).await
+    }
+
+    /// Makes a session fresh again by the password, and by a code if two-factor authentication is on. The session goes
+    /// on under a new id; the old one is dead.
+    ///
+    /// # Errors
+    /// Refused `signed_out`, and as [`start`](Self::start).
+    pub async fn reauthenticate(
+        &self,
+        session: SessionId,
+        password: &Password,
+        attempt: &Attempt,
+    ) -> Result<Reauthenticated, Error> {
+        let engine = &self.0.engine;
+        let memo = Memo::default();
+        let memo = &memo;
+        let again = engine
+            .decide(|t| async move {
+                let source = engine.source_id(&attempt.source);
+                let device = engine.open_device(attempt.device.as_deref());
+                let mut subjects = vec![source];
+                subjects.extend(device.map(|device| device.id));
+                let view = engine.read(&t, vec![Start::Id(session.uuid())], subjects).await?;
+                let acting = match view.acting(0)? {
+                    Ok(acting) => acting,
+                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                };
+                let who = acting.user.value.id.uuid();
+                let knock = engine.knock(&view, Some(acting.user.clone()), who, device, source)?;
+                if let Err(decision) = knock.open(&engine.policy, t.now) {
+                    return Ok(decision);
+                }
+                let proof = memo.check(engine, password, acting.user.value.password.as_ref()).await?;
+                let plan = engine.code_plan(&view, Some(&acting.user.value), Purpose::Reauthentication)?;
+                let fresh = SessionId::from_uuid(engine.new_id(t.now)?);
+                Ok(rules::reauthenticate(&acting, &knock, &proof, plan, fresh, &engine.policy, t.now))
+            })
+            .await?;
+        Ok(match again {
+            Again::Fresh(session) => Reauthenticated::Fresh(session),
+            Again::CodeRequired(code) => {
+                Reauthenticated::CodeRequired { code, channels: vec![Channel::Email] }
+            }
+        })
+    }
+}
+
+/// What a right code came to.
+enum Finished {
+    Admitted(crate::session::CurrentSession, Device),
+    Fresh(crate::session::CurrentSession),
+}
+
+impl Engine {
+    fn finish(
+        &self,
+        view: &View,
+        entry: &Entry,
+        device: Option<uuid::Uuid>,
+        ids: FreshIds,
+        session: Option<SessionId>,
+        t: &Try,
+    ) -> Result<Decision<Finished>, Error> {
+        let dead = || Decision::no(Reason::ChallengeDead.into(), Changes::none());
+        Ok(match entry.challenge.value.purpose {
+            Purpose::SignIn => rules::finish(entry, device, ids, &self.policy, t.now)
+                .map(|(session, device)| Finished::Admitted(session, device)),
+            Purpose::Reauthentication if session.is_some() => match view.acting(1)? {
+                Ok(acting) => {
+                    rules::refresh(&acting, entry, ids.session, &self.policy, t.now).map(Finished::Fresh)
+                }
+                Err((refusal, changes)) => Decision::no(refusal, changes),
+            },
+            Purpose::Reauthentication | Purpose::EmailConfirmation | Purpose::TwoFactorEmail => dead(),
+        })
+    }
+
+    fn knock(
+        &self,
+        view: &View,
+        user: Option<crate::decision::Stored<User>>,
+        decoy: uuid::Uuid,
+        device: Option<Device>,
+        source: uuid::Uuid,
+    ) -> Result<Knock, Error> {
+        let chain = match &user {
+            Some(user) => view.chain(&user.value)?,
+            None => crate::account::rules::Chain(Vec::new()),
+        };
+        let who = user.as_ref().map_or(decoy, |user| user.value.id.uuid());
+        let device = rules::known_device(device, user.as_ref().map(|user| &user.value), view.now());
+        let subject = device.unwrap_or(who);
+        Ok(Knock {
+            failures: view.count(&rules::password_failures(subject)),
+            wait: view.count(&rules::password_wait(subject)),
+            from_source: view.count(&rules::sign_in_failures(source)),
+            user,
+            chain,
+            who,
+            device,
+            source,
+        })
+    }
+
+    /// What a code would need, if the user is to be asked for one.
+    fn code_plan(
+        &self,
+        view: &View,
+        user: Option<&User>,
+        purpose: Purpose,
+    ) -> Result<Option<CodePlan>, Error> {
+        let Some(user) = user.filter(|user| user.two_factor != Method::None) else {
+            return Ok(None);
+        };
+        let Some(destination) = user.confirmed_email() else {
+            return Ok(None);
+        };
+        let address = self.address_id(destination);
+        let new: NewCode = self.new_code(view.now())?;
+        Ok(Some(CodePlan {
+            fresh: self.bind(&new, user, purpose, destination),
+            budgets: self.budgets(view, user, address),
+            destination: destination.clone(),
+            address,
+            failures: view.count(&purpose.failures(user.id)),
+            wait: view.count(&purpose.wait(user.id)),
+        }))
+    }
+
+    fn fresh_ids(&self, now: DateTime<Utc>) -> Result<FreshIds, Error> {
+        Ok(FreshIds { session: SessionId::from_uuid(self.new_id(now)?), device: self.new_id(now)? })
+    }
+
+    fn open_device(&self, token: Option<&str>) -> Option<Device> {
+        let payload = self.keyring().open_token(DEVICE, token?)?;
+        Device::from_bytes(payload.expose())
+    }
+
+    fn seal_device(&self, device: Device) -> Result<String, Error> {
+        let token = self.keyring().seal_token(DEVICE, &device.to_bytes());
+        token.ok_or(Error::Corrupt { kind: "device".into(), why: "its token can't be sealed" })
+    }
+}

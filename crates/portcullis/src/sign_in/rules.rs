@@ -1,0 +1,380 @@
+//! What a password is worth, what a wrong one costs, and how a sign-in is completed.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::model::Device;
+use crate::account::rules::Chain;
+use crate::audit::Event;
+use crate::challenge::rules::{Ask, Budgets, Entry, FreshCode, issue, judge, may_issue};
+use crate::challenge::{PendingCode, Purpose};
+use crate::contact::Email;
+use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
+use crate::id::{SessionId, UserId};
+use crate::policy::Policy;
+use crate::port::hasher::PasswordHash;
+use crate::port::store::{Count, Counter, CounterOp, Window};
+use crate::rights::Gate;
+use crate::session::model::Acting;
+use crate::session::rules::{admissible, after, open, succeed};
+use crate::session::{Assurance, CurrentSession, Session};
+use crate::user::{Method, User};
+
+/// Wrong passwords in a row, of a user or of a known browser.
+pub(crate) const fn password_failures(subject: Uuid) -> Counter {
+    Counter::of(subject, "password_failures")
+}
+
+/// Counts 1 while a user or a known browser has to wait.
+pub(crate) const fn password_wait(subject: Uuid) -> Counter {
+    Counter::of(subject, "password_wait")
+}
+
+/// Failed sign-ins from a source address.
+pub(crate) const fn sign_in_failures(source: Uuid) -> Counter {
+    Counter::of(source, "sign_in_failures")
+}
+
+/// Everything known about a password entered, before and after it was checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Knock {
+    /// The user, if the login is one.
+    pub(crate) user: Option<Stored<User>>,
+    pub(crate) chain: Chain,
+    /// The user's id, or the decoy's that stands for an unknown login.
+    pub(crate) who: Uuid,
+    /// The known browser, if its token is this user's.
+    pub(crate) device: Option<Uuid>,
+    pub(crate) failures: Count,
+    pub(crate) wait: Count,
+    pub(crate) source: Uuid,
+    pub(crate) from_source: Count,
+}
+
+/// What the check of a password found out.
+#[derive(Clone, Debug)]
+pub(crate) struct Proof {
+    pub(crate) fits: bool,
+    /// The password hashed anew, if its hash was made at another cost.
+    pub(crate) rehashed: Option<PasswordHash>,
+}
+
+/// The ids a sign-in may need, drawn beforehand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FreshIds {
+    pub(crate) session: SessionId,
+    pub(crate) device: Uuid,
+}
+
+/// Whether a device token is this user's and still counts.
+pub(crate) fn known_device(device: Option<Device>, user: Option<&User>, now: DateTime<Utc>) -> Option<Uuid> {
+    let (device, user) = (device?, user?);
+    let counts = device.user == user.id.uuid()
+        && device.credential_version == user.credential_version
+        && now < device.ends_at;
+    counts.then_some(device.id)
+}
+
+impl Knock {
+    /// Whose wrong passwords in a row are counted: a known browser has its own count, so strangers cannot delay it.
+    pub(crate) fn subject(&self) -> Uuid {
+        self.device.unwrap_or(self.who)
+    }
+
+    fn event(&self, action: &'static str) -> Event {
+        let tenant = self.user.as_ref().map_or(Uuid::nil(), |user| user.value.tenant.uuid());
+        Event::of(action, tenant, self.who).from(self.source)
+    }
+
+    /// The cheap look: whether the password is checked at all. Alike for users who exist and who do not.
+    pub(crate) fn open<T>(&self, policy: &Policy, now: DateTime<Utc>) -> Result<(), Decision<T>> {
+        let full = policy.sign_in_failures_per_source.count;
+        let until = if self.from_source.value >= full {
+            self.from_source.ends_at
+        } else if self.wait.value > 0 {
+            self.wait.ends_at
+        } else {
+            return Ok(());
+        };
+        let mut changes = Changes::none();
+        changes.event(self.event("sign_in_refused").because("too_many_attempts"));
+        Err(Decision::no(Refusal::from(Reason::TooManyAttempts).until(until, now), changes))
+    }
+
+    /// Judges the password; on the way out every failure is counted alike, whatever it was.
+    // INVARIANT: unknown login, no password, wrong password, disabled and blocked differ in the audit reason alone.
+    fn judge<T>(&self, proof: &Proof, policy: &Policy) -> Result<&Stored<User>, Decision<T>> {
+        let why = match &self.user {
+            None => "unknown_login",
+            Some(user) if user.value.password.is_none() => "no_password",
+            Some(_) if !proof.fits => "wrong_password",
+            Some(user) => match admissible(&user.value, &self.chain) {
+                Ok(()) => return Ok(user),
+                Err(why) => why,
+            },
+        };
+        let mut changes = Changes::none();
+        self.count_failure(&mut changes, policy);
+        changes.event(self.event("sign_in_refused").because(why));
+        Err(Decision::no(Reason::BadCredentials.into(), changes))
+    }
+
+    fn count_failure(&self, changes: &mut Changes, policy: &Policy) {
+        let per_source = policy.sign_in_failures_per_source;
+        let (backoff, subject) = (policy.password_backoff, self.subject());
+        let nth = self.failures.value.saturating_add(1);
+        let window = Window::Rolling(per_source.within);
+        changes
+            .count(sign_in_failures(self.source), CounterOp::Add { n: 1, limit: per_source.count, window });
+        let limit = if nth < backoff.after { backoff.after - 1 } else { u32::MAX };
+        changes.count(password_failures(subject), CounterOp::Add { n: 1, limit, window: Window::None });
+        if let Some(length) = backoff.wait(nth) {
+            let window = Window::Rolling(length);
+            changes.count(password_wait(subject), CounterOp::Add { n: 1, limit: 1, window });
+        }
+    }
+
+    /// What a right password rests on: the source and the user may not be over their limits in the same commit, and
+    /// neither the user nor the accounts may change before it.
+    fn rest_on(&self, user: &Stored<User>, proof: &Proof, policy: &Policy, changes: &mut Changes) {
+        let limit = policy.sign_in_failures_per_source;
+        let window = Window::Rolling(limit.within);
+        changes.count(sign_in_failures(self.source), CounterOp::Below { limit: limit.count, window });
+        let longest = Window::Rolling(policy.password_backoff.longest);
+        changes.count(password_wait(self.subject()), CounterOp::Below { limit: 1, window: longest });
+        match &proof.rehashed {
+            Some(hash) => {
+                let mut user = user.clone();
+                user.value.password = Some(hash.clone());
+                changes.put(&user);
+            }
+            None => {
+                changes.guard(user);
+            }
+        }
+        self.chain.guard(changes);
+    }
+}
+
+/// Forgets the wrong passwords of who has just completed a sign-in.
+fn forgive(changes: &mut Changes, user: UserId, device: Option<Uuid>) {
+    for subject in std::iter::once(user.uuid()).chain(device) {
+        changes.count(password_failures(subject), CounterOp::Clear);
+    }
+}
+
+/// What the password step of a sign-in comes to.
+pub(crate) enum Step {
+    /// The session is open.
+    Admitted(CurrentSession, Device),
+    /// A code is on its way.
+    CodeRequired(PendingCode),
+}
+
+/// What a code would need, if one is asked: drawn and bound beforehand.
+pub(crate) struct CodePlan {
+    pub(crate) fresh: FreshCode,
+    pub(crate) budgets: Budgets,
+    pub(crate) destination: Email,
+    /// The destination, as a derived id.
+    pub(crate) address: Uuid,
+    pub(crate) failures: Count,
+    pub(crate) wait: Count,
+}
+
+/// Decides the password step of a sign-in.
+pub(crate) fn start(
+    knock: &Knock,
+    proof: &Proof,
+    plan: Option<CodePlan>,
+    ids: FreshIds,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Decision<Step> {
+    let user = match knock.judge(proof, policy) {
+        Ok(user) => user,
+        Err(decision) => return decision,
+    };
+    let mut changes = Changes::none();
+    knock.rest_on(user, proof, policy, &mut changes);
+    match user.value.two_factor {
+        Method::None => {
+            let (session, device) = admit(&user.value, Assurance::Password, ids, knock.device, policy, now);
+            changes.insert(&session);
+            forgive(&mut changes, user.value.id, knock.device);
+            changes.event(knock.event("signed_in").because("password").about(session.id.uuid()));
+            Decision::yes(Step::Admitted(current(&session, &user.value), device), changes)
+        }
+        Method::Email => {
+            match ask_code(&mut changes, &user.value, Purpose::SignIn, None, plan, policy, now) {
+                Ok(code) => Decision::yes(Step::CodeRequired(code), changes),
+                Err(refusal) => refuse(knock.event("sign_in_refused"), refusal),
+            }
+        }
+    }
+}
+
+/// Sends the code of a sign-in or re-authentication, or says which gate is missing.
+fn ask_code(
+    changes: &mut Changes,
+    user: &User,
+    purpose: Purpose,
+    session: Option<SessionId>,
+    plan: Option<CodePlan>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<PendingCode, Refusal> {
+    let mut missing = Vec::new();
+    if !policy.email_factor {
+        missing.push(Gate::Policy);
+    }
+    if user.email.is_none() {
+        missing.push(Gate::EmailUnconfirmed);
+    }
+    let Some(plan) = plan.filter(|_| missing.is_empty()) else {
+        return Err(Refusal::not_allowed(missing));
+    };
+    may_issue(plan.failures, plan.wait, policy, now)?;
+    let ask = Ask { user, purpose, destination: &plan.destination, address: plan.address, session };
+    issue(changes, &ask, plan.fresh, plan.budgets, policy, now)
+}
+
+fn refuse<T>(event: Event, refusal: Refusal) -> Decision<T> {
+    let mut changes = Changes::none();
+    changes.event(event.because(refusal.code()));
+    Decision::no(refusal, changes)
+}
+
+/// Opens a session and renews what the browser is known by.
+fn admit(
+    user: &User,
+    assurance: Assurance,
+    ids: FreshIds,
+    device: Option<Uuid>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> (Session, Device) {
+    let session = open(user, assurance, ids.session, policy, now);
+    let device = Device {
+        user: user.id.uuid(),
+        id: device.unwrap_or(ids.device),
+        credential_version: user.credential_version,
+        ends_at: after(now, policy.device_life),
+    };
+    (session, device)
+}
+
+fn current(session: &Session, user: &User) -> CurrentSession {
+    CurrentSession {
+        id: session.id,
+        user: user.id,
+        login: user.login.clone(),
+        account: user.account,
+        assurance: session.assurance,
+        fresh_until: session.fresh_until,
+        idle_until: session.idle_until,
+        ends_at: session.ends_at,
+    }
+}
+
+/// Decides the code step of a sign-in: the right code opens the session in the commit that spends it.
+// INVARIANT: with two-factor authentication on, this and nothing else opens a session.
+pub(crate) fn finish(
+    entry: &Entry,
+    device: Option<Uuid>,
+    ids: FreshIds,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Decision<(CurrentSession, Device)> {
+    let mut changes = match judge(entry, policy, now) {
+        Ok(changes) => changes,
+        Err(decision) => return decision,
+    };
+    let user = &entry.user.value;
+    let (session, device_token) = admit(user, Assurance::PasswordEmail, ids, device, policy, now);
+    changes.insert(&session).guard(&entry.user);
+    entry.chain.guard(&mut changes);
+    forgive(&mut changes, user.id, device);
+    changes.event(entry.event("signed_in").because("password_email").about(session.id.uuid()));
+    Decision::yes((current(&session, user), device_token), changes)
+}
+
+/// What a re-authentication comes to.
+pub(crate) enum Again {
+    /// The session is fresh, under a new id.
+    Fresh(CurrentSession),
+    /// A code is on its way.
+    CodeRequired(PendingCode),
+}
+
+/// Decides the password step of a re-authentication.
+pub(crate) fn reauthenticate(
+    acting: &Acting,
+    knock: &Knock,
+    proof: &Proof,
+    plan: Option<CodePlan>,
+    session: SessionId,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Decision<Again> {
+    let user = match knock.judge(proof, policy) {
+        Ok(user) => user,
+        Err(decision) => return decision,
+    };
+    let mut changes = Changes::none();
+    knock.rest_on(user, proof, policy, &mut changes);
+    match user.value.two_factor {
+        Method::None => {
+            let fresh = freshen(acting, session, policy, now, &mut changes);
+            forgive(&mut changes, user.value.id, knock.device);
+            changes.event(knock.event("reauthenticated").because("password").about(session.uuid()));
+            Decision::yes(Again::Fresh(fresh), changes)
+        }
+        Method::Email => {
+            let of = Some(acting.session.value.id);
+            changes.guard(&acting.session);
+            match ask_code(&mut changes, &user.value, Purpose::Reauthentication, of, plan, policy, now) {
+                Ok(code) => Decision::yes(Again::CodeRequired(code), changes),
+                Err(refusal) => refuse(knock.event("sign_in_refused"), refusal),
+            }
+        }
+    }
+}
+
+/// Decides the code step of a re-authentication: only the session that asked becomes fresh.
+pub(crate) fn refresh(
+    acting: &Acting,
+    entry: &Entry,
+    session: SessionId,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Decision<CurrentSession> {
+    if entry.challenge.value.session != Some(acting.session.value.id) {
+        return refuse(entry.event("code_refused"), Reason::ChallengeDead.into());
+    }
+    let mut changes = match judge(entry, policy, now) {
+        Ok(changes) => changes,
+        Err(decision) => return decision,
+    };
+    changes.guard(&entry.user);
+    entry.chain.guard(&mut changes);
+    let fresh = freshen(acting, session, policy, now, &mut changes);
+    forgive(&mut changes, entry.user.value.id, None);
+    changes.event(entry.event("reauthenticated").because("password_email").about(session.uuid()));
+    Decision::yes(fresh, changes)
+}
+
+fn freshen(
+    acting: &Acting,
+    id: SessionId,
+    policy: &Policy,
+    now: DateTime<Utc>,
+    changes: &mut Changes,
+) -> CurrentSession {
+    let mut renewed = acting.clone();
+    renewed.session.value.fresh_until = after(now, policy.session_fresh);
+    renewed.session.value.used_at = now;
+    renewed.session.value.idle_until = after(now, policy.session_idle).min(renewed.session.value.ends_at);
+    let assurance = renewed.session.value.assurance;
+    succeed(&renewed, &acting.user.value, id, assurance, changes)
+}

@@ -1,0 +1,138 @@
+//! Two-factor authentication, as operations of its user.
+
+use super::model::TwoFactorSettings;
+use super::rules;
+use crate::challenge::{PendingCode, Purpose};
+use crate::contact::{Email, SourceAddress};
+use crate::decision::{Changes, Decision, Reason};
+use crate::email::Changed;
+use crate::engine::Portcullis;
+use crate::error::Error;
+use crate::id::{ChallengeId, SessionId};
+use crate::port::store::Start;
+use crate::secret::Code;
+
+/// Two-factor authentication of the user whose session acts.
+#[derive(Clone, Copy, Debug)]
+pub struct TwoFactor<'a>(&'a Portcullis);
+
+impl Portcullis {
+    /// Two-factor authentication of the user whose session acts.
+    pub const fn two_factor(&self) -> TwoFactor<'_> {
+        TwoFactor(self)
+    }
+}
+
+impl TwoFactor<'_> {
+    /// Sends the code that switches two-factor authentication by e-mail on, to the confirmed address, or to the pending one
+    /// if `address` names it: its code then confirms and switches on together.
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `stale_sign_in`; `not_allowed` with every missing gate; `email_unconfirmed` without such an
+    /// address; `unchanged`; `too_soon`; `locked`.
+    pub async fn ask(&self, session: SessionId, address: Option<&Email>) -> Result<PendingCode, Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let subjects = address.map(|address| engine.address_id(address)).into_iter().collect();
+                let view = engine.read(&t, vec![Start::Id(session.uuid())], subjects).await?;
+                let acting = match view.acting(0)? {
+                    Ok(acting) => acting,
+                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                };
+                let user = &acting.user.value;
+                let plan = match rules::destination(user, address) {
+                    Some(destination) => {
+                        Some(engine.plan(&view, user, Purpose::TwoFactorEmail, destination)?)
+                    }
+                    None => None,
+                };
+                Ok(rules::ask(&acting, address, plan, &engine.policy, t.now))
+            })
+            .await
+    }
+
+    /// Switches two-factor authentication by e-mail on by the code that arrived. The acting session goes on under a
+    /// fresh id, every other one is dead.
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `stale_sign_in`; `wrong_code` with the attempts left; `challenge_dead`; `locked`;
+    /// `address_taken` when another user holds the pending address; `not_allowed` when the policy forbids it.
+    pub async fn enable(
+        &self,
+        session: SessionId,
+        challenge: ChallengeId,
+        code: &Code,
+        source: &SourceAddress,
+    ) -> Result<Changed<TwoFactorSettings>, Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let source = engine.source_id(source);
+                let starts = vec![Start::Id(session.uuid()), Start::Id(challenge.uuid())];
+                let view = engine.read(&t, starts, vec![source]).await?;
+                let acting = match view.acting(0)? {
+                    Ok(acting) => acting,
+                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                };
+                let entry = engine.entry(&view, 1, Some(code), source)?.filter(|entry| {
+                    entry.user.value.id == acting.user.value.id
+                        && entry.challenge.value.purpose == Purpose::TwoFactorEmail
+                });
+                let Some(entry) = entry else {
+                    return Ok(Decision::no(Reason::ChallengeDead.into(), Changes::none()));
+                };
+                let ids = engine.change_ids(&t)?;
+                Ok(rules::enable(&acting, &entry, t.found_taken("email"), ids, &engine.policy, t.now))
+            })
+            .await
+    }
+
+    /// Sends the code that switches it on again.
+    ///
+    /// # Errors
+    /// Refused `signed_out`, `too_soon`, `no_sends_left`, `challenge_dead`, `locked`.
+    pub async fn resend(
+        &self,
+        session: SessionId,
+        challenge: ChallengeId,
+        source: &SourceAddress,
+    ) -> Result<PendingCode, Error> {
+        self.0.engine.resend(challenge, &[Purpose::TwoFactorEmail], Some(source), Some(session)).await
+    }
+
+    /// Forgets the method being switched on; its code is dead.
+    ///
+    /// # Errors
+    /// Refused `signed_out`.
+    pub async fn cancel(&self, session: SessionId) -> Result<(), Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
+                Ok(match view.acting(0)? {
+                    Ok(acting) => rules::cancel(&acting),
+                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                })
+            })
+            .await
+    }
+
+    /// Switches two-factor authentication off. The acting session goes on under a fresh id, every other one is dead.
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `stale_sign_in`; `unchanged` when it is off; `weak_password` while the password is too
+    /// short to be the only factor.
+    pub async fn disable(&self, session: SessionId) -> Result<Changed<TwoFactorSettings>, Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
+                Ok(match view.acting(0)? {
+                    Ok(acting) => rules::disable(&acting, engine.change_ids(&t)?, &engine.policy, t.now),
+                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,89 @@
+//! Users, as operations.
+
+use uuid::Uuid;
+
+use super::model::{Login, NewUser, User};
+use super::rules;
+use crate::decision::{Changes, Decision, Reason};
+use crate::engine::Portcullis;
+use crate::error::Error;
+use crate::id::UserId;
+use crate::port::store::Start;
+
+/// Users, as the embedding program itself manages them: nobody's rights are asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Users<'a>(&'a Portcullis);
+
+impl Portcullis {
+    /// Users, as the embedding program itself manages them.
+    pub const fn users(&self) -> Users<'_> {
+        Users(self)
+    }
+}
+
+impl Users<'_> {
+    /// Creates a user. With an id given, repeating the call changes nothing and gives the user.
+    ///
+    /// # Errors
+    /// `invalid_external_id`; refused `not_found` when the account or the creator does not exist, `login_taken`,
+    /// `address_taken`, `external_id_taken`, `in_use` when the id belongs to a different user, `not_allowed` when the
+    /// chain of creators is longer than 16.
+    pub async fn create(&self, new: NewUser) -> Result<User, Error> {
+        rules::check_external_id(new.external_id.as_deref())?;
+        let engine = &self.0.engine;
+        let fresh = match new.id {
+            Some(id) => id,
+            None => UserId::from_uuid(engine.new_id(engine.now())?),
+        };
+        let new = &new;
+        engine
+            .decide(|t| async move {
+                for (key, reason) in [
+                    ("login", Reason::LoginTaken),
+                    ("email", Reason::AddressTaken),
+                    ("external_id", Reason::ExternalIdTaken),
+                ] {
+                    if t.found_taken(key) {
+                        return Ok(Decision::no(reason.into(), Changes::none()));
+                    }
+                }
+                let creator = new.creator.map_or(Uuid::nil(), UserId::uuid);
+                let starts = vec![Start::Id(fresh.uuid()), Start::Id(new.account.uuid()), Start::Id(creator)];
+                let view = engine.read(&t, starts, Vec::new()).await?;
+                let (existing, account, creator) = (view.start(0)?, view.start(1)?, view.start(2)?);
+                Ok(rules::create(
+                    new,
+                    fresh,
+                    account.as_ref(),
+                    creator.as_ref(),
+                    existing.as_ref(),
+                    &engine.policy,
+                    t.now,
+                ))
+            })
+            .await
+    }
+
+    /// Gives a user.
+    ///
+    /// # Errors
+    /// Refused `not_found`; [`Error::Unavailable`] when the store does not answer.
+    pub async fn get(&self, id: UserId) -> Result<User, Error> {
+        self.find(Start::Id(id.uuid())).await
+    }
+
+    /// Finds a user by login.
+    ///
+    /// # Errors
+    /// Refused `not_found`; [`Error::Unavailable`] when the store does not answer.
+    pub async fn by_login(&self, login: &Login) -> Result<User, Error> {
+        self.find(Start::Key(User::login_key(login.as_str()))).await
+    }
+
+    async fn find(&self, start: Start) -> Result<User, Error> {
+        let engine = &self.0.engine;
+        let view = engine.read(&engine.look(), vec![start], Vec::new()).await?;
+        let user = view.start::<User>(0)?.ok_or(Error::Refused(Reason::NotFound.into()))?;
+        Ok(user.value)
+    }
+}
