@@ -6,7 +6,7 @@ use argon2::{AssociatedData, ParamsBuilder};
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::new(60, 0);
 const CHEAP: HashCost = HashCost { memory_kib: 64, passes: 1, lanes: 1 };
 
 #[test]
