@@ -4,6 +4,8 @@
 //! nothing may be skipped, `PORTCULLIS_NO_SKIP=1` makes that a failure.
 
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod conformance;
