@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::audit::AuditEvent;
@@ -43,23 +44,22 @@ impl Database {
         PostgresOptions::from_url(&self.url).unwrap()
     }
 
-    /// Waits until somebody waits for a lock on this database.
+    /// Waits until so many sessions wait for a lock on this database.
     pub(crate) async fn until_somebody_waits(&self, waiting: i64) {
+        let waits = "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        self.until(waits, |count| count >= waiting).await;
+    }
+
+    /// Asks the server until the number it gives is right.
+    pub(crate) async fn until(&self, sql: &str, is_right: impl Fn(i64) -> bool) {
         let client = self.client().await;
-        loop {
-            let row = client
-                .query_one(
-                    "SELECT count(*) FROM pg_stat_activity
-                     WHERE datname = current_database() AND wait_event_type = 'Lock'",
-                    &[],
-                )
-                .await
-                .unwrap();
-            if row.get::<_, i64>(0) >= waiting {
-                return;
+        let asking = async {
+            while !is_right(client.query_one(sql, &[]).await.unwrap().get(0)) {
+                tokio::task::yield_now().await;
             }
-            tokio::task::yield_now().await;
-        }
+        };
+        tokio::time::timeout(Duration::from_secs(30), asking).await.expect("it never came to be");
     }
 }
 

@@ -8,7 +8,7 @@ use crate::common::{
     record, update,
 };
 use portcullis::port::store::{
-    Commit, CommitError, Count, Counter, Delete, Expect, Lane, Page, Put, Read, Record, Start, Store,
+    Commit, CommitError, Count, Counter, Delete, Expect, Lane, Page, Purge, Put, Read, Record, Start, Store,
 };
 use portcullis::testing::Dump;
 use portcullis_postgres::PostgresStore;
@@ -186,6 +186,33 @@ fn keys_are_swapped_and_handed_on_in_one_commit() {
         let starts = vec![Start::Key(login("ann")), Start::Key(login("bob"))];
         let snapshot = store.read(&Read { now: now(), starts, subjects: vec![] }).await.unwrap();
         assert_eq!(snapshot.found, [Some(id(11)), Some(id(9))]);
+    });
+}
+
+#[test]
+fn an_event_that_exists_is_no_sign_that_the_commit_happened() {
+    in_database("an_event_that_exists_is_no_sign_that_the_commit_happened", async |database| {
+        let store = database.migrated().await;
+        let audit = vec![commit(1).audit.remove(0), commit(2).audit.remove(0)];
+        store.commit(&Commit { audit, ..commit(1) }).await.unwrap();
+        assert_eq!(store.commit(&commit(2)).await, Err(CommitError::Conflict));
+        let audit = vec![commit(3).audit.remove(0), commit(1).audit.remove(0)];
+        assert_eq!(store.commit(&Commit { audit, ..commit(3) }).await, Err(CommitError::Conflict));
+        assert_eq!(store.contents().await.unwrap().audit.len(), 2);
+    });
+}
+
+#[test]
+fn a_record_that_is_purged_leaves_its_keys_free() {
+    in_database("a_record_that_is_purged_leaves_its_keys_free", async |database| {
+        let store = database.migrated().await;
+        let put = insert(due(with_key(10, "ann"), Lane::Dead, 0));
+        store.commit(&Commit { puts: vec![put], ..commit(1) }).await.unwrap();
+        assert_eq!(store.purge(Purge::Records, later(1), 10).await, Ok(1));
+        store.commit(&Commit { puts: vec![insert(with_key(11, "ann"))], ..commit(2) }).await.unwrap();
+        let client = database.client().await;
+        let keys: i64 = client.query_one("SELECT count(*) FROM portcullis_key", &[]).await.unwrap().get(0);
+        assert_eq!(keys, 1);
     });
 }
 
