@@ -202,3 +202,117 @@ impl<S: Store> Store for FaultyStore<S> {
         if lost { Err(failed()) } else { answer }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::AuditEvent;
+    use crate::id::CommitId;
+    use crate::memory::MemoryStore;
+
+    const FIRST: Page = Page { after: None, limit: 9 };
+
+    fn commit(n: u128) -> Commit {
+        let id = Uuid::from_u128(n);
+        let event = AuditEvent {
+            id,
+            at: DateTime::UNIX_EPOCH,
+            tenant: Uuid::nil(),
+            subject: id,
+            actor: None,
+            action: "made".into(),
+            reason: None,
+            source: None,
+            about: None,
+        };
+        Commit {
+            id: CommitId::from_uuid(id),
+            now: DateTime::UNIX_EPOCH,
+            puts: Vec::new(),
+            guards: Vec::new(),
+            deletes: Vec::new(),
+            counters: Vec::new(),
+            audit: vec![event],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_commit_fails_as_ordered_and_only_then() {
+        for (n, failure, error, kept) in [
+            (1, Failure::Port, CommitError::Port(failed()), 0),
+            (2, Failure::Conflict, CommitError::Conflict, 0),
+            (3, Failure::UnknownBefore, CommitError::Unknown, 0),
+            (4, Failure::UnknownAfter, CommitError::Unknown, 1),
+        ] {
+            let store = FaultyStore::new(MemoryStore::new());
+            store.fail(Method::Commit, 2, failure);
+            assert!(store.commit(&commit(100)).await.is_ok(), "the first call passes");
+            assert_eq!(store.commit(&commit(n)).await, Err(error), "{failure:?}");
+            let trail = store.inner().audit(Uuid::from_u128(n), FIRST).await.unwrap();
+            assert_eq!(trail.len(), kept, "{failure:?}");
+            assert!(store.commit(&commit(n)).await.is_ok(), "the same commit again resolves {failure:?}");
+            assert_eq!(store.commits(), 3);
+            let trail = store.inner().audit(Uuid::from_u128(n), FIRST).await.unwrap();
+            assert_eq!(trail.len(), 1, "{failure:?}");
+        }
+    }
+
+    async fn call(store: &FaultyStore<MemoryStore>, method: Method) -> bool {
+        let at = DateTime::UNIX_EPOCH;
+        let key = Key::lookup(crate::port::store::Kind::of("user"), "user", "a");
+        match method {
+            Method::Read => store.read(&Read::default()).await.is_ok(),
+            Method::List => store.list(&key, FIRST).await.is_ok(),
+            Method::Claim => store.claim(Lane::Bulk, at, at, 1).await.is_ok(),
+            Method::Commit => store.commit(&commit(1)).await.is_ok(),
+            Method::Audit => store.audit(Uuid::nil(), FIRST).await.is_ok(),
+            Method::Purge => store.purge(Purge::Audit, at, 1).await.is_ok(),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_method_is_counted_and_fails_by_itself() {
+        for failing in Method::ALL {
+            let store = FaultyStore::new(MemoryStore::new());
+            store.fail(failing, 1, Failure::UnknownAfter);
+            store.fail(failing, 2, Failure::Port);
+            for round in 1..=3 {
+                for method in Method::ALL {
+                    let fails = method == failing && round < 3;
+                    assert_eq!(call(&store, method).await, !fails, "{method:?}, with {failing:?} failing");
+                    assert_eq!(store.calls(method), round);
+                }
+            }
+            let named = [store.reads(), store.lists(), store.claims(), store.commits()];
+            assert_eq!(named, [3; 4]);
+            store.fail(failing, 1, Failure::Port);
+            store.reset();
+            assert_eq!(store.calls(failing), 0);
+            assert!(call(&store, failing).await, "a reset forgets what was ordered");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_lost_after_a_claim_leaves_the_claim() {
+        let store = FaultyStore::new(MemoryStore::new());
+        let at = DateTime::UNIX_EPOCH;
+        let record = Record {
+            tenant: Uuid::nil(),
+            kind: crate::port::store::Kind::of("message"),
+            id: Uuid::from_u128(9),
+            version: 0,
+            keys: Vec::new(),
+            refs: Vec::new(),
+            due: Some((Lane::Bulk, at)),
+            body: "{}".to_owned(),
+        };
+        let expect = crate::port::store::Expect::Absent;
+        let commit = Commit { puts: vec![crate::port::store::Put { record, expect }], ..commit(1) };
+        store.commit(&commit).await.unwrap();
+        store.fail(Method::Claim, 1, Failure::UnknownAfter);
+        let until = at + chrono::TimeDelta::seconds(60);
+        assert!(store.claim(Lane::Bulk, at, until, 1).await.is_err());
+        assert_eq!(store.claim(Lane::Bulk, at, until, 1).await.unwrap(), [], "it is nobody's until then");
+        assert_eq!(store.claim(Lane::Bulk, until, until, 1).await.unwrap().len(), 1, "and due again then");
+    }
+}

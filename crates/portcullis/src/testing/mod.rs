@@ -2,8 +2,14 @@
 //!
 //! Nothing in here is API-stable: a minor release may change it.
 
+pub mod ambient;
 pub mod conformance;
 mod dump;
 pub mod faulty;
+pub mod mailbox;
+#[cfg(feature = "argon2")]
+pub mod world;
 
 pub use self::dump::{Contents, Dump};
+#[cfg(feature = "argon2")]
+pub use self::world::World;

@@ -1,0 +1,12 @@
+//! The sender against a scripted server, and against a real one where the environment names it.
+
+#[cfg(test)]
+mod injection;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod privacy;
+#[cfg(test)]
+mod real;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,101 @@
+//! What readers ask: each question is one statement, and so one snapshot.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use portcullis::audit::AuditEvent;
+use portcullis::port::store::{Key, Page, Read, Record, Snapshot, Start};
+use uuid::Uuid;
+
+use crate::commit::key_args;
+use crate::error::Failure;
+use crate::queue::{Queue, Taker};
+use crate::row::{self, micros};
+use crate::session::{Arg, Session, blob, int, text};
+use crate::sql;
+
+/// A question, with its way to answer inside.
+pub(crate) type Question = Box<dyn FnOnce(&Session) + Send>;
+
+/// Serves the queue until it is closed and empty.
+pub(crate) fn serve(session: &Session, queue: &Arc<Queue<Question>>) {
+    let _taker = Taker(Arc::clone(queue));
+    while let Some(question) = queue.take(1).pop() {
+        question(session);
+    }
+}
+
+/// Reads the starts, what they refer to in two steps, and the counters of it all.
+pub(crate) fn read(session: &Session, read: &Read) -> Result<Snapshot, Failure> {
+    let mut keys = Vec::new();
+    let mut ids = Vec::new();
+    for (index, start) in (0_i64..).zip(&read.starts) {
+        match start {
+            // A key that is not unique is held by nobody.
+            Start::Key(key) if key.unique => {
+                keys.push(int(index));
+                keys.extend(key_args(key));
+            }
+            Start::Key(_) => {}
+            Start::Id(id) => ids.extend([int(index), blob(id)]),
+        }
+    }
+    let sql = sql::read(keys.len() / 4, ids.len() / 2, read.subjects.len());
+    let mut args = keys;
+    args.extend(ids);
+    args.extend(read.subjects.iter().map(blob));
+    args.push(int(micros(read.now)));
+
+    let mut snapshot = Snapshot::default();
+    let mut by_key: BTreeMap<i64, Uuid> = BTreeMap::new();
+    session.query(&sql, &args, |row| {
+        match row.get::<_, i64>(0)? {
+            0 => {
+                let record = row::record(row, 1)?;
+                snapshot.records.insert(record.id, record);
+            }
+            1 => {
+                let (counter, count) = row::counter(row, 1)?;
+                snapshot.counters.insert(counter, count);
+            }
+            _ => {
+                by_key.insert(row.get(2)?, row::id(row, 1)?);
+            }
+        }
+        Ok(())
+    })?;
+    snapshot.found = (0_i64..)
+        .zip(&read.starts)
+        .map(|(index, start)| match start {
+            Start::Key(_) => by_key.get(&index).copied(),
+            Start::Id(id) => snapshot.records.contains_key(id).then_some(*id),
+        })
+        .collect();
+    Ok(snapshot)
+}
+
+/// Lists the records that carry a key.
+pub(crate) fn list(session: &Session, key: &Key, page: Page) -> Result<Vec<Record>, Failure> {
+    let mut args: Vec<Arg<'_>> = key_args(key).into();
+    args.push(int(i64::from(key.unique)));
+    args.extend(page_args(&page));
+    Ok(session.query(&sql::list_by_key(), &args, |row| row::record(row, 0))?)
+}
+
+/// Gives the trail of a subject.
+pub(crate) fn trail(session: &Session, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, Failure> {
+    let mut args = vec![blob(&subject)];
+    args.extend(page_args(&page));
+    Ok(session.query(&sql::trail(), &args, row::event)?)
+}
+
+/// Reads a mark.
+pub(crate) fn mark(session: &Session, name: &str) -> Result<Option<String>, Failure> {
+    Ok(session.query(sql::MARK, &[text(name)], |row| row.get(0))?.pop())
+}
+
+/// The id to start after and the length of a page. Nothing sorts before an empty blob.
+fn page_args(page: &Page) -> [Arg<'_>; 2] {
+    let after = page.after.as_ref().map_or(Arg::Borrowed(rusqlite::types::ValueRef::Blob(&[])), blob);
+    [after, int(i64::from(page.limit))]
+}

@@ -1,0 +1,14 @@
+//! The store as a host sees it: its promises kept in files, batches and races, and its answers those of the reference.
+
+#[cfg(test)]
+mod batching;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod economy;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod same_as_memory;

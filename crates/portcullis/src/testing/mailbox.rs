@@ -1,0 +1,64 @@
+//! A mail sender that keeps what it was given.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::port::message::{Mail, MailSender, Receipt, SendError};
+use crate::secret::Code;
+
+/// Keeps every mail; can be told to fail.
+#[derive(Clone, Debug, Default)]
+pub struct Mailbox(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    mails: Vec<Mail>,
+    failure: Option<SendError>,
+}
+
+impl Mailbox {
+    /// An empty mailbox.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on every send fails so, or works again.
+    pub fn fail_with(&self, failure: Option<SendError>) {
+        self.inner().failure = failure;
+    }
+
+    /// Every mail taken over, oldest first.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.inner().mails.clone()
+    }
+
+    /// Every mail to an address, oldest first.
+    pub fn to(&self, address: &str) -> Vec<Mail> {
+        self.mails().into_iter().filter(|mail| mail.to.as_str() == address).collect()
+    }
+
+    /// The code in the newest mail to an address that carries one: the line of its text that is nothing but digits.
+    pub fn last_code(&self, address: &str) -> Option<Code> {
+        let code = |mail: &Mail| mail.text.lines().find_map(|line| Code::parse(line.trim()).ok());
+        self.to(address).iter().rev().find_map(code)
+    }
+
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl MailSender for Mailbox {
+    async fn send(&self, mail: &Mail) -> Result<Receipt, SendError> {
+        let mut inner = self.inner();
+        match &inner.failure {
+            Some(failure) => Err(failure.clone()),
+            None => {
+                inner.mails.push(mail.clone());
+                Ok(Receipt::new(None))
+            }
+        }
+    }
+}
