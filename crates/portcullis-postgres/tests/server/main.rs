@@ -10,6 +10,8 @@ mod conformance;
 #[cfg(test)]
 mod connection;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod plans;
