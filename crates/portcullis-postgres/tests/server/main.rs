@@ -12,6 +12,8 @@ mod conformance;
 #[cfg(test)]
 mod connection;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod plans;
