@@ -41,8 +41,7 @@ pub(crate) fn set(
     if let Err(refusal) = acting.fresh(now) {
         return acting.refuse(refusal, REFUSED);
     }
-    // The same address in other letters is a change of how it is written, and asked again.
-    if acting.user.value.confirmed_email().is_some_and(|email| email.as_str() == address.as_str()) {
+    if acting.user.value.confirmed_email().is_some_and(|email| email.same_as(address)) {
         return acting.refuse(Reason::Unchanged.into(), REFUSED);
     }
     if let Err(refusal) = may_issue(plan.failures, plan.wait, policy, now) {

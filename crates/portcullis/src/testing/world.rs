@@ -1,6 +1,7 @@
 //! A whole engine in a test's hand: any store, a clock that is moved, randomness that repeats, a mailbox.
 
 use core::fmt;
+use core::task::{Context, Waker};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -207,6 +208,18 @@ impl World {
         self.run_worker().await?;
         let entered = self.code_of(user).await?;
         Ok(self.security.two_factor().enable(session, code.id, &entered, &source()).await?.session)
+    }
+
+    /// Returns when every hash asked for so far is computed: each thread of the pool was asked once more and answered.
+    pub fn let_hashes_finish(&self) {
+        let password = Password::parse(PASSWORD.to_owned(), "password");
+        for _ in 0..2 {
+            let Ok(password) = &password else { return };
+            let mut check = core::pin::pin!(self.hasher.verify(password, None));
+            while check.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+                std::thread::yield_now();
+            }
+        }
     }
 
     /// Sends everything that is due.

@@ -1,11 +1,9 @@
 //! Commits and claims at the same time: what waits, what is refused, and that nothing happens twice.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use common::{
+use crate::common::{
     Database, add, at_once, commit, due, guard, guesses, id, in_database, insert, later, login, now, once,
     record, update,
 };

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// What is lost.
 #[derive(Clone, Copy)]
 #[repr(u8)]
-pub enum Lose {
+pub(crate) enum Lose {
     Nothing,
     /// The next request, with the connection.
     Request,
@@ -20,14 +20,14 @@ pub enum Lose {
 }
 
 /// Forwards every connection to the server until it is told to lose something.
-pub struct Proxy {
-    pub port: u16,
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
     lose: Arc<AtomicU8>,
     requests: Arc<AtomicU32>,
 }
 
 impl Proxy {
-    pub async fn to(server: String) -> Self {
+    pub(crate) async fn to(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let lose = Arc::new(AtomicU8::new(Lose::Nothing as u8));
@@ -45,11 +45,11 @@ impl Proxy {
     }
 
     /// How often a client has spoken: a request that is sent in one go is one.
-    pub fn requests(&self) -> u32 {
+    pub(crate) fn requests(&self) -> u32 {
         self.requests.load(Ordering::SeqCst)
     }
 
-    pub fn lose(&self, what: Lose) {
+    pub(crate) fn lose(&self, what: Lose) {
         self.lose.store(what as u8, Ordering::SeqCst);
     }
 }

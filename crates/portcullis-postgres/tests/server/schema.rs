@@ -1,8 +1,6 @@
 //! Migrating, and saying what differs.
 
-mod common;
-
-use common::{at_once, commit, in_database};
+use crate::common::{at_once, commit, in_database};
 use portcullis::port::store::{CommitError, Read, Store};
 use portcullis_postgres::PostgresStore;
 

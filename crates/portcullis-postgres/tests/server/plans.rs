@@ -1,8 +1,6 @@
 //! No statement scans a table, at ten thousand rows of each.
 
-mod common;
-
-use common::{add, commit, guard, id, in_database, insert, later, login, now, record, update};
+use crate::common::{add, commit, guard, id, in_database, insert, later, login, now, record, update};
 use portcullis::port::store::{
     Commit, Counter, Delete, Key, Kind, Lane, Page, Purge, Read, Record, Start, Store,
 };
@@ -36,7 +34,7 @@ fn no_statement_scans_a_table_that_was_never_analysed() {
     in_database(test, async |database| scans_nothing(database, "").await);
 }
 
-async fn scans_nothing(database: common::Database, then: &str) {
+async fn scans_nothing(database: crate::common::Database, then: &str) {
     let store = database.migrated().await;
     let client = database.client().await;
     client.batch_execute(ROWS).await.unwrap();
@@ -79,7 +77,7 @@ async fn scans_nothing(database: common::Database, then: &str) {
 }
 
 /// How often each table was scanned, once every other session has ended and told.
-async fn scans(database: &common::Database) -> Vec<(String, i64)> {
+async fn scans(database: &crate::common::Database) -> Vec<(String, i64)> {
     let client = database.client().await;
     loop {
         let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()

@@ -1,10 +1,8 @@
 //! The store contract, as the core's own suite puts it.
 
-mod common;
-
 use std::sync::Arc;
 
-use common::in_database;
+use crate::common::in_database;
 use portcullis::port::store::Store;
 use portcullis::testing::conformance;
 

@@ -1,9 +1,5 @@
 //! A database of its own for each test, on the server named by `PORTCULLIS_TEST_POSTGRES`.
 
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
-#![allow(dead_code, reason = "each test file uses its part")]
-#![allow(unreachable_pub, reason = "shared by test files")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -21,34 +17,34 @@ static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// A fresh database.
 #[derive(Clone)]
-pub struct Database {
-    pub url: String,
+pub(crate) struct Database {
+    pub(crate) url: String,
 }
 
 impl Database {
     /// A store on it.
-    pub async fn store(&self) -> PostgresStore {
+    pub(crate) async fn store(&self) -> PostgresStore {
         PostgresStore::connect(&self.url).await.unwrap()
     }
 
     /// A store on it, migrated.
-    pub async fn migrated(&self) -> PostgresStore {
+    pub(crate) async fn migrated(&self) -> PostgresStore {
         let store = self.store().await;
         store.migrate().await.unwrap();
         store
     }
 
     /// A connection beside the store.
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         client(&self.url).await
     }
 
-    pub fn options(&self) -> PostgresOptions {
+    pub(crate) fn options(&self) -> PostgresOptions {
         PostgresOptions::from_url(&self.url).unwrap()
     }
 
     /// Waits until somebody waits for a lock on this database.
-    pub async fn until_somebody_waits(&self, waiting: i64) {
+    pub(crate) async fn until_somebody_waits(&self, waiting: i64) {
         let client = self.client().await;
         loop {
             let row = client
@@ -67,27 +63,29 @@ impl Database {
     }
 }
 
-pub async fn client(url: &str) -> Client {
+pub(crate) async fn client(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }
 
 /// Where the server is, or why the test is skipped.
-pub fn server(test: &str) -> Option<String> {
+pub(crate) fn server(test: &str) -> Option<String> {
     if let Ok(url) = std::env::var("PORTCULLIS_TEST_POSTGRES") {
         return Some(url);
     }
-    assert!(
-        std::env::var("PORTCULLIS_NO_SKIP").is_err(),
-        "{test} was skipped: PORTCULLIS_TEST_POSTGRES is not set"
-    );
-    eprintln!("skipped: {test}: PORTCULLIS_TEST_POSTGRES is not set");
+    skip(test, "PORTCULLIS_TEST_POSTGRES is not set");
     None
 }
 
+/// Says that a test is skipped and why; fails where nothing may be skipped.
+pub(crate) fn skip(test: &str, why: &str) {
+    assert!(std::env::var("PORTCULLIS_NO_SKIP").is_err(), "{test} was skipped: {why}");
+    eprintln!("skipped: {test}: {why}");
+}
+
 /// Runs a test in a database of its own, and drops the database whatever came of it.
-pub fn in_database<F>(test: &str, body: impl FnOnce(Database) -> F)
+pub(crate) fn in_database<F>(test: &str, body: impl FnOnce(Database) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -108,19 +106,19 @@ where
     }
 }
 
-pub fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 123_456_000).unwrap()
 }
 
-pub fn later(seconds: i64) -> DateTime<Utc> {
+pub(crate) fn later(seconds: i64) -> DateTime<Utc> {
     now() + TimeDelta::seconds(seconds)
 }
 
-pub fn id(n: u128) -> Uuid {
+pub(crate) fn id(n: u128) -> Uuid {
     Uuid::from_u128(n)
 }
 
-pub fn event(n: u128) -> AuditEvent {
+pub(crate) fn event(n: u128) -> AuditEvent {
     AuditEvent {
         id: id(n),
         at: now(),
@@ -135,7 +133,7 @@ pub fn event(n: u128) -> AuditEvent {
 }
 
 /// A commit with one event and nothing else; its id is a number.
-pub fn commit(n: u128) -> Commit {
+pub(crate) fn commit(n: u128) -> Commit {
     let n = n + (1 << 64);
     Commit {
         id: CommitId::from_uuid(id(n)),
@@ -148,7 +146,7 @@ pub fn commit(n: u128) -> Commit {
     }
 }
 
-pub fn record(n: u128) -> Record {
+pub(crate) fn record(n: u128) -> Record {
     Record {
         tenant: id(1),
         kind: Kind::of("user"),
@@ -161,40 +159,40 @@ pub fn record(n: u128) -> Record {
     }
 }
 
-pub fn due(record: Record, lane: Lane, seconds: i64) -> Record {
+pub(crate) fn due(record: Record, lane: Lane, seconds: i64) -> Record {
     Record { due: Some((lane, later(seconds))), ..record }
 }
 
-pub fn login(value: &str) -> Key {
+pub(crate) fn login(value: &str) -> Key {
     Key::unique(Kind::of("user"), "login", value)
 }
 
-pub fn insert(record: Record) -> Put {
+pub(crate) fn insert(record: Record) -> Put {
     Put { record, expect: Expect::Absent }
 }
 
-pub fn once(record: Record) -> Put {
+pub(crate) fn once(record: Record) -> Put {
     Put { record, expect: Expect::AbsentElseSkip { at: None } }
 }
 
-pub fn update(record: Record, version: u64) -> Put {
+pub(crate) fn update(record: Record, version: u64) -> Put {
     Put { record, expect: Expect::Version(version) }
 }
 
-pub fn guard(n: u128, version: u64) -> Guard {
+pub(crate) fn guard(n: u128, version: u64) -> Guard {
     Guard { id: id(n), version }
 }
 
-pub fn guesses() -> Counter {
+pub(crate) fn guesses() -> Counter {
     Counter::of(id(2), "guesses")
 }
 
-pub fn add(n: u32, limit: u32) -> CounterOp {
+pub(crate) fn add(n: u32, limit: u32) -> CounterOp {
     CounterOp::Add { n, limit, window: Window::None }
 }
 
 /// Runs so many tasks at once and gives what came of them.
-pub async fn at_once<T, F>(tasks: u32, task: impl Fn(u32) -> F) -> Vec<T>
+pub(crate) async fn at_once<T, F>(tasks: u32, task: impl Fn(u32) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,

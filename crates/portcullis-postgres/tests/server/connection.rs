@@ -1,17 +1,13 @@
 //! Connections that are refused, lost, late or ended.
 
-mod common;
-#[path = "common/proxy.rs"]
-mod proxy;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Database, add, commit, guesses, id, in_database, insert, login, now, record, update};
+use crate::common::{Database, add, commit, guesses, id, in_database, insert, login, now, record, update};
+use crate::proxy::{Lose, Proxy};
 use portcullis::port::store::{Commit, CommitError, Lane, Page, Purge, Read, Start, Store};
 use portcullis::testing::Dump;
 use portcullis_postgres::{PostgresOptions, PostgresStore};
-use proxy::{Lose, Proxy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 

@@ -1,0 +1,348 @@
+//! A world prepared for one operation, and the operation, not yet begun.
+
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use portcullis::Error;
+use portcullis::account::NewAccount;
+use portcullis::audit::AuditEvent;
+use portcullis::contact::Email;
+use portcullis::error::PortError;
+use portcullis::memory::MemoryStore;
+use portcullis::port::store::{
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
+};
+use portcullis::rights::{AccessRight, Action, Actor};
+use portcullis::secret::Password;
+use portcullis::sign_in::{Reauthenticated, SignInResult};
+use portcullis::testing::faulty::FaultyStore;
+use portcullis::testing::world::{PASSWORD, World, attempt, source, wrong_code};
+use portcullis::testing::{Contents, Dump};
+use portcullis::user::{Flag, Flags, Login, NewUser};
+use uuid::Uuid;
+
+/// The store in memory, which waits once before and once after each call, so that a future can be dropped there.
+#[derive(Debug)]
+pub(crate) struct Yielding(MemoryStore);
+
+struct Once(bool);
+
+impl Future for Once {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Yielding {
+    pub(crate) fn contents(&self) -> Contents {
+        let mut dump = self.0.contents();
+        match dump.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())) {
+            Poll::Ready(contents) => contents.unwrap(),
+            Poll::Pending => panic!("the store in memory never waits"),
+        }
+    }
+}
+
+macro_rules! yielding {
+    ($self:ident.$call:ident($($argument:expr),*)) => {{
+        Once(false).await;
+        let answer = $self.0.$call($($argument),*).await;
+        Once(false).await;
+        answer
+    }};
+}
+
+#[async_trait]
+impl Store for Yielding {
+    async fn read(&self, read: &Read) -> Result<Snapshot, PortError> {
+        yielding!(self.read(read))
+    }
+
+    async fn list(&self, key: &Key, page: Page) -> Result<Vec<Record>, PortError> {
+        yielding!(self.list(key, page))
+    }
+
+    async fn claim(
+        &self,
+        lane: Lane,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Record>, PortError> {
+        yielding!(self.claim(lane, now, until, limit))
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
+        yielding!(self.commit(commit))
+    }
+
+    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+        yielding!(self.audit(subject, page))
+    }
+
+    async fn purge(&self, what: Purge, before: DateTime<Utc>, limit: u32) -> Result<u32, PortError> {
+        yielding!(self.purge(what, before, limit))
+    }
+}
+
+macro_rules! operations {
+    ($($name:ident $succeeds:literal $changes:literal,)+) => {
+        /// Every public operation.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Op { $($name,)+ }
+
+        impl Op {
+            pub(crate) const ALL: [Self; [$(stringify!($name)),+].len()] = [$(Self::$name),+];
+
+            /// Whether the prepared case is answered with yes.
+            pub(crate) fn succeeds(self) -> bool {
+                match self { $(Self::$name => $succeeds,)+ }
+            }
+
+            /// Whether the prepared case keeps something.
+            pub(crate) fn changes(self) -> bool {
+                match self { $(Self::$name => $changes,)+ }
+            }
+        }
+    };
+}
+
+operations! {
+    SignIn true true,
+    SignInWrong false true,
+    SignInUnknown false true,
+    SignInAskingCode true true,
+    CodeRight true true,
+    CodeWrong false true,
+    CodeResend true true,
+    Reauthenticate true true,
+    ReauthenticateAskingCode true true,
+    ReauthenticateByCode true true,
+    SessionCurrent true false,
+    SessionCurrentMoved true true,
+    SessionCurrentIdle false true,
+    SessionList true false,
+    SignOut true true,
+    EmailSet true true,
+    EmailConfirm true true,
+    EmailResend true true,
+    EmailCancel true true,
+    EmailClear true true,
+    TwoFactorAsk true true,
+    TwoFactorEnable true true,
+    TwoFactorResend true true,
+    TwoFactorCancel true true,
+    TwoFactorDisable true true,
+    Settings true false,
+    UserCreate true true,
+    UserGet true false,
+    UserByLogin true false,
+    AccountCreate true true,
+    AccountGet true false,
+    AccountBlock true true,
+    Verdict true false,
+    SetFlags true true,
+    SetDisabled true true,
+    GrantOnUser true true,
+    GrantOnAccount true true,
+    Audit true false,
+    WorkerPass true true,
+}
+
+/// A prepared world, and the operation.
+pub(crate) struct Stage {
+    pub(crate) store: Arc<FaultyStore<Yielding>>,
+    /// How many messages the operation itself sends.
+    pub(crate) messages: u64,
+    // Not `Send` would not compile here.
+    pub(crate) operation: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>,
+    world: Arc<World>,
+}
+
+impl Stage {
+    /// Hashes are computed on threads of their own; what was asked is done when a later one is.
+    pub(crate) fn let_hashes_finish(&self) {
+        self.world.let_hashes_finish();
+    }
+}
+
+/// Prepares the world for an operation. The same operation is always prepared alike, to the last byte.
+#[expect(clippy::too_many_lines, reason = "one arm for each operation")]
+pub(crate) async fn prepare(op: Op) -> Stage {
+    let store = Arc::new(FaultyStore::new(Yielding(MemoryStore::new())));
+    let w = Arc::new(World::on(Arc::clone(&store) as Arc<dyn Store>));
+    let account = w.account("demo").await.unwrap();
+    let alice = w.user(&account, "alice", Some("alice@example.com")).await.unwrap();
+    let bob = w.user(&account, "bob", None).await.unwrap();
+    let session = w.sign_in(&alice).await.unwrap().id;
+    let s = w.security.clone();
+    let address = Email::parse("new@example.com").unwrap();
+    let password = || Password::parse(PASSWORD.to_owned(), "password").unwrap();
+    let rights: BTreeSet<_> = AccessRight::ALL.into_iter().collect();
+    let program = Actor::Program;
+    s.rights().grant_on_account(program, account.id, alice.id, &rights).await.unwrap();
+    let mut messages = 0;
+
+    let operation: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> =
+        match op {
+            Op::SignIn => {
+                Box::pin(
+                    async move { s.sign_in().start(&alice.login, &password(), &attempt()).await.map(drop) },
+                )
+            }
+            Op::SignInWrong => Box::pin(async move {
+                let wrong = Password::parse("not this one".to_owned(), "password")?;
+                s.sign_in().start(&alice.login, &wrong, &attempt()).await.map(drop)
+            }),
+            Op::SignInUnknown => Box::pin(async move {
+                let nobody = Login::parse("nobody")?;
+                s.sign_in().start(&nobody, &password(), &attempt()).await.map(drop)
+            }),
+            Op::SignInAskingCode => {
+                w.switch_on(session, &alice).await.unwrap();
+                Box::pin(
+                    async move { s.sign_in().start(&alice.login, &password(), &attempt()).await.map(drop) },
+                )
+            }
+            Op::CodeRight | Op::CodeWrong | Op::CodeResend => {
+                w.switch_on(session, &alice).await.unwrap();
+                let SignInResult::CodeRequired { code: asked, .. } =
+                    s.sign_in().start(&alice.login, &password(), &attempt()).await.unwrap()
+                else {
+                    panic!("a code is asked")
+                };
+                w.run_worker().await.unwrap();
+                let code = w.code_of(&alice).await.unwrap();
+                match op {
+                    Op::CodeResend => {
+                        w.advance(TimeDelta::minutes(1));
+                        Box::pin(async move { s.sign_in().resend(asked.id, &attempt()).await.map(drop) })
+                    }
+                    Op::CodeWrong => Box::pin(async move {
+                        s.sign_in().code(asked.id, &wrong_code(&code), &attempt(), None).await.map(drop)
+                    }),
+                    _ => Box::pin(async move {
+                        s.sign_in().code(asked.id, &code, &attempt(), None).await.map(drop)
+                    }),
+                }
+            }
+            Op::Reauthenticate => Box::pin(async move {
+                s.sign_in().reauthenticate(session, &password(), &attempt()).await.map(drop)
+            }),
+            Op::ReauthenticateAskingCode => {
+                let session = w.switch_on(session, &alice).await.unwrap().id;
+                Box::pin(async move {
+                    s.sign_in().reauthenticate(session, &password(), &attempt()).await.map(drop)
+                })
+            }
+            Op::ReauthenticateByCode => {
+                let session = w.switch_on(session, &alice).await.unwrap().id;
+                let Reauthenticated::CodeRequired { code: asked, .. } =
+                    s.sign_in().reauthenticate(session, &password(), &attempt()).await.unwrap()
+                else {
+                    panic!("a code is asked")
+                };
+                w.run_worker().await.unwrap();
+                let code = w.code_of(&alice).await.unwrap();
+                Box::pin(async move {
+                    s.sign_in().code(asked.id, &code, &attempt(), Some(session)).await.map(drop)
+                })
+            }
+            Op::SessionCurrent => Box::pin(async move { s.sessions().current(session).await.map(drop) }),
+            Op::SessionCurrentMoved => {
+                w.advance(TimeDelta::minutes(20));
+                Box::pin(async move { s.sessions().current(session).await.map(drop) })
+            }
+            Op::SessionCurrentIdle => {
+                w.advance(TimeDelta::hours(12));
+                Box::pin(async move { s.sessions().current(session).await.map(drop) })
+            }
+            Op::SessionList => Box::pin(async move { s.sessions().list(session).await.map(drop) }),
+            Op::SignOut => Box::pin(async move { s.sessions().sign_out(session).await }),
+            Op::EmailSet => Box::pin(async move { s.email().set(session, &address).await.map(drop) }),
+            Op::EmailConfirm | Op::EmailResend | Op::EmailCancel => {
+                let asked = s.email().set(session, &address).await.unwrap();
+                w.run_worker().await.unwrap();
+                let code = w.mailbox.last_code("new@example.com").unwrap();
+                w.advance(TimeDelta::minutes(1));
+                match op {
+                    Op::EmailResend => {
+                        Box::pin(
+                            async move { s.email().resend(session, asked.id, &source()).await.map(drop) },
+                        )
+                    }
+                    Op::EmailCancel => Box::pin(async move { s.email().cancel(session).await }),
+                    _ => Box::pin(async move {
+                        s.email().confirm(session, asked.id, &code, &source()).await.map(drop)
+                    }),
+                }
+            }
+            Op::EmailClear => Box::pin(async move { s.email().clear(session).await.map(drop) }),
+            Op::TwoFactorAsk => Box::pin(async move { s.two_factor().ask(session, None).await.map(drop) }),
+            Op::TwoFactorEnable | Op::TwoFactorResend | Op::TwoFactorCancel => {
+                let asked = s.two_factor().ask(session, None).await.unwrap();
+                w.run_worker().await.unwrap();
+                let code = w.code_of(&alice).await.unwrap();
+                w.advance(TimeDelta::minutes(1));
+                match op {
+                    Op::TwoFactorResend => Box::pin(async move {
+                        s.two_factor().resend(session, asked.id, &source()).await.map(drop)
+                    }),
+                    Op::TwoFactorCancel => Box::pin(async move { s.two_factor().cancel(session).await }),
+                    _ => Box::pin(async move {
+                        s.two_factor().enable(session, asked.id, &code, &source()).await.map(drop)
+                    }),
+                }
+            }
+            Op::TwoFactorDisable => {
+                let session = w.switch_on(session, &alice).await.unwrap().id;
+                Box::pin(async move { s.two_factor().disable(session).await.map(drop) })
+            }
+            Op::Settings => Box::pin(async move { s.settings(session).await.map(drop) }),
+            Op::UserCreate => Box::pin(async move {
+                s.users().create(NewUser::new(Login::parse("carol")?, account.id)).await.map(drop)
+            }),
+            Op::UserGet => Box::pin(async move { s.users().get(bob.id).await.map(drop) }),
+            Op::UserByLogin => Box::pin(async move { s.users().by_login(&bob.login).await.map(drop) }),
+            Op::AccountCreate => Box::pin(async move {
+                s.accounts().create(NewAccount::named("child").under(account.id)).await.map(drop)
+            }),
+            Op::AccountGet => Box::pin(async move { s.accounts().get(account.id).await.map(drop) }),
+            Op::AccountBlock => {
+                Box::pin(async move { s.accounts().set_blocked(account.id, true).await.map(drop) })
+            }
+            Op::Verdict => Box::pin(async move {
+                s.rights().verdict(session, &Action::SetDisabled(true), bob.id).await.map(drop)
+            }),
+            Op::SetFlags => Box::pin(async move {
+                let flags = Flags::default().with(Flag::ChangePassword, true);
+                s.rights().set_flags(Actor::Session(session), bob.id, flags).await.map(drop)
+            }),
+            Op::SetDisabled => Box::pin(async move {
+                s.rights().set_disabled(Actor::Session(session), bob.id, true).await.map(drop)
+            }),
+            Op::GrantOnUser => Box::pin(async move {
+                let rights = [AccessRight::View].into();
+                s.rights().grant_on_user(Actor::Session(session), bob.id, alice.id, &rights).await
+            }),
+            Op::GrantOnAccount => Box::pin(async move {
+                let rights = [AccessRight::View].into();
+                s.rights().grant_on_account(Actor::Session(session), account.id, bob.id, &rights).await
+            }),
+            Op::Audit => {
+                Box::pin(async move { s.audit(alice.id, Page { after: None, limit: 10 }).await.map(drop) })
+            }
+            Op::WorkerPass => {
+                s.two_factor().ask(session, None).await.unwrap();
+                messages = 1;
+                Box::pin(async move { s.worker().pass().await.map(drop) })
+            }
+        };
+    Stage { store, messages, operation, world: w }
+}
