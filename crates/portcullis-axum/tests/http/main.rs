@@ -1,5 +1,7 @@
 //! The HTTP contract, as a client sees it.
 
+#![cfg(test)]
+
 mod account;
 mod client;
 mod cookies;
