@@ -1,0 +1,14 @@
+//! The HTTP contract, as a client sees it.
+
+#![cfg(test)]
+
+mod account;
+mod client;
+mod cookies;
+mod door;
+mod email;
+mod failures;
+mod mounting;
+mod secrets;
+mod sign_in;
+mod two_factor;
