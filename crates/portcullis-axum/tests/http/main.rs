@@ -9,6 +9,7 @@ mod door;
 mod email;
 mod failures;
 mod mounting;
+mod races;
 mod secrets;
 mod sign_in;
 mod two_factor;
