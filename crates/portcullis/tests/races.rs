@@ -103,10 +103,7 @@ const FINDS: &[(&str, &[&str])] = &[
         "mailed_codes_stop_at_the_budget",
         &["ignores limits", "counts one too many", "hides that a limit was reached"],
     ),
-    (
-        "wrong_passwords_from_one_source_stop_at_ten",
-        &["ignores limits", "counts one too many", "hides that a limit was reached"],
-    ),
+    ("wrong_passwords_from_one_source_stop_at_ten", &["ignores limits", "hides that a limit was reached"]),
     (
         "wrong_passwords_from_many_sources_stop_at_ten",
         &["ignores limits", "counts one too many", "hides that a limit was reached"],

@@ -1,5 +1,7 @@
 //! A store in memory with one planted fault.
 
+use std::sync::Mutex;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use portcullis::audit::AuditEvent;
@@ -23,7 +25,7 @@ pub(crate) struct Fault {
     pub(crate) answer: fn(Answer) -> Answer,
     /// What it makes of a snapshot.
     pub(crate) shows: fn(Snapshot) -> Snapshot,
-    /// Whether what it has claimed for one is claimed for all.
+    /// Whether it gives what it has claimed for one to the next one too.
     pub(crate) shares_claims: bool,
 }
 
@@ -41,11 +43,12 @@ impl Fault {
 pub(crate) struct Planted {
     inner: MemoryStore,
     fault: Fault,
+    claimed: Mutex<Vec<Record>>,
 }
 
 impl Planted {
     pub(crate) fn new(fault: Fault) -> Self {
-        Self { inner: MemoryStore::new(), fault }
+        Self { inner: MemoryStore::new(), fault, claimed: Mutex::default() }
     }
 
     async fn stored(&self, id: Uuid) -> Option<Record> {
@@ -106,8 +109,16 @@ impl Store for Planted {
         until: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<Record>, PortError> {
-        let until = if self.fault.shares_claims { now } else { until };
-        self.inner.claim(lane, now, until, limit).await
+        let mut claimed = self.inner.claim(lane, now, until, limit).await?;
+        if self.fault.shares_claims {
+            let room = usize::try_from(limit).unwrap() - claimed.len();
+            let mut given = self.claimed.lock().unwrap();
+            let again = given.len().saturating_sub(room);
+            let again = given.split_off(again);
+            given.extend(claimed.iter().cloned());
+            claimed.extend(again);
+        }
+        Ok(claimed)
     }
 
     async fn commit(&self, commit: &Commit) -> Answer {
