@@ -39,7 +39,7 @@ fn connecting(error: &Error) -> PortError {
             ("error performing TLS handshake", false, None) => {
                 port("the server offers no encrypted connections")
             }
-            ("authentication error", ..) => {
+            ("authentication error" | "invalid configuration", ..) => {
                 port("the server wants a password, or a way to sign in that is not known")
             }
             (_, false, Some(kind)) => port(format!("the server can't be reached: {kind}")),
@@ -102,7 +102,9 @@ fn causes(error: &Error) -> (bool, Option<std::io::ErrorKind>) {
             return (true, io);
         }
         if let Some(error) = inner.downcast_ref::<std::io::Error>() {
-            if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+            if let Some(inner) = error.get_ref()
+                && inner.is::<rustls::Error>()
+            {
                 return (true, io);
             }
             io = Some(error.kind());

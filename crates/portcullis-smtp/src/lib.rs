@@ -43,6 +43,7 @@ mod compose;
 mod dialogue;
 mod options;
 mod outcome;
+mod route;
 mod sender;
 mod tls;
 mod url;

@@ -8,21 +8,19 @@ use async_trait::async_trait;
 use lettre::message::Mailbox;
 use portcullis::port::message::{Mail, MailSender, Receipt, SendError};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use crate::compose::compose;
-use crate::dialogue::{Dialogue, Failure, Login, Wire};
+use crate::dialogue::{Failure, Login};
 use crate::options::{SetupError, SmtpOptions};
-use crate::outcome::{Fault, Step, judge};
+use crate::outcome::{Fault, judge};
+use crate::route::{Connection, Route};
 use crate::tls::Trust;
 use crate::url::{Scheme, Server};
 
 /// A parked connection is not used again after this time: middleboxes forget idle ones without a word.
 const PARKED_AT_MOST: Duration = Duration::from_secs(60);
-
-type Connection = Dialogue<Box<dyn Wire>>;
 
 /// What a start-up probe found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +46,8 @@ pub enum Probe {
 /// belongs to the tokio runtime that opened it, so a sender belongs to one runtime. Control characters in a mail never
 /// reach the wire, and a subject is cut to 250 characters. Its `Debug` shows no credentials.
 pub struct SmtpSender {
-    server: Server,
-    login: Option<Login>,
-    /// `None`: in clear, which only loopback or a `danger_` option allows.
-    trust: Option<Trust>,
+    route: Route,
     from: Mailbox,
-    hello_name: String,
     timeout: Duration,
     slots: Semaphore,
     parked: Mutex<Vec<(Connection, Instant)>>,
@@ -108,11 +102,8 @@ impl SmtpSender {
             Scheme::Implicit | Scheme::Submission => Some(Trust::new(&server.host, &options)?),
         };
         Ok(Self {
-            server,
-            login,
-            trust,
+            route: Route { server, login, trust, hello_name: options.hello_name },
             from,
-            hello_name: options.hello_name,
             timeout: options.timeout,
             slots: Semaphore::new(options.pool_size),
             parked: Mutex::new(Vec::new()),
@@ -145,7 +136,7 @@ impl SmtpSender {
         // A probe asks for a new connection; it takes the place of a parked one, so that the bound holds.
         drop(self.parked().pop());
         let fresh = async {
-            let mut connection = self.open(deadline).await?;
+            let mut connection = self.route.open(deadline).await?;
             connection.noop(deadline).await?;
             Ok(connection)
         };
@@ -191,7 +182,7 @@ impl SmtpSender {
     async fn connection(&self, deadline: Instant) -> Result<Connection, Failure> {
         loop {
             let Some((mut connection, since)) = self.parked().pop() else {
-                return self.open(deadline).await;
+                return self.route.open(deadline).await;
             };
             // A dead connection may cost a quarter of the time, not all of it.
             let patience = deadline.min(Instant::now() + self.timeout / 4);
@@ -199,57 +190,6 @@ impl SmtpSender {
                 return Ok(connection);
             }
         }
-    }
-
-    /// A connection that is private, if it has to be, and authenticated, if there are credentials.
-    async fn open(&self, deadline: Instant) -> Result<Connection, Failure> {
-        let tcp = self.reach(deadline).await.map_err(|fault| (Step::Connect, fault))?;
-        let mut connection: Connection = match (&self.trust, self.server.scheme) {
-            (None, _) => {
-                let mut clear: Connection = Dialogue::new(Box::new(tcp));
-                clear.greeting(deadline).await?;
-                clear
-            }
-            (Some(trust), Scheme::Implicit) => {
-                let mut secure = shaken(trust, tcp, deadline).await?;
-                secure.greeting(deadline).await?;
-                secure
-            }
-            (Some(trust), Scheme::Submission) => {
-                let mut clear = Dialogue::new(tcp);
-                clear.greeting(deadline).await?;
-                let info = clear.hello(&self.hello_name, deadline).await?;
-                let tcp = clear.start_tls(&info, deadline).await?;
-                shaken(trust, tcp, deadline).await?
-            }
-        };
-        let info = connection.hello(&self.hello_name, deadline).await?;
-        if let Some(login) = &self.login {
-            connection.log_in(login, &info, deadline).await?;
-        }
-        Ok(connection)
-    }
-
-    /// Tries the server's addresses in turn, each with its share of the time.
-    async fn reach(&self, deadline: Instant) -> Result<TcpStream, Fault> {
-        let look_up = lookup_host((self.server.host.as_str(), self.server.port));
-        let found = timeout_at(deadline, look_up).await.map_err(|_| Fault::TimedOut)?;
-        let mut addresses: Vec<_> = found.map_err(|_| Fault::Cut)?.collect();
-        addresses.reverse();
-        let mut fault = Fault::Cut;
-        while let Some(address) = addresses.pop() {
-            let left = u32::try_from(addresses.len()).unwrap_or(u32::MAX).saturating_add(1);
-            let share = Instant::now() + deadline.duration_since(Instant::now()) / left;
-            fault = match timeout_at(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    // Commands are small and wait for answers; without it each could wait for a delayed ACK.
-                    return stream.set_nodelay(true).map(|()| stream).map_err(|_| Fault::Cut);
-                }
-                Ok(Err(_)) => Fault::Cut,
-                Err(_) => Fault::TimedOut,
-            };
-        }
-        Err(fault)
     }
 
     fn park(&self, connection: Connection) {
@@ -276,21 +216,9 @@ impl MailSender for SmtpSender {
 impl fmt::Debug for SmtpSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SmtpSender")
-            .field("host", &self.server.host)
-            .field("port", &self.server.port)
-            .field("scheme", &self.server.scheme)
-            .field("clear", &self.trust.is_none())
-            .field("authenticates", &self.login.is_some())
+            .field("route", &self.route)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
-    }
-}
-
-async fn shaken(trust: &Trust, tcp: TcpStream, deadline: Instant) -> Result<Connection, Failure> {
-    match timeout_at(deadline, trust.shake(tcp)).await {
-        Ok(Ok(stream)) => Ok(Dialogue::new(Box::new(stream))),
-        Ok(Err(fault)) => Err((Step::StartTls, fault)),
-        Err(_) => Err((Step::StartTls, Fault::TimedOut)),
     }
 }
 
@@ -318,11 +246,11 @@ mod tests {
         let password = || Some(SecretString::from("s3cret"));
         let build = |url: &str, options| SmtpSender::from_url(url, password(), options);
         let sender = build("smtp://app@localhost:25", options()).unwrap();
-        assert!(sender.trust.is_some());
+        assert!(sender.route.trust.is_some());
         let error = build("smtp://app@localhost:25", options().danger_plaintext()).unwrap_err();
         assert_eq!(error, SetupError::PlaintextCredentials);
         let sender = build("smtp://app@mail.test", options().danger_plaintext_credentials()).unwrap();
-        assert!(sender.trust.is_none());
+        assert!(sender.route.trust.is_none());
         for danger in [options().danger_plaintext(), options().danger_plaintext_credentials()] {
             assert_eq!(build("smtps://app@mail.test", danger).unwrap_err(), SetupError::PlaintextOverTls);
         }
@@ -330,7 +258,8 @@ mod tests {
 
     #[test]
     fn mails_go_in_clear_to_loopback_or_when_asked_for_by_name() {
-        let clear = |url: &str, options| SmtpSender::from_url(url, None, options).unwrap().trust.is_none();
+        let clear =
+            |url: &str, options| SmtpSender::from_url(url, None, options).unwrap().route.trust.is_none();
         assert!(clear("smtp://127.0.0.1:25", options()));
         assert!(!clear("smtp://mail.test:25", options()));
         assert!(clear("smtp://mail.test:25", options().danger_plaintext()));

@@ -103,8 +103,8 @@ impl Session {
         Ok(Self { conn, tally: Arc::clone(tally) })
     }
 
-    /// Turns the write-ahead log on. While another process does the same SQLite answers busy at once, without waiting,
-    /// so the waiting is done here.
+    /// Turns the write-ahead log on. SQLite does not promise to wait for another process that does the same, and may answer
+    /// busy at once, so the waiting is done here.
     fn use_wal(&self, timeout: Duration) -> Result<(), SqliteError> {
         let pause = Duration::from_millis(5);
         let mut tries = timeout.as_millis() / pause.as_millis();

@@ -285,6 +285,20 @@ mod tests {
     }
 
     #[test]
+    fn the_length_is_looked_at_first_and_each_fault_is_named() {
+        let says = |text: &str, what: &str| {
+            let error = Email::parse(text).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        };
+        says(&format!("ü{}", "@".repeat(300)), "longer than 254 bytes");
+        says(&format!("{}@bücher.example", "a".repeat(65)), "longer than 64 bytes");
+        says("bob@xn--example-.org", "no domain");
+        says("bob.example.com", "no `@`");
+        says("bob@localhost", "no dot");
+        says("b\u{202e}ob@example.com", "not one that every mail system carries");
+    }
+
+    #[test]
     fn the_field_is_the_one_it_was_typed_into() {
         assert_eq!(Email::parse_field("x", "identifier").unwrap_err().field(), "identifier");
     }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
 
-use crate::common::{File, add, block, commit, id, login, put, read_id, record};
-use portcullis::port::store::{Commit, CommitError, Counter, Expect, Read, Start, Store};
+use crate::common::{File, add, at, block, commit, id, login, put, read_id, record};
+use portcullis::port::store::{Commit, CommitError, Counter, Expect, Lane, Read, Record, Start, Store};
 use portcullis_sqlite::{SqliteError, SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 
@@ -173,7 +173,7 @@ fn race(path: &Path, racer: u64) -> u64 {
 
 fn after_race(file: &File, racers: u64) {
     let store = SqliteStore::open(file).unwrap();
-    let read = Read { now: crate::common::at(0), starts: vec![Start::Id(id(2))], subjects: vec![id(1)] };
+    let read = Read { now: at(0), starts: vec![Start::Id(id(2))], subjects: vec![id(1)] };
     let snapshot = block(store.read(&read)).unwrap();
     assert_eq!(snapshot.records[&id(2)].version, racers * 40, "an update was lost");
     assert_eq!(snapshot.counters[&Counter::of(id(1), "guesses")].value, 50);
@@ -197,6 +197,34 @@ fn stores_on_one_file_pass_no_limit_and_lose_no_update() {
     });
     assert_eq!(counted, 50);
     after_race(&file, 3);
+}
+
+#[test]
+fn stores_on_one_file_never_claim_the_same_record() {
+    let file = File::new();
+    let store = SqliteStore::open(&file).unwrap();
+    let due = |number| Record { due: Some((Lane::Bulk, at(0))), ..record(number) };
+    let puts = (100..300).map(|number| put(due(number), Expect::Absent)).collect();
+    block(store.commit(&Commit { puts, ..commit(1) })).unwrap();
+    let start = Barrier::new(3);
+    let mut claimed: Vec<_> = std::thread::scope(|scope| {
+        let claimers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let store = SqliteOptions::new().readers(1).open(&file).unwrap();
+                    let claim = || block(store.claim(Lane::Bulk, at(1), at(600), 3)).unwrap();
+                    start.wait();
+                    std::iter::repeat_with(claim)
+                        .take_while(|claimed| !claimed.is_empty())
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        claimers.into_iter().flat_map(|claimer| claimer.join().unwrap().concat()).collect()
+    });
+    claimed.sort_by_key(|record| record.id);
+    assert!(claimed.iter().all(|record| record.version == 2));
+    assert!(claimed.iter().map(|record| record.id).eq((100..300).map(id)), "each once");
 }
 
 const RACER: &str = "PORTCULLIS_SQLITE_RACER";

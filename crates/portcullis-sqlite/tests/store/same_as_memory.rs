@@ -39,7 +39,11 @@ impl Dice {
     fn key(&mut self) -> Key {
         let value = self.one_of(&["ann", "Ann", "bob", "zoë", "a'b\"c\\", "nul\0", "", "%_*"]);
         let kind = Kind::of(self.one_of(&["user", "session"]));
-        if self.roll(3) == 0 { Key::unique(kind, "login", value) } else { Key::lookup(kind, "user", value) }
+        if self.roll(3) == 0 {
+            Key::unique(kind, "login", value)
+        } else {
+            Key::lookup(kind, self.one_of(&["user", "login"]), value)
+        }
     }
 
     fn counter(&mut self) -> Counter {

@@ -143,10 +143,13 @@ impl<I, O> Drop for Alive<I, O> {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
 
     #[test]
     fn two_threads_never_run_three_jobs() {
@@ -252,10 +255,12 @@ mod tests {
     }
 
     /// A pool whose jobs each need a permit, and tell when they start.
+    ///
+    /// The permits are dropped before the pool, so that a failed test ends its threads.
     struct Gate {
-        pool: Pool<u32, u32>,
-        started: mpsc::Receiver<u32>,
         permits: mpsc::Sender<()>,
+        started: mpsc::Receiver<u32>,
+        pool: Pool<u32, u32>,
     }
 
     impl Gate {
@@ -267,7 +272,8 @@ mod tests {
                 let (tell, asked) = (tell.clone(), Arc::clone(&asked));
                 move |n| {
                     tell.send(n).unwrap();
-                    asked.lock().unwrap().recv().unwrap();
+                    let permit = asked.lock().unwrap().recv();
+                    permit.unwrap();
                     n
                 }
             };
@@ -277,7 +283,7 @@ mod tests {
         /// Submits job 1 and returns when it runs.
         fn occupy(&self) -> oneshot::Receiver<u32> {
             let first = self.pool.submit(1).unwrap();
-            assert_eq!(self.started.recv(), Ok(1));
+            assert_eq!(self.started.recv_timeout(PATIENCE), Ok(1));
             first
         }
 
@@ -286,8 +292,9 @@ mod tests {
         }
     }
 
+    /// Waits for an answer; one that does not come at all fails the test.
     fn wait<O>(answer: oneshot::Receiver<O>) -> Result<O, oneshot::Canceled> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(answer)
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async { tokio::time::timeout(PATIENCE, answer).await.expect("an answer") })
     }
 }

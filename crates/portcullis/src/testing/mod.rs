@@ -3,6 +3,8 @@
 //! Nothing in here is API-stable: a minor release may change it.
 
 pub mod ambient;
+#[cfg(feature = "argon2")]
+pub mod canary;
 pub mod conformance;
 mod dump;
 pub mod faulty;

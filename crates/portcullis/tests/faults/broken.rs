@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,6 +14,7 @@ use portcullis::port::store::{
     Commit, CommitError, Count, Counter, Counts, Delete, Key, Lane, Page, Purge, Read, Record, Snapshot,
     Start, Store,
 };
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 macro_rules! faults {
@@ -50,11 +52,15 @@ faults! {
     PurgeUnlimited PurgeAtInstant PurgeTooMuch PurgeMiscounts PurgesTheLiving
 }
 
+/// How long a caller waits for another one.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// A store in memory with at most one fault.
 pub(crate) struct Broken {
     pub(crate) inner: MemoryStore,
     pub(crate) fault: Option<Fault>,
     notes: Mutex<Notes>,
+    met: Notify,
 }
 
 /// What some faults need to remember.
@@ -68,11 +74,12 @@ pub(crate) struct Notes {
     pub(crate) subjects: BTreeSet<Uuid>,
     pub(crate) ids: BTreeSet<Uuid>,
     claimed: Vec<Record>,
+    alone: bool,
 }
 
 impl Broken {
     pub(crate) fn new(fault: Option<Fault>) -> Self {
-        Self { inner: MemoryStore::new(), fault, notes: Mutex::default() }
+        Self { inner: MemoryStore::new(), fault, notes: Mutex::default(), met: Notify::new() }
     }
 
     pub(crate) fn has(&self, fault: Fault) -> bool {
@@ -153,6 +160,20 @@ impl Broken {
         Ok(())
     }
 
+    /// Waits a while for another caller at the same point: both have looked then, and neither has acted.
+    pub(crate) async fn meet(&self) {
+        let alone = {
+            let mut notes = self.notes();
+            notes.alone = !notes.alone;
+            notes.alone
+        };
+        if !alone {
+            self.met.notify_one();
+        } else if tokio::time::timeout(PATIENCE, self.met.notified()).await.is_err() {
+            self.notes().alone = false;
+        }
+    }
+
     fn key(&self, key: &Key) -> Key {
         let mut key = key.clone();
         crate::alter::key(self.fault, &mut key);
@@ -161,8 +182,8 @@ impl Broken {
 }
 
 /// Lets the others go on for a while.
-pub(crate) async fn linger() {
-    for _ in 0..500 {
+async fn linger() {
+    for _ in 0..100 {
         tokio::task::yield_now().await;
     }
 }

@@ -9,7 +9,7 @@ use portcullis::port::store::{
 };
 use uuid::Uuid;
 
-use crate::broken::{Broken, Fault, linger};
+use crate::broken::{Broken, Fault};
 
 impl Broken {
     pub(crate) async fn broken_commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
@@ -175,7 +175,7 @@ impl Broken {
                 return Err(CommitError::Conflict);
             }
         }
-        linger().await;
+        self.meet().await;
         self.inner.commit(&Commit { guards: Vec::new(), ..commit }).await
     }
 
@@ -187,7 +187,7 @@ impl Broken {
                 if value > limit {
                     return Err(CommitError::Exhausted(counter));
                 }
-                linger().await;
+                self.meet().await;
                 steps.push((counter.clone(), CounterOp::Clear));
                 steps.push((counter, CounterOp::Add { n: value, limit, window: Window::None }));
             } else {
@@ -209,7 +209,7 @@ impl Broken {
                 return Err(CommitError::Conflict);
             }
         }
-        linger().await;
+        self.meet().await;
         loop {
             let mut blind = commit.clone();
             for put in &mut blind.puts {
@@ -229,7 +229,7 @@ impl Broken {
                 return Err(CommitError::Duplicate(key.clone()));
             }
         }
-        linger().await;
+        self.meet().await;
         match self.inner.commit(&commit).await {
             Err(CommitError::Duplicate(_)) => {
                 commit.puts.iter_mut().for_each(|put| put.record.keys.clear());
@@ -275,7 +275,7 @@ impl Broken {
             due.extend(record.filter(|record| record.due.is_some_and(|(of, at)| of == lane && at <= now)));
         }
         due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        linger().await;
+        self.meet().await;
         for record in &mut due {
             let Some(stored) = self.stored(record.id).await else { continue };
             record.due = Some((lane, until));

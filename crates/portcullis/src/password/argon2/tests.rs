@@ -1,10 +1,12 @@
 use core::future::Future;
+use core::time::Duration;
 use std::sync::mpsc;
 
 use argon2::{AssociatedData, ParamsBuilder};
 
 use super::*;
 
+const PATIENCE: Duration = Duration::new(60, 0);
 const CHEAP: HashCost = HashCost { memory_kib: 64, passes: 1, lanes: 1 };
 
 #[test]
@@ -129,7 +131,7 @@ fn a_full_pool_says_when_to_come_again() {
     let mut running = pool.hash(&password, [0; 16]);
     let mut waiting = pool.hash(&password, [0; 16]);
     assert!(poll_once(&mut running).is_none());
-    started.recv().unwrap();
+    started.recv_timeout(PATIENCE).unwrap();
     assert!(poll_once(&mut waiting).is_none());
     let refused = poll_once(&mut pool.hash(&password, [0; 16])).unwrap();
     assert_eq!(refused.unwrap_err(), HashError::Busy { retry_after: 1 });
@@ -203,6 +205,8 @@ fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     }
 }
 
+/// Runs a future; one that never ends fails the test.
 fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async { tokio::time::timeout(PATIENCE, future).await.expect("an answer") })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::port::store::{Counter, CounterOp, Expect, Read, Record, Start, Store, Window};
+use crate::port::store::{Counter, CounterOp, Expect, Read, Record, Snapshot, Start, Store, Window};
 
 use super::kit::{Kit, Steps, add, at, holds, ids, page, secs, set, sorted};
 
@@ -108,7 +108,7 @@ pub async fn read_leaves_out_ended_counters(store: &Arc<dyn Store>, nonce: u64) 
 
 /// A read never shows half of a commit, however many commit beside it.
 pub async fn read_is_one_snapshot(store: &Arc<dyn Store>, nonce: u64) {
-    const ROUNDS: u64 = 60;
+    const READS: usize = 60;
     let kit = Arc::new(Kit::new(store, nonce, "read_is_one_snapshot"));
     let (left, right) = (kit.insert(kit.record()).await, kit.insert(kit.record()).await);
     let counter = kit.counter();
@@ -117,33 +117,45 @@ pub async fn read_is_one_snapshot(store: &Arc<dyn Store>, nonce: u64) {
         starts: vec![Start::Id(left.id), Start::Id(right.id)],
         subjects: vec![counter.subject],
     };
+    // The writer goes on as long as this lives, also if the case fails.
+    let reading = Arc::new(());
     let writer = tokio::spawn({
-        let (kit, counter) = (Arc::clone(&kit), counter.clone());
+        let (kit, counter, reading) = (Arc::clone(&kit), counter.clone(), Arc::downgrade(&reading));
         async move {
-            for version in 1..=ROUNDS {
+            let mut version = 1;
+            while reading.strong_count() > 0 {
                 let commit = kit
                     .commit()
                     .put(left.clone(), Expect::Version(version))
                     .put(right.clone(), Expect::Version(version))
                     .count(&counter, add(1, u32::MAX, Window::None));
                 kit.keep("a change of two records by their only writer", &commit).await;
+                version += 1;
                 tokio::task::yield_now().await;
             }
+            version
         }
     });
-    loop {
-        let over = writer.is_finished();
-        let snapshot = kit.read(&read).await;
-        let versions: Vec<u64> = snapshot.records.values().map(|record| record.version).collect();
-        let sum = snapshot.counters.get(&counter).map_or(0, |count| u64::from(count.value));
-        assert_eq!(versions, [sum + 1, sum + 1], "a read shows all that a commit changed, or nothing of it");
-        if over {
-            assert_eq!(sum, ROUNDS, "a read shows what was committed before it");
-            break;
-        }
+    let mut seen = 0;
+    // The reads count once the writer is at work.
+    while seen < READS {
+        let last = check_whole(&kit.read(&read).await, &counter);
+        seen += usize::from(last > 1);
+        assert!(last > 1 || !writer.is_finished(), "the writer beside the reads fails");
         tokio::task::yield_now().await;
     }
-    assert!(writer.await.is_ok(), "the writer beside the reads fails");
+    drop(reading);
+    let written = writer.await.unwrap_or_default();
+    let last = check_whole(&kit.read(&read).await, &counter);
+    assert_eq!(last, written, "a read shows what was committed before it");
+}
+
+/// The version of both records, which must be one more than the counter.
+fn check_whole(snapshot: &Snapshot, counter: &Counter) -> u64 {
+    let versions: Vec<u64> = snapshot.records.values().map(|record| record.version).collect();
+    let expected = snapshot.counters.get(counter).map_or(0, |count| u64::from(count.value)) + 1;
+    assert_eq!(versions, [expected, expected], "a read shows all that a commit changed, or nothing of it");
+    expected
 }
 
 /// A list gives the records that carry a key, whole, in id order, page by page.

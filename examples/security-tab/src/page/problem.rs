@@ -1,0 +1,236 @@
+//! What went wrong or right, in words beside the control.
+
+use super::{Html, Sentence, Time};
+use crate::texts::Language;
+
+/// A line beside a control about what was just done.
+#[derive(Debug, Clone)]
+pub(crate) enum Notice {
+    /// It was done: `role=status`.
+    Status(Said),
+    /// It was not: `role=alert`.
+    Alert(Problem),
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Said {
+    /// The pending address took the place of the old one.
+    EmailConfirmed,
+    /// The pending address was dropped.
+    ChangeCanceled,
+    /// There is no address any more.
+    EmailRemoved,
+    /// Two-factor authentication was switched on.
+    TwoFactorOn,
+    /// Two-factor authentication was switched off.
+    TwoFactorOff,
+}
+
+/// Why something was not done.
+#[derive(Debug, Clone)]
+pub(crate) enum Problem {
+    /// `bad_credentials` at sign-in.
+    BadCredentials,
+    /// `bad_credentials` when confirming that it is the user.
+    WrongPassword,
+    /// `too_many_attempts`.
+    TooManyAttempts {
+        /// When to try again.
+        until: Time,
+    },
+    /// `invalid_email`.
+    InvalidEmail,
+    /// `unchanged`: the address is the one in use.
+    UnchangedEmail,
+    /// `address_taken`, known only once the address was proved.
+    AddressTaken,
+    /// `in_use`: the address cannot be removed.
+    AddressInUse,
+    /// `wrong_code` with attempts left; with none left it reads as [`Problem::StartAgain`].
+    WrongCode {
+        /// Attempts left.
+        left: u32,
+    },
+    /// `challenge_dead`.
+    CodeDead,
+    /// `locked` with a time to wait.
+    Locked {
+        /// When to try again.
+        until: Time,
+    },
+    /// `locked` without one, or the last wrong code.
+    StartAgain,
+    /// `too_soon` or `no_sends_left`.
+    NoMoreCodes {
+        /// When to try again, if waiting helps.
+        until: Option<Time>,
+    },
+    /// The channel refused the message.
+    SendFailed,
+    /// `not_allowed`, with every missing gate.
+    NotAllowed(Vec<Gate>),
+    /// `weak_password`: it cannot stand alone.
+    PasswordTooShort {
+        /// The least length, in characters.
+        minimum: u32,
+    },
+    /// `busy` or `unavailable`.
+    CannotAnswer,
+}
+
+/// A gate that is closed, named as in the HTTP contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// `blocked`.
+    Blocked,
+    /// `right`, `change_settings`.
+    Right,
+    /// `policy`.
+    Policy,
+    /// `email_unconfirmed`.
+    EmailUnconfirmed,
+}
+
+impl Gate {
+    /// The gate of a name in the HTTP contract. One without words of its own reads as a missing right.
+    pub(crate) fn of_name(name: &str) -> Self {
+        match name {
+            "blocked" => Self::Blocked,
+            "policy" => Self::Policy,
+            "email_unconfirmed" => Self::EmailUnconfirmed,
+            _ => Self::Right,
+        }
+    }
+
+    /// The gate in words.
+    pub(crate) fn text(self, language: Language) -> &'static str {
+        let texts = language.texts();
+        match self {
+            Self::Blocked => texts.gate_blocked,
+            Self::Right => texts.gate_right,
+            Self::Policy => texts.gate_policy,
+            Self::EmailUnconfirmed => texts.gate_email_unconfirmed,
+        }
+    }
+}
+
+impl Said {
+    /// The line.
+    pub(crate) fn text(self, language: Language) -> &'static str {
+        let texts = language.texts();
+        match self {
+            Self::EmailConfirmed => texts.said_email_confirmed,
+            Self::ChangeCanceled => texts.said_change_canceled,
+            Self::EmailRemoved => texts.said_email_removed,
+            Self::TwoFactorOn => texts.said_two_factor_on,
+            Self::TwoFactorOff => texts.said_two_factor_off,
+        }
+    }
+}
+
+impl Problem {
+    /// The line.
+    pub(crate) fn html(&self, language: Language) -> Html {
+        let texts = language.texts();
+        match self {
+            Self::BadCredentials => Html::text(texts.bad_credentials),
+            Self::WrongPassword => Html::text(texts.wrong_password),
+            Self::TooManyAttempts { until } => {
+                Sentence::new(texts.too_many_attempts).time("time", until).html()
+            }
+            Self::InvalidEmail => Html::text(texts.invalid_email),
+            Self::UnchangedEmail => Html::text(texts.unchanged_email),
+            Self::AddressTaken => Html::text(texts.address_taken),
+            Self::AddressInUse => Html::text(texts.address_in_use),
+            Self::WrongCode { left: 0 } | Self::StartAgain => Html::text(texts.start_again),
+            Self::WrongCode { left } => {
+                Sentence::new(language.counted(*left, &texts.wrong_code)).number("n", *left).html()
+            }
+            Self::CodeDead => Html::text(texts.code_dead),
+            Self::Locked { until } => Sentence::new(texts.locked).time("time", until).html(),
+            Self::NoMoreCodes { until: Some(until) } => {
+                Sentence::new(texts.no_more_codes).time("time", until).html()
+            }
+            Self::NoMoreCodes { until: None } => Html::text(texts.no_more_codes_now),
+            Self::SendFailed => Html::text(texts.send_failed),
+            Self::NotAllowed(gates) => {
+                let words: Vec<_> = gates.iter().map(|gate| gate.text(language)).collect();
+                Html::text(&words.join(" "))
+            }
+            Self::PasswordTooShort { minimum } => {
+                Sentence::new(language.counted(*minimum, &texts.password_too_short))
+                    .number("n", *minimum)
+                    .html()
+            }
+            Self::CannotAnswer => Html::text(texts.cannot_answer),
+        }
+    }
+
+    /// Whether a code can still be typed after this.
+    pub(super) fn takes_a_code(&self) -> bool {
+        match self {
+            Self::WrongCode { left: 0 } | Self::StartAgain | Self::Locked { .. } | Self::CodeDead => false,
+            Self::BadCredentials
+            | Self::WrongPassword
+            | Self::TooManyAttempts { .. }
+            | Self::InvalidEmail
+            | Self::UnchangedEmail
+            | Self::AddressTaken
+            | Self::AddressInUse
+            | Self::WrongCode { .. }
+            | Self::NoMoreCodes { .. }
+            | Self::SendFailed
+            | Self::NotAllowed(_)
+            | Self::PasswordTooShort { .. }
+            | Self::CannotAnswer => true,
+        }
+    }
+
+    /// Whether what was typed as a code is what is wrong.
+    pub(super) fn is_in_the_code(&self) -> bool {
+        matches!(self, Self::WrongCode { .. })
+    }
+
+    /// Whether a fresh code may be asked for after this.
+    pub(super) fn takes_a_resend(&self) -> bool {
+        !matches!(
+            self,
+            Self::WrongCode { left: 0 } | Self::StartAgain | Self::Locked { .. } | Self::NoMoreCodes { .. }
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gates_are_named_as_in_the_contract() {
+        for (name, gate) in [
+            ("blocked", Gate::Blocked),
+            ("policy", Gate::Policy),
+            ("email_unconfirmed", Gate::EmailUnconfirmed),
+            ("right", Gate::Right),
+            ("change_settings", Gate::Right),
+        ] {
+            assert_eq!(Gate::of_name(name), gate, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_missing_gate_is_named() {
+        let html = Problem::NotAllowed(vec![Gate::Blocked, Gate::Policy]).html(Language::English);
+        let both = "The account is blocked. This method is switched off by the security policy.";
+        assert_eq!(html.as_str(), both);
+    }
+
+    #[test]
+    fn no_attempt_left_means_to_start_again() {
+        let last = Problem::WrongCode { left: 0 };
+        assert_eq!(last.html(Language::English), Problem::StartAgain.html(Language::English));
+        assert!(!last.takes_a_code() && !last.takes_a_resend());
+        assert!(Problem::WrongCode { left: 1 }.takes_a_code());
+        assert!(Problem::CodeDead.takes_a_resend() && !Problem::CodeDead.takes_a_code());
+    }
+}

@@ -1,0 +1,117 @@
+//! What the gallery fills its pages with.
+
+use super::{
+    Banner, CodeLine, EmailPanel, EmailRow, EmailState, Frame, Identity, LiveCode, Method, Place, Removal,
+    Resend, SecurityPage, Time, TurnOff, TwoFactorSection,
+};
+use crate::texts::Language;
+
+/// Samples in one language.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Samples {
+    /// The language.
+    pub(super) language: Language,
+}
+
+/// A long address.
+pub(super) const ADDRESS: &str = "alice.long.address@engineering.example.com";
+/// The same, masked.
+pub(super) const MASKED: &str = "a•••@engineering.example.com";
+
+impl Samples {
+    /// A line with a code on its way.
+    pub(super) fn line(place: Place) -> CodeLine {
+        CodeLine {
+            place,
+            challenge: "sample-challenge".into(),
+            live: Some(LiveCode { destination: MASKED.into(), valid_until: Self::at("16:10", "14:10:00") }),
+            resend: Resend { at: Some(Self::at("16:01", "14:01:00")), now: "2026-03-02T14:00:12Z".into() },
+            problem: None,
+            email_instead: false,
+            carried: Vec::new(),
+        }
+    }
+
+    /// A resend that has not to wait.
+    pub(super) fn resend_now() -> Resend {
+        Resend { at: None, now: Self::at("16:05", "14:05:00").rfc3339 }
+    }
+
+    /// A tab without an address.
+    pub(super) fn tab(self) -> SecurityPage {
+        let identity = Identity { login: "alice".into(), account: "demo".into() };
+        SecurityPage {
+            frame: Frame { identity: Some(identity), ..self.outside() },
+            banner: None,
+            email: EmailRow {
+                value: String::new(),
+                state: EmailState::None,
+                line: None,
+                removal: Removal::Absent,
+                gates: Vec::new(),
+                notice: None,
+            },
+            two_factor: TwoFactorSection {
+                on: None,
+                chosen: Method::Off,
+                email: EmailPanel { address: None, pending: None, gates: Vec::new() },
+                turn_off: TurnOff::Offered,
+                line: None,
+                gates: Vec::new(),
+                notice: None,
+            },
+            dialog: None,
+        }
+    }
+
+    /// A tab with a confirmed address.
+    pub(super) fn confirmed(self) -> SecurityPage {
+        let mut page = self.tab();
+        page.email.value = ADDRESS.into();
+        page.email.state = EmailState::Confirmed;
+        page.email.removal = Removal::Offered;
+        page.two_factor.email.address = Some(MASKED.into());
+        page
+    }
+
+    /// A tab with an address that waits for its code.
+    pub(super) fn pending(self, old: Option<&str>) -> SecurityPage {
+        let mut page = self.confirmed();
+        page.email.state = EmailState::Pending { new: ADDRESS.into(), old: old.map(str::to_owned) };
+        page.email.removal = if old.is_some() { Removal::Offered } else { Removal::Absent };
+        page.email.line = Some(Self::line(Place::Email));
+        page.two_factor.email.address = old.map(|_| "a•••@example.org".to_owned());
+        page
+    }
+
+    /// The section when it is on.
+    pub(super) fn switched_on(self) -> TwoFactorSection {
+        let mut section = self.confirmed().two_factor;
+        section.on = Some(MASKED.into());
+        section.chosen = Method::Email;
+        section
+    }
+
+    /// The warning.
+    pub(super) fn banner(self, days: u32) -> Banner {
+        let local = match self.language {
+            Language::English => "5 March 2026",
+            Language::Russian => "5 марта 2026 г.",
+        };
+        Banner {
+            account: "demo".into(),
+            date: Time { rfc3339: "2026-03-05T00:00:00+02:00".into(), local: local.into() },
+            days,
+        }
+    }
+
+    /// The frame without an identity.
+    pub(super) fn outside(self) -> Frame {
+        Frame { language: self.language, zone: "Europe/Riga".into(), identity: None, dev_mode: true }
+    }
+
+    /// A moment of one day, worded.
+    pub(super) fn at(local: &str, utc: &str) -> Time {
+        Time { rfc3339: format!("2026-03-02T{utc}Z"), local: local.to_owned() }
+    }
+}

@@ -1,0 +1,132 @@
+//! The pages say what the specification says, where it says it.
+
+use super::all_states;
+use super::scan::text;
+use crate::page::samples::Samples;
+use crate::page::{Part, Said, Sentence, Time};
+use crate::texts::Language;
+
+fn words_of(name: &str) -> String {
+    let state = all_states().into_iter().find(|state| state.name == name);
+    text(&state.unwrap_or_else(|| panic!("no state {name}")).html)
+}
+
+#[test]
+fn english_sentences_are_those_of_the_specification() {
+    let masked = "a•••@engineering.example.com";
+    let code_goes_to =
+        format!("The code is sent to the email address specified in the authorization settings: {masked}.");
+    let pending = "alice.long.address@engineering.example.com is waiting for confirmation.";
+    let pending_with_old = format!("{pending} Until then alice@example.org is used.");
+    let on = format!("On: codes are sent to {masked}");
+    let sent = format!("Code sent to {masked}. Valid until 16:10.");
+    let expected = [
+        ("en-banner", "Account demo will be blocked on 5 March 2026 : 3 days left"),
+        ("en-banner-one-day", "Account demo will be blocked on 5 March 2026 : 1 day left"),
+        ("en-email-none", "Development mode: codes are readable at /dev/messages"),
+        ("en-email-none", "User settings Security Authorization settings Email"),
+        ("en-email-none", "No email address"),
+        ("en-email-none", "Required to recover the password and to receive verification codes."),
+        ("en-email-confirmed", "Confirmed"),
+        ("en-email-pending", &pending_with_old),
+        ("en-email-pending-first", pending),
+        ("en-email-pending", "Send email"),
+        ("en-email-pending", "Cancel change"),
+        ("en-email-pending", &sent),
+        ("en-email-code-wrong", "Wrong code. 4 attempts left."),
+        ("en-email-code-one-left", "Wrong code. 1 attempt left."),
+        ("en-email-code-dead", "This code is no longer valid. Send a new one."),
+        ("en-email-code-locked", "Too many wrong codes. Try again at 16:25."),
+        ("en-email-code-no-sends", "No more codes can be sent now. Try again at 16:25."),
+        ("en-email-code-send-failed", "The message could not be sent. Try again."),
+        ("en-code-start-again", "Too many wrong codes. Start again."),
+        ("en-code", "Back to sign-in"),
+        ("en-code-email-instead", "Send by email instead"),
+        ("en-sign-in-signed-out", "You were signed out"),
+        ("en-sign-in-too-many", "Too many attempts. Try again at 16:25."),
+        ("en-two-factor-email", &code_goes_to),
+        ("en-two-factor-email", "Method of receiving the confirmation code Off Via email"),
+        ("en-two-factor-on", &on),
+        ("en-two-factor-code", &sent),
+        ("en-two-factor-code", "Send again"),
+        ("en-two-factor-no-address", "Specify an email address first"),
+        ("en-two-factor-turn-off", "Signing in will need only the password. Turn off"),
+        ("en-two-factor-too-short", "Choose a password of at least 15 characters first."),
+        ("en-two-factor-said-on", "Two-factor authentication is on."),
+        ("en-gates", "The account is blocked. You do not have the right to change this."),
+        ("en-two-factor-gates", "This method is switched off by the security policy."),
+        ("en-dialog-password", "Confirm that it is you"),
+        ("en-dialog-password-wrong", "The current password is wrong."),
+    ];
+    for (state, sentence) in expected {
+        let words = words_of(state);
+        assert!(words.contains(sentence), "{state} does not say {sentence:?}: {words}");
+    }
+}
+
+#[test]
+fn no_value_is_left_out_of_a_sentence() {
+    for state in all_states() {
+        let words = text(&state.html);
+        assert!(!words.contains(['{', '}']), "{}: {words}", state.name);
+    }
+}
+
+#[test]
+fn what_does_not_exist_yet_is_absent() {
+    for state in all_states().into_iter().filter(|state| state.name.starts_with("en-email")) {
+        let words = text(&state.html);
+        for later in ["SMS", "flespi", "Advanced", "Change password"] {
+            assert!(!words.contains(later), "{}: {later}", state.name);
+        }
+    }
+}
+
+#[test]
+fn a_line_that_takes_no_code_shows_no_field() {
+    for state in all_states() {
+        let has_field = state.html.contains("name=\"code\"");
+        let none = ["-dead", "-locked", "-start-again"];
+        if none.iter().any(|end| state.name.ends_with(end)) {
+            assert!(!has_field, "{}", state.name);
+        }
+        if state.name.ends_with("-code-wrong") || state.name.ends_with("-one-left") {
+            assert!(has_field, "{}", state.name);
+        }
+    }
+}
+
+#[test]
+fn only_a_wrong_code_makes_the_field_red() {
+    for state in all_states().into_iter().filter(|state| state.name.contains("-code")) {
+        let red = state.html.contains("aria-invalid");
+        let wrong = state.name.ends_with("-wrong") || state.name.ends_with("-one-left");
+        assert_eq!(red, wrong, "{}", state.name);
+    }
+}
+
+#[test]
+fn times_are_for_people_and_for_programs() {
+    let time = Time { rfc3339: "2026-03-02T14:10:00Z".into(), local: "16:10".into() };
+    let html = Sentence::new("at {time}").time("time", &time).html();
+    assert_eq!(html.as_str(), "at <time datetime=\"2026-03-02T14:10:00Z\">16:10</time>");
+}
+
+#[test]
+fn a_fragment_holds_what_was_asked_for_and_the_slot_of_the_dialog() {
+    let page = Samples { language: Language::English }.confirmed();
+    let fragment = page.fragment(&[Part::TwoFactor]).unwrap();
+    assert!(fragment.contains("id=\"two-factor\"") && fragment.contains("id=\"dialog-slot\""));
+    assert!(!fragment.contains("id=\"authorization\"") && !fragment.contains("<html"));
+    let nothing = page.fragment(&[]).unwrap();
+    assert_eq!(nothing.trim(), "<div id=\"dialog-slot\">\n</div>");
+}
+
+#[test]
+fn what_was_done_is_said_in_the_language_of_the_page() {
+    assert_eq!(Said::TwoFactorOn.text(Language::Russian), "Двухфакторная аутентификация включена.");
+    assert!(words_of("ru-email-code-one-left").contains("Осталась 1 попытка."));
+    assert!(words_of("ru-email-code-wrong").contains("Осталось 4 попытки."));
+    assert!(words_of("ru-banner").contains("осталось 3 дня"));
+    assert!(words_of("ru-banner-one-day").contains("остался 1 день"));
+}

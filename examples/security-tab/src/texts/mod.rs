@@ -1,0 +1,198 @@
+//! Every text a person reads, one catalogue per language.
+//!
+//! A text is a field of [`Texts`], so a language that lacks one does not compile. Values in a sentence are
+//! named in braces and put in by [`Sentence`](crate::page::Sentence), escaped.
+
+mod en;
+mod ru;
+
+/// A language the page speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    /// English.
+    English,
+    /// Russian.
+    Russian,
+}
+
+impl Language {
+    /// Every language, in the order the gallery shows them.
+    pub(crate) const ALL: [Self; 2] = [Self::English, Self::Russian];
+
+    /// The language of a BCP 47 tag; English for one that has no catalogue.
+    pub(crate) fn of_tag(tag: &str) -> Self {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        if primary.eq_ignore_ascii_case("ru") { Self::Russian } else { Self::English }
+    }
+
+    /// The BCP 47 tag for the `lang` attribute.
+    pub(crate) fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Russian => "ru",
+        }
+    }
+
+    /// The catalogue.
+    pub(crate) fn texts(self) -> &'static Texts {
+        match self {
+            Self::English => &en::TEXTS,
+            Self::Russian => &ru::TEXTS,
+        }
+    }
+
+    /// The form of a counted text for `n`, still with its braces.
+    pub(crate) fn counted(self, n: u32, plural: &Plural) -> &'static str {
+        match self {
+            Self::English if n == 1 => plural.one,
+            Self::English => plural.many,
+            Self::Russian => match (n % 10, n % 100) {
+                (_, 11..=14) => plural.many,
+                (1, _) => plural.one,
+                (2..=4, _) => plural.few,
+                _ => plural.many,
+            },
+        }
+    }
+}
+
+/// A text in the forms its language counts by; English uses `one` and `many`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plural {
+    /// 1, and 21 or 101 where the language says so.
+    pub(crate) one: &'static str,
+    /// 2 to 4, 22 to 24 and so on, where the language says so.
+    pub(crate) few: &'static str,
+    /// The rest.
+    pub(crate) many: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($key:ident: $kind:ty,)+) => {
+        /// One language's texts.
+        #[derive(Debug)]
+        pub(crate) struct Texts {
+            $(pub(crate) $key: $kind,)+
+        }
+
+        #[cfg(test)]
+        impl Texts {
+            fn entries(&self) -> Vec<(&'static str, Vec<&'static str>)> {
+                vec![$((stringify!($key), tests::Forms::forms(&self.$key)),)+]
+            }
+        }
+    };
+}
+
+catalogue! {
+    product: &'static str,
+    skip_to_content: &'static str,
+    sign_out: &'static str,
+    signed_in_as: &'static str,
+    busy: &'static str,
+    no_answer: &'static str,
+    times_in: &'static str,
+    dev_strip: &'static str,
+    dev_link: &'static str,
+    banner: Plural,
+
+    user_settings: &'static str,
+    tabs: &'static str,
+    security: &'static str,
+
+    sign_in: &'static str,
+    sign_in_title: &'static str,
+    login: &'static str,
+    password: &'static str,
+    show: &'static str,
+    show_password: &'static str,
+    hide: &'static str,
+    signed_out: &'static str,
+    code_title: &'static str,
+    code_lead: &'static str,
+    back_to_sign_in: &'static str,
+    email_instead: &'static str,
+
+    authorization: &'static str,
+    email: &'static str,
+    email_help: &'static str,
+    email_none: &'static str,
+    email_pending: &'static str,
+    email_pending_until_then: &'static str,
+    email_confirmed: &'static str,
+    save: &'static str,
+    cancel_change: &'static str,
+    remove: &'static str,
+    remove_warning: &'static str,
+    remove_address: &'static str,
+    used_by_two_factor: &'static str,
+    used_by_notices: &'static str,
+
+    two_factor: &'static str,
+    two_factor_off: &'static str,
+    two_factor_on: &'static str,
+    method: &'static str,
+    method_off: &'static str,
+    method_email: &'static str,
+    show_method: &'static str,
+    code_goes_to: &'static str,
+    code_also_confirms: &'static str,
+    address_first: &'static str,
+    off_warning: &'static str,
+    turn_off: &'static str,
+    cancel: &'static str,
+
+    code_sent: &'static str,
+    code: &'static str,
+    confirm: &'static str,
+    send_email: &'static str,
+    send_again: &'static str,
+    send_again_in: &'static str,
+    send_again_at: &'static str,
+
+    dialog_title: &'static str,
+    dialog_lead: &'static str,
+    current_password: &'static str,
+    go_on: &'static str,
+
+    said_email_confirmed: &'static str,
+    said_change_canceled: &'static str,
+    said_email_removed: &'static str,
+    said_two_factor_on: &'static str,
+    said_two_factor_off: &'static str,
+
+    bad_credentials: &'static str,
+    wrong_password: &'static str,
+    too_many_attempts: &'static str,
+    invalid_email: &'static str,
+    unchanged_email: &'static str,
+    address_taken: &'static str,
+    address_in_use: &'static str,
+    wrong_code: Plural,
+    code_dead: &'static str,
+    locked: &'static str,
+    start_again: &'static str,
+    no_more_codes: &'static str,
+    no_more_codes_now: &'static str,
+    send_failed: &'static str,
+    password_too_short: Plural,
+    cannot_answer: &'static str,
+
+    gate_blocked: &'static str,
+    gate_right: &'static str,
+    gate_policy: &'static str,
+    gate_email_unconfirmed: &'static str,
+
+    dev_messages: &'static str,
+    dev_messages_lead: &'static str,
+    dev_no_messages: &'static str,
+    dev_channel_email: &'static str,
+    dev_channel_sms: &'static str,
+    dev_to: &'static str,
+    dev_html: &'static str,
+    dev_states: &'static str,
+    dev_states_lead: &'static str,
+}
+
+#[cfg(test)]
+mod tests;
