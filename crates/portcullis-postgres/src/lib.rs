@@ -1,4 +1,4 @@
-//! `PostgreSQL` store for [portcullis](portcullis): one round trip a read, one a commit.
+//! `PostgreSQL` store for [`portcullis`]: one round trip a read, one a commit.
 //!
 //! Many processes may share one database: every promise of the store contract lives in the commit, which is one
 //! call of the function `portcullis_commit` in a transaction of its own. Nothing needs a session, a listener, a

@@ -236,6 +236,39 @@ impl<T> Decision<T> {
     }
 }
 
+/// A no on its way out of the middle of a rule, with what must be kept for it.
+#[derive(Debug)]
+#[must_use = "an answer whose changes are not committed must not leave"]
+pub(crate) struct No(Box<Decision<core::convert::Infallible>>);
+
+impl No {
+    pub(crate) fn new(refusal: Refusal, changes: Changes) -> Self {
+        Self(Box::new(Decision::no(refusal, changes)))
+    }
+
+    /// As [`Decision::naming_attempts`].
+    pub(crate) fn naming_attempts(mut self, counter: Counter, limit: u32) -> Self {
+        self.0.attempts = Some((counter, limit));
+        self
+    }
+}
+
+impl<T> From<No> for Decision<T> {
+    fn from(no: No) -> Self {
+        no.0.map(|never| match never {})
+    }
+}
+
+/// Where nothing can be kept, the refusal alone leaves.
+impl From<No> for Error {
+    fn from(no: No) -> Self {
+        match no.0.reply {
+            Ok(never) => match never {},
+            Err(refusal) => Self::Refused(refusal),
+        }
+    }
+}
+
 /// Why a rule said no: a stable code that is safe to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

@@ -1,5 +1,7 @@
 //! Stories over the store in memory: what a person does, and what he sees.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+
 use chrono::TimeDelta;
 use portcullis::Error;
 use portcullis::contact::Email;

@@ -1,7 +1,9 @@
 //! A database of its own for each test, on the server named by `PORTCULLIS_TEST_POSTGRES`.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::audit::AuditEvent;
@@ -43,23 +45,22 @@ impl Database {
         PostgresOptions::from_url(&self.url).unwrap()
     }
 
-    /// Waits until somebody waits for a lock on this database.
+    /// Waits until so many sessions wait for a lock on this database.
     pub(crate) async fn until_somebody_waits(&self, waiting: i64) {
+        let waits = "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        self.until(waits, |count| count >= waiting).await;
+    }
+
+    /// Asks the server until the number it gives is right.
+    pub(crate) async fn until(&self, sql: &str, is_right: impl Fn(i64) -> bool) {
         let client = self.client().await;
-        loop {
-            let row = client
-                .query_one(
-                    "SELECT count(*) FROM pg_stat_activity
-                     WHERE datname = current_database() AND wait_event_type = 'Lock'",
-                    &[],
-                )
-                .await
-                .unwrap();
-            if row.get::<_, i64>(0) >= waiting {
-                return;
+        let asking = async {
+            while !is_right(client.query_one(sql, &[]).await.unwrap().get(0)) {
+                tokio::task::yield_now().await;
             }
-            tokio::task::yield_now().await;
-        }
+        };
+        tokio::time::timeout(Duration::from_secs(30), asking).await.expect("it never came to be");
     }
 }
 
@@ -81,7 +82,8 @@ pub(crate) fn server(test: &str) -> Option<String> {
 /// Says that a test is skipped and why; fails where nothing may be skipped.
 pub(crate) fn skip(test: &str, why: &str) {
     assert!(std::env::var("PORTCULLIS_NO_SKIP").is_err(), "{test} was skipped: {why}");
-    eprintln!("skipped: {test}: {why}");
+    // Straight to the stream: the harness would keep back what a passing test prints.
+    let _ = std::io::stderr().write_all(format!("skipped: {test}: {why}\n").as_bytes());
 }
 
 /// Runs a test in a database of its own, and drops the database whatever came of it.
@@ -165,6 +167,10 @@ pub(crate) fn due(record: Record, lane: Lane, seconds: i64) -> Record {
 
 pub(crate) fn login(value: &str) -> Key {
     Key::unique(Kind::of("user"), "login", value)
+}
+
+pub(crate) fn with_key(n: u128, value: &str) -> Record {
+    Record { keys: vec![login(value)], ..record(n) }
 }
 
 pub(crate) fn insert(record: Record) -> Put {

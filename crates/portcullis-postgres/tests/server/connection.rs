@@ -179,7 +179,11 @@ fn the_pool_recovers_when_every_session_was_ended() {
 fn a_commit_that_is_dropped_leaves_the_pool_in_order() {
     in_database("a_commit_that_is_dropped_leaves_the_pool_in_order", async |database| {
         database.migrated().await;
-        let options = database.options().with_connections(1);
+        let options = database
+            .options()
+            .with_connections(1)
+            .with_lock_timeout(Duration::from_secs(60))
+            .with_statement_timeout(Duration::from_secs(3));
         let store = PostgresStore::connect_with(options).await.unwrap();
         store.commit(&Commit { puts: vec![insert(record(10))], ..commit(1) }).await.unwrap();
         let holder = database.client().await;

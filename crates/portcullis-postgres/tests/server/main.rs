@@ -4,11 +4,15 @@
 //! nothing may be skipped, `PORTCULLIS_NO_SKIP=1` makes that a failure.
 
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod connection;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

@@ -78,15 +78,10 @@ async fn scans_nothing(database: crate::common::Database, then: &str) {
 
 /// How often each table was scanned, once every other session has ended and told.
 async fn scans(database: &crate::common::Database) -> Vec<(String, i64)> {
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                  AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    database.until(others, |count| count == 0).await;
     let client = database.client().await;
-    loop {
-        let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-                      AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-        if client.query_one(others, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
     let scans = "SELECT relname::text, seq_scan FROM pg_stat_user_tables WHERE relname <> 'portcullis_migration' ORDER BY 1";
     client.query(scans, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod batching;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod conformance;

@@ -93,7 +93,7 @@ impl Engine {
     }
 
     /// What the budgets of mailed codes hold. The address is only counted in the snapshot when it was asked for.
-    pub(crate) fn budgets(&self, view: &View, user: &User, address: Uuid) -> Budgets {
+    pub(crate) fn budgets(view: &View, user: &User, address: Uuid) -> Budgets {
         Budgets { user: view.count(&email_codes(user.id.uuid())), address: view.count(&email_codes(address)) }
     }
 
@@ -157,7 +157,7 @@ impl Engine {
             if session.is_some() {
                 match view.acting(1)? {
                     Ok(alive) => acting = Some(alive),
-                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                    Err(no) => return Ok(no.into()),
                 }
             }
             let entry = self.entry(&view, 0, None, source)?.filter(|entry| {
@@ -170,7 +170,7 @@ impl Engine {
             let (this, user) = (&entry.challenge.value, &entry.user.value);
             let address = self.address_id(&this.destination);
             let fresh = self.bind_to(&self.new_code(t.now)?, this.id, user, this.purpose, &this.destination);
-            let budgets = self.budgets(&view, user, address);
+            let budgets = Self::budgets(&view, user, address);
             let mut decision = rules::resend(&entry, fresh, budgets, address, &self.policy, t.now);
             if let (Some(acting), Ok(_)) = (&acting, &decision.reply) {
                 decision.changes.guard(&acting.session);

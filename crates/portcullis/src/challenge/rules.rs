@@ -7,7 +7,7 @@ use super::model::{Challenge, Channel, PendingCode, Purpose, State};
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::contact::Email;
-use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
+use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::engine::record::Schema;
 use crate::id::{ChallengeId, MessageId, SessionId, UserId};
 use crate::keyring::BoundDigest;
@@ -125,7 +125,7 @@ pub(crate) fn may_issue(
 /// it was made for; everything else gives a finished decision.
 // INVARIANT: a right code is only worth something in the commit that finds fewer than `code_attempts` wrong ones and
 // the challenge still pending; a wrong one leaves only in the commit that counts it.
-pub(crate) fn judge<T>(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Result<Changes, Decision<T>> {
+pub(crate) fn judge(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Result<Changes, No> {
     let challenge = &entry.challenge.value;
     let (id, user) = (challenge.id, entry.user.value.id);
     let mut changes = Changes::none();
@@ -136,11 +136,11 @@ pub(crate) fn judge<T>(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Re
             changes.put(&dead);
         }
         changes.event(entry.event("code_refused").because(why));
-        return Err(Decision::no(Reason::ChallengeDead.into(), changes));
+        return Err(No::new(Reason::ChallengeDead.into(), changes));
     }
     if let Some(refusal) = shut(&entry.tally, policy, now) {
         changes.event(entry.event("code_refused").because(refusal.code()));
-        return Err(Decision::no(refusal, changes));
+        return Err(No::new(refusal, changes));
     }
     let attempts = Challenge::attempts(id);
     let (failures, wait) = (challenge.purpose.failures(user), challenge.purpose.wait(user));
@@ -181,7 +181,7 @@ pub(crate) fn judge<T>(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Re
             once_at: Some((attempts.clone(), policy.code_attempts)),
         });
     }
-    Err(Decision::no(Reason::WrongCode.into(), changes).naming_attempts(attempts, policy.code_attempts))
+    Err(No::new(Reason::WrongCode.into(), changes).naming_attempts(attempts, policy.code_attempts))
 }
 
 /// Counts a failure in a row. Below the back-off the count may not pass into it unseen; inside it each failure opens

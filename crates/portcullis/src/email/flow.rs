@@ -39,7 +39,7 @@ impl EmailRoom<'_> {
                 let view = engine.read(&t, vec![Start::Id(session.uuid())], vec![of_address]).await?;
                 let acting = match view.acting(0)? {
                     Ok(acting) => acting,
-                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                    Err(no) => return Ok(no.into()),
                 };
                 let plan = engine.plan(&view, &acting.user.value, Purpose::EmailConfirmation, address)?;
                 Ok(rules::set(&acting, address, plan, &engine.policy, t.now))
@@ -68,7 +68,7 @@ impl EmailRoom<'_> {
                 let view = engine.read(&t, starts, vec![source]).await?;
                 let acting = match view.acting(0)? {
                     Ok(acting) => acting,
-                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                    Err(no) => return Ok(no.into()),
                 };
                 let entry = engine.entry(&view, 1, Some(code), source)?.filter(|entry| {
                     entry.user.value.id == acting.user.value.id
@@ -108,7 +108,7 @@ impl EmailRoom<'_> {
                 let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
                 Ok(match view.acting(0)? {
                     Ok(acting) => rules::cancel(&acting),
-                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                    Err(no) => no.into(),
                 })
             })
             .await
@@ -125,7 +125,7 @@ impl EmailRoom<'_> {
                 let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
                 Ok(match view.acting(0)? {
                     Ok(acting) => rules::clear(&acting, engine.change_ids(&t)?, t.now),
-                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                    Err(no) => no.into(),
                 })
             })
             .await
@@ -145,7 +145,7 @@ impl Engine {
         let new = self.new_code(view.now())?;
         Ok(Plan {
             fresh: self.bind(&new, user, purpose, destination),
-            budgets: self.budgets(view, user, address),
+            budgets: Self::budgets(view, user, address),
             address,
             failures: view.count(&purpose.failures(user.id)),
             wait: view.count(&purpose.wait(user.id)),

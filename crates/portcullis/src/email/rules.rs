@@ -88,7 +88,7 @@ pub(crate) fn confirm(
 ) -> Decision<Changed<EmailSettings>> {
     let mut changes = match judge(entry, policy, now) {
         Ok(changes) => changes,
-        Err(decision) => return decision,
+        Err(no) => return no.into(),
     };
     if taken {
         // The code stays unspent: nothing was done with it.

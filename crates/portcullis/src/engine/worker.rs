@@ -13,11 +13,12 @@ use super::{Engine, Portcullis, record};
 use crate::account::TimeZone;
 use crate::account::rules::Chain;
 use crate::challenge::Challenge;
+use crate::contact::Email;
 use crate::decision::{Decision, Stored};
 use crate::error::{Error, PortError};
 use crate::keyring::OpenError;
 use crate::message::model::{Content, Message, Outcome};
-use crate::message::{Wording, rules};
+use crate::message::{MessageKind, Wording, rules};
 use crate::port::message::{Mail, SendError};
 use crate::port::store::{CommitError, Lane, Record, Start};
 use crate::secret::Code;
@@ -252,8 +253,16 @@ impl Engine {
         wording.valid_until = message.valid_until.map(|at| zone.format(at));
         wording.minutes =
             message.valid_until.map(|at| u32::try_from((at - now).num_minutes().max(1)).unwrap_or(u32::MAX));
-        wording.address =
-            Some(user.confirmed_email().map_or_else(|| message.to.clone(), |email| email.masked()));
+        wording.address = match message.kind {
+            MessageKind::EmailChanged => user.confirmed_email().map(Email::masked),
+            MessageKind::SignInCode
+            | MessageKind::ReauthenticationCode
+            | MessageKind::EmailConfirmationCode
+            | MessageKind::TwoFactorCode
+            | MessageKind::CodesLocked
+            | MessageKind::TwoFactorOn
+            | MessageKind::TwoFactorOff => Some(message.to.clone()),
+        };
         wording.at = Some(zone.format(message.created_at));
         let worded = self.templates.word(&wording)?;
         Ok(Mail {

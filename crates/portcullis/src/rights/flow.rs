@@ -6,7 +6,7 @@ use super::model::{AccessRight, Verdict};
 use super::rules::{self, Action, Who};
 use crate::account::Account;
 use crate::account::rules::Chain;
-use crate::decision::{Changes, Decision, Reason, Refusal};
+use crate::decision::{Changes, Decision, No, Reason};
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
@@ -37,7 +37,7 @@ impl Portcullis {
 }
 
 /// What an operation on a target found: who acts, or why nobody does.
-type Found<T> = Result<(Option<Acting>, T), (Refusal, Changes)>;
+type Found<T> = Result<(Option<Acting>, T), No>;
 
 impl Rights<'_> {
     /// Asks, without doing it, whether the user of a session may do something to another user.
@@ -53,9 +53,8 @@ impl Rights<'_> {
         let engine = &self.0.engine;
         let t = engine.look();
         let view = engine.read(&t, starts(Actor::Session(session), target.uuid()), Vec::new()).await?;
-        let (acting, (target, chain)) = engine
-            .on_user(&view, Actor::Session(session))?
-            .map_err(|(refusal, _)| Error::Refused(refusal))?;
+        let (acting, (target, chain)) =
+            Engine::on_user(&view, Actor::Session(session))?.map_err(Error::from)?;
         let actor = acting.ok_or(Error::Refused(Reason::SignedOut.into()))?.user.value;
         let seen = rules::on_user(&actor, &Action::SeeUser, &target.value, &chain).is_allowed();
         if actor.tenant != target.value.tenant || !seen {
@@ -86,12 +85,12 @@ impl Rights<'_> {
         engine
             .decide(|t| async move {
                 let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
-                Ok(match engine.on_user(&view, actor)? {
+                Ok(match Engine::on_user(&view, actor)? {
                     Ok((acting, (user, chain))) => {
                         let who = acting.as_ref().map_or(Who::Program, Who::User);
                         rules::change_user(who, action, &user, &chain)
                     }
-                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                    Err(no) => no.into(),
                 })
             })
             .await
@@ -113,12 +112,12 @@ impl Rights<'_> {
         engine
             .decide(|t| async move {
                 let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
-                Ok(match engine.on_user(&view, actor)? {
+                Ok(match Engine::on_user(&view, actor)? {
                     Ok((acting, (user, chain))) => {
                         let who = acting.as_ref().map_or(Who::Program, Who::User);
                         rules::grant_on_user(who, &user, &chain, to, rights)
                     }
-                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                    Err(no) => no.into(),
                 })
             })
             .await
@@ -139,9 +138,9 @@ impl Rights<'_> {
         engine
             .decide(|t| async move {
                 let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
-                let acting = match engine.actor(&view, actor)? {
+                let acting = match Engine::actor(&view, actor)? {
                     Ok(acting) => acting,
-                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                    Err(no) => return Ok(no.into()),
                 };
                 let Some(account) = view.start::<Account>(0)? else {
                     return Ok(Decision::no(Reason::NotFound.into(), Changes::none()));
@@ -167,24 +166,20 @@ fn starts(actor: Actor, target: uuid::Uuid) -> Vec<Start> {
 }
 
 impl Engine {
-    fn actor(&self, view: &View, actor: Actor) -> Result<Result<Option<Acting>, (Refusal, Changes)>, Error> {
+    fn actor(view: &View, actor: Actor) -> Result<Result<Option<Acting>, No>, Error> {
         match actor {
             Actor::Program => Ok(Ok(None)),
             Actor::Session(_) => Ok(view.acting(1)?.map(Some)),
         }
     }
 
-    fn on_user(
-        &self,
-        view: &View,
-        actor: Actor,
-    ) -> Result<Found<(crate::decision::Stored<User>, Chain)>, Error> {
-        let acting = match self.actor(view, actor)? {
+    fn on_user(view: &View, actor: Actor) -> Result<Found<(crate::decision::Stored<User>, Chain)>, Error> {
+        let acting = match Self::actor(view, actor)? {
             Ok(acting) => acting,
             Err(refused) => return Ok(Err(refused)),
         };
         let Some(user) = view.start::<User>(0)? else {
-            return Ok(Err((Reason::NotFound.into(), Changes::none())));
+            return Ok(Err(No::new(Reason::NotFound.into(), Changes::none())));
         };
         let chain = view.chain(&user.value)?;
         Ok(Ok((acting, (user, chain))))

@@ -4,7 +4,7 @@ use super::model::{Acting, CurrentSession, Session};
 use super::rules;
 use crate::account::Account;
 use crate::account::rules::Chain;
-use crate::decision::{Changes, Decision, Refusal};
+use crate::decision::No;
 use crate::engine::Portcullis;
 use crate::engine::record::View;
 use crate::error::Error;
@@ -41,7 +41,7 @@ impl View {
     }
 
     /// The live session that the `nth` start names.
-    pub(crate) fn acting(&self, nth: usize) -> Result<Result<Acting, (Refusal, Changes)>, Error> {
+    pub(crate) fn acting(&self, nth: usize) -> Result<Result<Acting, No>, Error> {
         let session = self.start::<Session>(nth)?;
         let user = match &session {
             Some(session) => self.record::<User>(session.value.user.uuid())?,
@@ -81,7 +81,7 @@ impl Sessions<'_> {
                 let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
                 Ok(match view.acting(0)? {
                     Ok(acting) => rules::use_it(acting, &engine.policy, t.now),
-                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                    Err(no) => no.into(),
                 })
             })
             .await
@@ -112,7 +112,7 @@ impl Sessions<'_> {
         let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
         let acting = match view.acting(0)? {
             Ok(acting) => acting,
-            Err((refusal, _)) => return Err(Error::Refused(refusal)),
+            Err(no) => return Err(no.into()),
         };
         let user = &acting.user.value;
         let page = Page { after: None, limit: 100 };

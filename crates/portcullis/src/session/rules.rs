@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::model::{Acting, Assurance, CurrentSession, Session};
 use crate::account::rules::Chain;
 use crate::audit::Event;
-use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
+use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::engine::record::Schema;
 use crate::id::SessionId;
 use crate::policy::Policy;
@@ -50,10 +50,10 @@ pub(crate) fn acting(
     user: Option<Stored<User>>,
     chain: Chain,
     now: DateTime<Utc>,
-) -> Result<Acting, (Refusal, Changes)> {
+) -> Result<Acting, No> {
     let mut changes = Changes::none();
     let Some(session) = session else {
-        return Err((Reason::SignedOut.into(), changes));
+        return Err(No::new(Reason::SignedOut.into(), changes));
     };
     let why = match &user {
         Some(user) => death(&session.value, &user.value, &chain, now),
@@ -70,7 +70,7 @@ pub(crate) fn acting(
                     .because(why.unwrap_or("user_gone"))
                     .about(session.value.id.uuid()),
             );
-            Err((Reason::SignedOut.into(), changes))
+            Err(No::new(Reason::SignedOut.into(), changes))
         }
     }
 }

@@ -98,9 +98,9 @@ impl SignIn<'_> {
                 subjects.extend(device.map(|device| device.id));
                 let view = engine.read(&t, starts, subjects).await?;
                 let user = view.start::<User>(0)?;
-                let knock = engine.knock(&view, user, decoy, device, source)?;
-                if let Err(decision) = knock.open(&engine.policy, t.now) {
-                    return Ok(decision);
+                let knock = Engine::knock(&view, user, decoy, device, source)?;
+                if let Err(no) = knock.open(&engine.policy, t.now) {
+                    return Ok(no.into());
                 }
                 let hash = knock.user.as_ref().and_then(|user| user.value.password.as_ref());
                 let proof = memo.check(engine, password, hash).await?;
@@ -191,12 +191,12 @@ impl SignIn<'_> {
                 let view = engine.read(&t, vec![Start::Id(session.uuid())], subjects).await?;
                 let acting = match view.acting(0)? {
                     Ok(acting) => acting,
-                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                    Err(no) => return Ok(no.into()),
                 };
                 let who = acting.user.value.id.uuid();
-                let knock = engine.knock(&view, Some(acting.user.clone()), who, device, source)?;
-                if let Err(decision) = knock.open(&engine.policy, t.now) {
-                    return Ok(decision);
+                let knock = Engine::knock(&view, Some(acting.user.clone()), who, device, source)?;
+                if let Err(no) = knock.open(&engine.policy, t.now) {
+                    return Ok(no.into());
                 }
                 let proof = memo.check(engine, password, acting.user.value.password.as_ref()).await?;
                 let plan = engine.code_plan(&view, Some(&acting.user.value), Purpose::Reauthentication)?;
@@ -237,14 +237,13 @@ impl Engine {
                 Ok(acting) => {
                     rules::refresh(&acting, entry, ids.session, &self.policy, t.now).map(Finished::Fresh)
                 }
-                Err((refusal, changes)) => Decision::no(refusal, changes),
+                Err(no) => no.into(),
             },
             Purpose::Reauthentication | Purpose::EmailConfirmation | Purpose::TwoFactorEmail => dead(),
         })
     }
 
     fn knock(
-        &self,
         view: &View,
         user: Option<crate::decision::Stored<User>>,
         decoy: uuid::Uuid,
@@ -287,7 +286,7 @@ impl Engine {
         let new: NewCode = self.new_code(view.now())?;
         Ok(Some(CodePlan {
             fresh: self.bind(&new, user, purpose, destination),
-            budgets: self.budgets(view, user, address),
+            budgets: Self::budgets(view, user, address),
             destination: destination.clone(),
             address,
             failures: view.count(&purpose.failures(user.id)),

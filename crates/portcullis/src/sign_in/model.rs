@@ -1,5 +1,7 @@
 //! What a sign-in is given, and what it gives.
 
+use core::fmt;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -7,14 +9,23 @@ use crate::challenge::{Channel, PendingCode};
 use crate::contact::SourceAddress;
 use crate::session::CurrentSession;
 
-/// Who knocks: the source address, and the browser if it is known.
-#[derive(Clone, Debug)]
+/// Who knocks: the source address, and the browser if it is known. Its `Debug` does not show the token.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Attempt {
     /// Where the request comes from, as the host believes it.
     pub source: SourceAddress,
     /// The device token of an earlier admission, if the browser holds one.
     pub device: Option<String>,
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("source", &self.source)
+            .field("device", &self.device.as_ref().map(|_| ".."))
+            .finish()
+    }
 }
 
 impl Attempt {
@@ -31,14 +42,20 @@ impl Attempt {
     }
 }
 
-/// A completed sign-in.
-#[derive(Clone, Debug)]
+/// A completed sign-in. Its `Debug` does not show the token.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Admission {
     /// The session that was opened.
     pub session: CurrentSession,
     /// The token a browser keeps to be known again: from then on, wrong passwords of strangers do not delay it.
     pub device: String,
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission").field("session", &self.session).finish_non_exhaustive()
+    }
 }
 
 /// The answer to a right password.

@@ -9,7 +9,7 @@ use crate::audit::Event;
 use crate::challenge::rules::{Ask, Budgets, Entry, FreshCode, issue, judge, may_issue};
 use crate::challenge::{PendingCode, Purpose};
 use crate::contact::Email;
-use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
+use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::id::{SessionId, UserId};
 use crate::policy::Policy;
 use crate::port::hasher::PasswordHash;
@@ -87,7 +87,7 @@ impl Knock {
     }
 
     /// The cheap look: whether the password is checked at all. Alike for users who exist and who do not.
-    pub(crate) fn open<T>(&self, policy: &Policy, now: DateTime<Utc>) -> Result<(), Decision<T>> {
+    pub(crate) fn open(&self, policy: &Policy, now: DateTime<Utc>) -> Result<(), No> {
         let full = policy.sign_in_failures_per_source.count;
         let until = if self.from_source.value >= full {
             self.from_source.ends_at
@@ -98,12 +98,12 @@ impl Knock {
         };
         let mut changes = Changes::none();
         changes.event(self.event("sign_in_refused").because("too_many_attempts"));
-        Err(Decision::no(Refusal::from(Reason::TooManyAttempts).until(until, now), changes))
+        Err(No::new(Refusal::from(Reason::TooManyAttempts).until(until, now), changes))
     }
 
     /// Judges the password; on the way out every failure is counted alike, whatever it was.
     // INVARIANT: unknown login, no password, wrong password, disabled and blocked differ in the audit reason alone.
-    fn judge<T>(&self, proof: &Proof, policy: &Policy) -> Result<&Stored<User>, Decision<T>> {
+    fn judge(&self, proof: &Proof, policy: &Policy) -> Result<&Stored<User>, No> {
         let why = match &self.user {
             None => "unknown_login",
             Some(user) if user.value.password.is_none() => "no_password",
@@ -116,7 +116,7 @@ impl Knock {
         let mut changes = Changes::none();
         self.count_failure(&mut changes, policy);
         changes.event(self.event("sign_in_refused").because(why));
-        Err(Decision::no(Reason::BadCredentials.into(), changes))
+        Err(No::new(Reason::BadCredentials.into(), changes))
     }
 
     fn count_failure(&self, changes: &mut Changes, policy: &Policy) {
@@ -193,7 +193,7 @@ pub(crate) fn start(
 ) -> Decision<Step> {
     let user = match knock.judge(proof, policy) {
         Ok(user) => user,
-        Err(decision) => return decision,
+        Err(no) => return no.into(),
     };
     let mut changes = Changes::none();
     knock.rest_on(user, proof, policy, &mut changes);
@@ -288,7 +288,7 @@ pub(crate) fn finish(
 ) -> Decision<(CurrentSession, Device)> {
     let mut changes = match judge(entry, policy, now) {
         Ok(changes) => changes,
-        Err(decision) => return decision,
+        Err(no) => return no.into(),
     };
     let user = &entry.user.value;
     let (session, device_token) = admit(user, Assurance::PasswordEmail, ids, device, policy, now);
@@ -319,7 +319,7 @@ pub(crate) fn reauthenticate(
 ) -> Decision<Again> {
     let user = match knock.judge(proof, policy) {
         Ok(user) => user,
-        Err(decision) => return decision,
+        Err(no) => return no.into(),
     };
     let mut changes = Changes::none();
     knock.rest_on(user, proof, policy, &mut changes);
@@ -354,7 +354,7 @@ pub(crate) fn refresh(
     }
     let mut changes = match judge(entry, policy, now) {
         Ok(changes) => changes,
-        Err(decision) => return decision,
+        Err(no) => return no.into(),
     };
     changes.guard(&entry.user);
     entry.chain.guard(&mut changes);

@@ -53,12 +53,10 @@ impl Mailbox {
 impl MailSender for Mailbox {
     async fn send(&self, mail: &Mail) -> Result<Receipt, SendError> {
         let mut inner = self.inner();
-        match &inner.failure {
-            Some(failure) => Err(failure.clone()),
-            None => {
-                inner.mails.push(mail.clone());
-                Ok(Receipt::new(None))
-            }
+        if let Some(failure) = &inner.failure {
+            return Err(failure.clone());
         }
+        inner.mails.push(mail.clone());
+        Ok(Receipt::new(None))
     }
 }

@@ -3,10 +3,14 @@
 //! Nothing in here is API-stable: a minor release may change it.
 
 pub mod ambient;
+#[cfg(feature = "argon2")]
+pub mod canary;
 pub mod conformance;
 mod dump;
 pub mod faulty;
 pub mod mailbox;
+#[cfg(feature = "argon2")]
+pub mod races;
 #[cfg(feature = "argon2")]
 pub mod world;
 

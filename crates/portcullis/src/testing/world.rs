@@ -41,6 +41,7 @@ pub struct World {
 }
 
 /// What a world is made of.
+#[expect(clippy::exhaustive_structs, reason = "tests build it field by field")]
 pub struct WorldOptions {
     /// The store.
     pub store: Arc<dyn Store>,

@@ -38,7 +38,7 @@ impl TwoFactor<'_> {
                 let view = engine.read(&t, vec![Start::Id(session.uuid())], subjects).await?;
                 let acting = match view.acting(0)? {
                     Ok(acting) => acting,
-                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                    Err(no) => return Ok(no.into()),
                 };
                 let user = &acting.user.value;
                 let plan = match rules::destination(user, address) {
@@ -73,7 +73,7 @@ impl TwoFactor<'_> {
                 let view = engine.read(&t, starts, vec![source]).await?;
                 let acting = match view.acting(0)? {
                     Ok(acting) => acting,
-                    Err((refusal, changes)) => return Ok(Decision::no(refusal, changes)),
+                    Err(no) => return Ok(no.into()),
                 };
                 let entry = engine.entry(&view, 1, Some(code), source)?.filter(|entry| {
                     entry.user.value.id == acting.user.value.id
@@ -112,7 +112,7 @@ impl TwoFactor<'_> {
                 let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
                 Ok(match view.acting(0)? {
                     Ok(acting) => rules::cancel(&acting),
-                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                    Err(no) => no.into(),
                 })
             })
             .await
@@ -130,7 +130,7 @@ impl TwoFactor<'_> {
                 let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
                 Ok(match view.acting(0)? {
                     Ok(acting) => rules::disable(&acting, engine.change_ids(&t)?, &engine.policy, t.now),
-                    Err((refusal, changes)) => Decision::no(refusal, changes),
+                    Err(no) => no.into(),
                 })
             })
             .await

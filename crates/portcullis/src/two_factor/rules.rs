@@ -114,7 +114,7 @@ pub(crate) fn enable(
     }
     let mut changes = match judge(entry, policy, now) {
         Ok(changes) => changes,
-        Err(decision) => return decision,
+        Err(no) => return no.into(),
     };
     if taken {
         return acting.refuse(Reason::AddressTaken.into(), REFUSED);

@@ -1,6 +1,12 @@
 //! Every public operation, one by one: what it costs the store, that its future is `Send`, that dropping it anywhere
 //! leaves the state before or after, and that a store failing at any of its calls opens nothing.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each stage knows its own operations, the last is all the others"
+)]
+
 mod stage;
 
 use core::task::{Context, Poll, Waker};
