@@ -1,6 +1,6 @@
 //! The policy: every lifetime, limit and cool-down, with unit, default and source.
 //!
-//! Numbers live here and nowhere else. Sources: "decided" is the project's decision table (docs/policy.md), "NIST" is
+//! Numbers live here and nowhere else. Sources: "decided" is a decision of the project where its sources are silent (`docs/policy.md` lists them all), "NIST" is
 //! SP 800-63B-4, "OWASP" its Password Storage sheet, "hosting" and "local" are what Wialon documents.
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,8 +1,57 @@
 //! The Security tab as a program.
 
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "no route shows the pages yet"))]
+mod clock;
+mod database;
+mod demo;
+mod dev;
+mod mailbox;
+mod options;
 mod page;
-#[cfg_attr(not(test), expect(dead_code, reason = "no route shows the pages yet"))]
+mod serve;
+mod start;
 mod texts;
+mod web;
+mod work;
 
-fn main() {}
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use options::Command;
+
+/// The command line can't be understood.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let options = match options::parse(std::env::args().skip(1)) {
+        Ok(Command::Serve(options)) => options,
+        Ok(Command::Help) => {
+            start::say(options::USAGE.trim_end());
+            return ExitCode::SUCCESS;
+        }
+        Err(line) => {
+            complain(&line);
+            return ExitCode::from(USAGE);
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    let ended = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(start::run(*options)),
+        Err(error) => Err(start::Failure::new("the program can't start", error.kind())),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn complain(line: &impl std::fmt::Display) {
+    // Standard error is where it would be said that standard error is gone.
+    let _ = writeln!(std::io::stderr(), "security-tab: {line}");
+}

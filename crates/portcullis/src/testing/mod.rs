@@ -10,6 +10,8 @@ mod dump;
 pub mod faulty;
 pub mod mailbox;
 #[cfg(feature = "argon2")]
+pub mod races;
+#[cfg(feature = "argon2")]
 pub mod world;
 
 pub use self::dump::{Contents, Dump};

@@ -46,8 +46,8 @@ pub(crate) use settings::{
     EmailPanel, EmailRow, EmailState, Method, Part, Removal, SecurityPage, TurnOff, TwoFactorSection,
 };
 pub(crate) use sign_in::{CodePage, SignInPage};
-pub(crate) use states::{State, states};
-pub(crate) use statics::{StaticFile, static_file};
+pub(crate) use states::states;
+pub(crate) use statics::static_file;
 
 /// The `Content-Security-Policy` of every page but the mailbox of development.
 pub(crate) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \

@@ -9,7 +9,9 @@ mod words;
 use std::fs;
 use std::path::Path;
 
-use super::{State, StaticFile, states, static_file};
+use super::states::State;
+use super::statics::StaticFile;
+use super::{states, static_file};
 
 fn all_states() -> Vec<State> {
     states().expect("every state renders")

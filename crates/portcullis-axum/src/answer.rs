@@ -1,0 +1,274 @@
+//! What the routes answer, in the shapes of the contract.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use portcullis::Portcullis;
+use portcullis::account::Service;
+use portcullis::audit::AuditEvent;
+use portcullis::challenge::{Channel, PendingCode};
+use portcullis::email::EmailSettings;
+use portcullis::rights::{AccessRight, Gate, Verdict};
+use portcullis::session::CurrentSession;
+use portcullis::settings::SecuritySettings;
+use portcullis::two_factor::TwoFactorSettings;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// `challenge`: what a client needs to ask for a code.
+#[derive(Debug, Serialize)]
+pub(crate) struct ChallengeView {
+    challenge: String,
+    channel: &'static str,
+    destination: String,
+    expires_at: DateTime<Utc>,
+    resend_at: DateTime<Utc>,
+    attempts_left: u32,
+}
+
+impl ChallengeView {
+    pub(crate) fn of(portcullis: &Portcullis, code: &PendingCode) -> Self {
+        Self {
+            challenge: portcullis.challenge_token(code.id),
+            channel: code.channel.name(),
+            destination: code.destination.clone(),
+            expires_at: code.expires_at,
+            resend_at: code.resend_at,
+            attempts_left: code.attempts_left,
+        }
+    }
+}
+
+/// A gate of a verdict or a refusal.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct GateView {
+    gate: &'static str,
+    text: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    right: Option<&'static str>,
+}
+
+impl From<Gate> for GateView {
+    fn from(gate: Gate) -> Self {
+        Self { gate: gate.name(), text: gate.text(), right: gate.right().map(AccessRight::name) }
+    }
+}
+
+/// `verdict`: whether something may be done, or every gate that is missing.
+#[derive(Debug, Serialize)]
+pub(crate) struct VerdictView {
+    allowed: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<GateView>,
+}
+
+impl From<&Verdict> for VerdictView {
+    fn from(verdict: &Verdict) -> Self {
+        let missing = verdict.missing().iter().copied().map(GateView::from).collect();
+        Self { allowed: verdict.is_allowed(), missing }
+    }
+}
+
+/// The answers to a sign-in and a re-authentication.
+#[derive(Debug, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub(crate) enum SignInView {
+    Admitted {
+        user: IdAndLogin,
+        assurance: &'static str,
+        notice: Notice,
+    },
+    CodeRequired {
+        #[serde(flatten)]
+        code: ChallengeView,
+        channels: Vec<&'static str>,
+    },
+    Fresh {
+        until: DateTime<Utc>,
+    },
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct IdAndLogin {
+    id: Uuid,
+    login: String,
+}
+
+/// What a person is to be told right after the sign-in; nothing so far.
+#[derive(Debug, Serialize)]
+pub(crate) struct Notice {}
+
+impl SignInView {
+    pub(crate) fn admitted(session: &CurrentSession) -> Self {
+        let user = IdAndLogin { id: session.user.uuid(), login: session.login.as_str().to_owned() };
+        Self::Admitted { user, assurance: session.assurance.name(), notice: Notice {} }
+    }
+
+    pub(crate) fn code_required(portcullis: &Portcullis, code: &PendingCode, channels: &[Channel]) -> Self {
+        let channels = channels.iter().map(|channel| channel.name()).collect();
+        Self::CodeRequired { code: ChallengeView::of(portcullis, code), channels }
+    }
+
+    pub(crate) fn fresh(session: &CurrentSession) -> Self {
+        Self::Fresh { until: session.fresh_until }
+    }
+}
+
+/// `settings`: the whole tab.
+#[derive(Debug, Serialize)]
+pub(crate) struct SettingsView {
+    user: UserView,
+    email: EmailView,
+    two_factor: TwoFactorView,
+    account: AccountView,
+}
+
+#[derive(Debug, Serialize)]
+struct UserView {
+    id: Uuid,
+    login: String,
+    language: String,
+    time_zone: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct AccountView {
+    id: Uuid,
+    name: String,
+    services: BTreeMap<String, Service>,
+}
+
+impl SettingsView {
+    pub(crate) fn of(portcullis: &Portcullis, settings: &SecuritySettings) -> Self {
+        let (user, account) = (&settings.user, &settings.account);
+        Self {
+            user: UserView {
+                id: user.id.uuid(),
+                login: user.login.as_str().to_owned(),
+                language: user.language.as_str().to_owned(),
+                time_zone: user.time_zone.name(),
+            },
+            email: EmailView::of(portcullis, &settings.email),
+            two_factor: TwoFactorView::of(portcullis, &settings.two_factor),
+            account: AccountView {
+                id: account.id.uuid(),
+                name: account.name.clone(),
+                services: account.services.clone(),
+            },
+        }
+    }
+}
+
+/// `settings.email`.
+#[derive(Debug, Serialize)]
+pub(crate) struct EmailView {
+    address: Option<String>,
+    confirmed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<PendingEmailView>,
+}
+
+#[derive(Debug, Serialize)]
+struct PendingEmailView {
+    address: String,
+    #[serde(flatten)]
+    code: ChallengeView,
+}
+
+impl EmailView {
+    pub(crate) fn of(portcullis: &Portcullis, email: &EmailSettings) -> Self {
+        let pending = email.pending.as_ref().map(|pending| PendingEmailView {
+            address: pending.address.clone(),
+            code: ChallengeView::of(portcullis, &pending.code),
+        });
+        Self { address: email.address.clone(), confirmed: email.confirmed, pending }
+    }
+}
+
+/// `settings.two_factor`.
+#[derive(Debug, Serialize)]
+pub(crate) struct TwoFactorView {
+    method: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<PendingMethodView>,
+    options: Vec<OptionView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<DeliveryView>,
+}
+
+#[derive(Debug, Serialize)]
+struct PendingMethodView {
+    method: &'static str,
+    #[serde(flatten)]
+    code: ChallengeView,
+}
+
+#[derive(Debug, Serialize)]
+struct OptionView {
+    method: &'static str,
+    verdict: VerdictView,
+}
+
+/// How sign-in codes travel, and why not by the chosen channel; with one channel there is nothing to fall back from.
+#[derive(Debug, Serialize)]
+struct DeliveryView {
+    channel: &'static str,
+    reasons: Vec<GateView>,
+}
+
+impl TwoFactorView {
+    pub(crate) fn of(portcullis: &Portcullis, settings: &TwoFactorSettings) -> Self {
+        let pending = settings.pending.as_ref().map(|pending| PendingMethodView {
+            method: pending.method.name(),
+            code: ChallengeView::of(portcullis, &pending.code),
+        });
+        let option = |option: &portcullis::two_factor::MethodOption| OptionView {
+            method: option.method.name(),
+            verdict: VerdictView::from(&option.verdict),
+        };
+        Self {
+            method: settings.method.name(),
+            pending,
+            options: settings.options.iter().map(option).collect(),
+            delivery: settings
+                .delivery
+                .map(|channel| DeliveryView { channel: channel.name(), reasons: Vec::new() }),
+        }
+    }
+}
+
+/// A page of the trail.
+#[derive(Debug, Serialize)]
+pub(crate) struct AuditView {
+    events: Vec<EventView>,
+    next: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize)]
+struct EventView {
+    id: Uuid,
+    at: DateTime<Utc>,
+    action: String,
+    reason: Option<String>,
+    actor: Option<Uuid>,
+    about: Option<Uuid>,
+    source: Option<Uuid>,
+}
+
+impl AuditView {
+    /// A page of at most `limit` events; `next` is where the following page starts, if there may be one.
+    pub(crate) fn of(events: Vec<AuditEvent>, limit: u32) -> Self {
+        let full = u32::try_from(events.len()).is_ok_and(|length| length >= limit);
+        let next = events.last().filter(|_| full).map(|event| event.id);
+        let view = |event: AuditEvent| EventView {
+            id: event.id,
+            at: event.at,
+            action: event.action.into_owned(),
+            reason: event.reason.map(std::borrow::Cow::into_owned),
+            actor: event.actor,
+            about: event.about,
+            source: event.source,
+        };
+        Self { events: events.into_iter().map(view).collect(), next }
+    }
+}

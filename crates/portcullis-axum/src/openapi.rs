@@ -1,0 +1,233 @@
+//! `/openapi.json`: the routes as `OpenAPI` 3.1, made from the table that the router is made from.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::routes::{Operation, operations};
+use crate::status::status_of;
+
+/// The description of the routes mounted at a path.
+pub(crate) fn document(mounted_at: &str) -> Value {
+    let mut paths = Map::new();
+    for operation in operations() {
+        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+        if let Value::Object(methods) = path {
+            methods.insert(operation.method.to_owned(), describe(&operation));
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "portcullis", "version": env!("CARGO_PKG_VERSION")},
+        "servers": [{"url": mounted_at}],
+        "paths": paths,
+        "components": {"schemas": schemas()},
+    })
+}
+
+fn describe(operation: &Operation) -> Value {
+    let mut description = Map::new();
+    description.insert("summary".to_owned(), operation.summary.into());
+    description.insert("operationId".to_owned(), operation_id(operation).into());
+    description.insert("responses".to_owned(), responses(operation).into());
+    if let Some(schema) = operation.body {
+        let content = json!({"application/json": {"schema": reference(schema)}});
+        description.insert("requestBody".to_owned(), json!({"required": true, "content": content}));
+    }
+    if operation.path == "/audit" {
+        let after = json!({"name": "after", "in": "query", "schema": {"type": "string", "format": "uuid"}});
+        let limit = json!({"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}});
+        description.insert("parameters".to_owned(), json!([after, limit]));
+    }
+    description.into()
+}
+
+/// `post /sign-in/code` is `post_sign_in_code`.
+fn operation_id(operation: &Operation) -> String {
+    format!("{}{}", operation.method, operation.path).replace(['/', '-', '.'], "_")
+}
+
+fn responses(operation: &Operation) -> Map<String, Value> {
+    let mut refused: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    for reason in operation.refusals {
+        refused.entry(status_of(*reason).as_u16()).or_default().push(reason.code());
+    }
+    if operation.session {
+        refused.entry(401).or_default().push("signed_out");
+    }
+    if operation.method != "get" {
+        refused.entry(403).or_default().push("cross_origin");
+    }
+    if operation.body.is_some() {
+        refused.entry(415).or_default().push("unsupported_media_type");
+        refused.entry(422).or_default().push("the code of the field that can't be used");
+    }
+    if operation.path != "/openapi.json" {
+        refused.entry(413).or_default().push("too_large");
+        refused.entry(503).or_default().extend(["busy", "unavailable", "contended", "unknown"]);
+    }
+    let problem = json!({"application/problem+json": {"schema": reference("Problem")}});
+    let mut responses: Map<String, Value> = refused
+        .into_iter()
+        .map(|(status, codes)| {
+            (status.to_string(), json!({"description": codes.join(", "), "content": problem}))
+        })
+        .collect();
+    let success = match operation.gives {
+        Some(schema) => {
+            json!({"description": "done", "content": {"application/json": {"schema": reference(schema)}}})
+        }
+        None => json!({"description": "done"}),
+    };
+    responses.insert(operation.success.to_string(), success);
+    responses
+}
+
+fn reference(schema: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
+}
+
+/// An object of required and optional fields, and no others.
+fn object(required: &Value, optional: &Value) -> Value {
+    let mut properties = required.as_object().cloned().unwrap_or_default();
+    let names: Vec<String> = properties.keys().cloned().collect();
+    properties.extend(optional.as_object().cloned().unwrap_or_default());
+    json!({"type": "object", "properties": properties, "required": names, "additionalProperties": false})
+}
+
+fn schemas() -> Map<String, Value> {
+    requests().into_iter().chain(answers()).map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn requests() -> Vec<(&'static str, Value)> {
+    let text = json!({"type": "string"});
+    let none = json!({});
+    vec![
+        ("SignIn", object(&json!({"login": text, "password": text}), &none)),
+        ("Password", object(&json!({"password": text}), &none)),
+        ("ChallengeCode", object(&json!({"challenge": text, "code": text}), &none)),
+        ("ChallengeOnly", object(&json!({"challenge": text}), &none)),
+        ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email"]}}))),
+        ("Address", object(&json!({"address": text}), &none)),
+        ("MethodChoice", object(&json!({"method": {"const": "email"}}), &json!({"address": text}))),
+        (
+            "MethodChange",
+            json!({"oneOf": [
+                object(&json!({"method": {"const": "email"}, "challenge": text, "code": text}), &none),
+                object(&json!({"method": {"const": "none"}}), &none),
+            ]}),
+        ),
+    ]
+}
+
+fn answers() -> Vec<(&'static str, Value)> {
+    let (text, number, flag) =
+        (json!({"type": "string"}), json!({"type": "integer"}), json!({"type": "boolean"}));
+    let (id, time) =
+        (json!({"type": "string", "format": "uuid"}), json!({"type": "string", "format": "date-time"}));
+    let maybe_id = json!({"type": ["string", "null"], "format": "uuid"});
+    let none = json!({});
+    let list = |schema: Value| json!({"type": "array", "items": schema});
+    let challenge = json!({
+        "challenge": text, "channel": {"enum": ["email"]}, "destination": text,
+        "expires_at": time, "resend_at": time, "attempts_left": number,
+    });
+    let with_challenge = |more: Value| {
+        let mut fields = challenge.clone();
+        if let (Value::Object(fields), Value::Object(more)) = (&mut fields, more) {
+            fields.extend(more);
+        }
+        object(&fields, &json!({}))
+    };
+    let service = json!({"on": flag, "quota": {"type": ["integer", "null"]}, "period": text});
+    let event = json!({
+        "id": id, "at": time, "action": text, "reason": {"type": ["string", "null"]},
+        "actor": maybe_id, "about": maybe_id, "source": maybe_id,
+    });
+    vec![
+        ("Challenge", object(&challenge, &none)),
+        ("Gate", object(&json!({"gate": text, "text": text}), &json!({"right": text}))),
+        ("Verdict", object(&json!({"allowed": flag}), &json!({"missing": list(reference("Gate"))}))),
+        (
+            "Problem",
+            object(
+                &json!({"type": text, "title": text, "status": number, "code": text}),
+                &json!({
+                    "field": text, "missing": list(reference("Gate")),
+                    "attempts_left": number, "retry_after": number,
+                }),
+            ),
+        ),
+        (
+            "SignInAnswer",
+            json!({"oneOf": [
+                object(&json!({
+                    "status": {"const": "admitted"}, "user": object(&json!({"id": id, "login": text}), &none),
+                    "assurance": {"enum": ["password", "password_email"]}, "notice": {"type": "object"},
+                }), &none),
+                with_challenge(json!({"status": {"const": "code_required"}, "channels": list(text.clone())})),
+                object(&json!({"status": {"const": "fresh"}, "until": time}), &none),
+            ]}),
+        ),
+        (
+            "Email",
+            object(
+                &json!({"address": {"type": ["string", "null"]}, "confirmed": flag}),
+                &json!({"pending": with_challenge(json!({"address": text}))}),
+            ),
+        ),
+        (
+            "TwoFactor",
+            object(
+                &json!({
+                    "method": text,
+                    "options": list(object(&json!({"method": text, "verdict": reference("Verdict")}), &none)),
+                }),
+                &json!({
+                    "pending": with_challenge(json!({"method": text})),
+                    "delivery": object(&json!({"channel": text, "reasons": list(reference("Gate"))}), &none),
+                }),
+            ),
+        ),
+        (
+            "Settings",
+            object(
+                &json!({
+                    "user": object(&json!({"id": id, "login": text, "language": text, "time_zone": text}), &none),
+                    "email": reference("Email"),
+                    "two_factor": reference("TwoFactor"),
+                    "account": object(&json!({
+                        "id": id, "name": text,
+                        "services": {"type": "object", "additionalProperties": object(&service, &none)},
+                    }), &none),
+                }),
+                &none,
+            ),
+        ),
+        ("Audit", object(&json!({"events": list(object(&event, &none)), "next": maybe_id}), &none)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_schema_that_is_named_exists_and_every_one_is_named() {
+        let document = document("/");
+        let text = document.to_string();
+        let named: BTreeSet<&str> =
+            text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        assert_eq!(named, schemas.keys().map(String::as_str).collect());
+    }
+
+    #[test]
+    fn operations_have_ids_of_their_own() {
+        let ids: BTreeSet<String> = operations().iter().map(operation_id).collect();
+        assert_eq!(ids.len(), operations().len());
+        assert!(ids.contains("post_sign_in_code"), "{ids:?}");
+    }
+}

@@ -1,0 +1,48 @@
+//! What the signed-in user sees: the whole tab, and the own trail.
+
+use axum::extract::Query;
+use axum::http::StatusCode;
+use portcullis::port::store::Page;
+use uuid::Uuid;
+
+use crate::Problem;
+use crate::answer::{AuditView, SettingsView};
+use crate::door::{Answer, Door};
+use crate::input::unknown_field;
+
+/// The longest page of the trail: the store's own.
+const LONGEST_PAGE: u32 = 1000;
+/// A page of the trail if none is asked for.
+const USUAL_PAGE: u32 = 100;
+
+pub(super) async fn show(mut door: Door) -> Answer {
+    let user = door.user().await?;
+    let settings = door.portcullis().settings(user.id).await?;
+    let view = SettingsView::of(door.portcullis(), &settings);
+    door.reply(StatusCode::OK, &view).await
+}
+
+pub(super) async fn trail(mut door: Door) -> Answer {
+    let user = door.user().await?;
+    let page = page_of(&door)?;
+    let events = door.portcullis().audit(user.user, page).await?;
+    door.reply(StatusCode::OK, &AuditView::of(events, page.limit)).await
+}
+
+fn page_of(door: &Door) -> Result<Page, Problem> {
+    let invalid = |field| Problem::input(field, "invalid_query", "the query can't be read");
+    let Query(pairs) =
+        Query::<Vec<(String, String)>>::try_from_uri(&door.parts().uri).map_err(|_| invalid("query"))?;
+    let mut page = Page { after: None, limit: USUAL_PAGE };
+    for (name, value) in pairs {
+        match name.as_str() {
+            "after" => page.after = Some(value.parse::<Uuid>().map_err(|_| invalid("after"))?),
+            "limit" => {
+                let limit = value.parse().ok().filter(|limit| (1..=LONGEST_PAGE).contains(limit));
+                page.limit = limit.ok_or_else(|| invalid("limit"))?;
+            }
+            _ => return Err(unknown_field(&name)),
+        }
+    }
+    Ok(page)
+}

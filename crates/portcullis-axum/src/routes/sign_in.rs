@@ -1,0 +1,84 @@
+//! Signing in and out, and being asked again.
+
+use axum::http::StatusCode;
+use portcullis::sign_in::{Admission, CodeResult, Reauthenticated, SignInResult};
+
+use crate::Problem;
+use crate::answer::{ChallengeView, SignInView};
+use crate::door::{Answer, Door};
+
+pub(super) async fn start(door: Door) -> Answer {
+    let mut fields = door.fields(&["login", "password"])?;
+    let (login, password) = (fields.login()?, fields.password("password")?);
+    let attempt = door.attempt()?;
+    match door.portcullis().sign_in().start(&login, &password, &attempt).await? {
+        SignInResult::Admitted(admission) => admitted(door, &admission).await,
+        SignInResult::CodeRequired { code, channels } => {
+            let view = SignInView::code_required(door.portcullis(), &code, &channels);
+            door.reply(StatusCode::OK, &view).await
+        }
+        _ => Err(Problem::unsupported()),
+    }
+}
+
+pub(super) async fn code(mut door: Door) -> Answer {
+    let mut fields = door.fields(&["challenge", "code"])?;
+    let (token, code) = (fields.text("challenge")?, fields.code()?);
+    let challenge = door.challenge(&token)?;
+    let attempt = door.attempt()?;
+    let session = door.security().session_id(door.parts()).await?;
+    match door.portcullis().sign_in().code(challenge, &code, &attempt, session).await? {
+        CodeResult::Admitted(admission) => admitted(door, &admission).await,
+        CodeResult::Fresh(session) => {
+            door.give(&session).await?;
+            door.reply(StatusCode::OK, &SignInView::fresh(&session)).await
+        }
+        _ => Err(Problem::unsupported()),
+    }
+}
+
+pub(super) async fn resend(door: Door) -> Answer {
+    let mut fields = door.fields(&["challenge", "channel"])?;
+    let token = fields.text("challenge")?;
+    if fields.optional_text("channel")?.is_some_and(|channel| channel != "email") {
+        return Err(Problem::input("channel", "invalid_channel", "codes are not sent by this channel"));
+    }
+    let challenge = door.challenge(&token)?;
+    let attempt = door.attempt()?;
+    let code = door.portcullis().sign_in().resend(challenge, &attempt).await?;
+    let view = ChallengeView::of(door.portcullis(), &code);
+    door.reply(StatusCode::OK, &view).await
+}
+
+/// Who is signed out already is signed out: no refusal, and nothing left to carry.
+pub(super) async fn out(mut door: Door) -> Answer {
+    door.no_fields()?;
+    if let Some(session) = door.security().session_id(door.parts()).await? {
+        door.portcullis().sessions().sign_out(session).await?;
+    }
+    door.take().await?;
+    door.done().await
+}
+
+pub(super) async fn again(mut door: Door) -> Answer {
+    let user = door.user().await?;
+    let mut fields = door.fields(&["password"])?;
+    let password = fields.password("password")?;
+    let attempt = door.attempt()?;
+    match door.portcullis().sign_in().reauthenticate(user.id, &password, &attempt).await? {
+        Reauthenticated::Fresh(session) => {
+            door.give(&session).await?;
+            door.reply(StatusCode::OK, &SignInView::fresh(&session)).await
+        }
+        Reauthenticated::CodeRequired { code, channels } => {
+            let view = SignInView::code_required(door.portcullis(), &code, &channels);
+            door.reply(StatusCode::OK, &view).await
+        }
+        _ => Err(Problem::unsupported()),
+    }
+}
+
+async fn admitted(mut door: Door, admission: &Admission) -> Answer {
+    door.admit(admission).await?;
+    door.reply(StatusCode::OK, &SignInView::admitted(&admission.session)).await
+}

@@ -1,0 +1,56 @@
+//! Two-factor authentication of the signed-in user.
+
+use axum::http::StatusCode;
+
+use crate::Problem;
+use crate::answer::{ChallengeView, TwoFactorView};
+use crate::door::{Answer, Door};
+
+pub(super) async fn ask(mut door: Door) -> Answer {
+    let user = door.user().await?;
+    let mut fields = door.any_fields()?;
+    match fields.text("method")?.as_str() {
+        "email" => fields.only(&["address"])?,
+        _ => return Err(invalid_method()),
+    }
+    let address = fields.optional_address()?;
+    let code = door.portcullis().two_factor().ask(user.id, address.as_ref()).await?;
+    let view = ChallengeView::of(door.portcullis(), &code);
+    door.reply(StatusCode::ACCEPTED, &view).await
+}
+
+pub(super) async fn resend(mut door: Door) -> Answer {
+    let user = door.user().await?;
+    let token = door.fields(&["challenge"])?.text("challenge")?;
+    let challenge = door.challenge(&token)?;
+    let source = door.source()?;
+    let code = door.portcullis().two_factor().resend(user.id, challenge, &source).await?;
+    let view = ChallengeView::of(door.portcullis(), &code);
+    door.reply(StatusCode::OK, &view).await
+}
+
+pub(super) async fn set(mut door: Door) -> Answer {
+    let user = door.user().await?;
+    let mut fields = door.any_fields()?;
+    let changed = match fields.text("method")?.as_str() {
+        "none" => {
+            fields.only(&[])?;
+            door.portcullis().two_factor().disable(user.id).await?
+        }
+        "email" => {
+            fields.only(&["challenge", "code"])?;
+            let (token, code) = (fields.text("challenge")?, fields.code()?);
+            let challenge = door.challenge(&token)?;
+            let source = door.source()?;
+            door.portcullis().two_factor().enable(user.id, challenge, &code, &source).await?
+        }
+        _ => return Err(invalid_method()),
+    };
+    door.give(&changed.session).await?;
+    let view = TwoFactorView::of(door.portcullis(), &changed.now);
+    door.reply(StatusCode::OK, &view).await
+}
+
+fn invalid_method() -> Problem {
+    Problem::input("method", "invalid_method", "there is no such method here")
+}

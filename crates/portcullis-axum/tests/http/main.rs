@@ -1,0 +1,15 @@
+//! The HTTP contract, as a client sees it.
+
+#![cfg(test)]
+
+mod account;
+mod client;
+mod cookies;
+mod door;
+mod email;
+mod failures;
+mod mounting;
+mod races;
+mod secrets;
+mod sign_in;
+mod two_factor;

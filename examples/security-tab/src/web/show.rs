@@ -1,0 +1,142 @@
+//! The tab as the answer to a request: a redirect, a page, or the parts of it that changed.
+
+use axum::http::StatusCode;
+use portcullis::Error;
+use portcullis::decision::Reason;
+use portcullis::id::SessionId;
+
+use super::fault::Fault;
+use super::view::Known;
+use super::visit::{Answer, Visit};
+use crate::page::{Method, Notice, Part, Reauthenticate, Said, route};
+
+/// The cookie that tells the next page what was done.
+const SAID: &str = "said";
+/// How long it is kept, in seconds: the way from a redirect to its page.
+const SAID_FOR: i64 = 30;
+
+/// Where on the tab something went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spot {
+    /// At the address.
+    Email,
+    /// At the code that confirms the address.
+    EmailCode,
+    /// In the section "Two-factor authentication".
+    TwoFactor,
+    /// At the code that switches it on.
+    TwoFactorCode,
+}
+
+/// How the tab is to be shown.
+#[derive(Debug)]
+pub(super) struct Show {
+    /// The session that goes on.
+    pub(super) session: SessionId,
+    /// The parts that changed.
+    pub(super) parts: Vec<Part>,
+    /// What went wrong, and where.
+    pub(super) fault: Option<(Spot, Fault)>,
+    /// What was done.
+    pub(super) said: Option<Said>,
+    /// What was typed as the address.
+    pub(super) typed: Option<String>,
+    /// The method whose panel is open, if not the stored one's.
+    pub(super) chosen: Option<Method>,
+    /// The dialog of a stale sign-in.
+    pub(super) dialog: Option<Reauthenticate>,
+}
+
+impl Show {
+    /// The tab as it is, for a session.
+    pub(super) fn of(session: SessionId) -> Self {
+        Self {
+            session,
+            parts: vec![Part::Authorization, Part::TwoFactor],
+            fault: None,
+            said: None,
+            typed: None,
+            chosen: None,
+            dialog: None,
+        }
+    }
+
+    /// Something went wrong.
+    #[must_use]
+    pub(super) fn wrong(mut self, spot: Spot, fault: Fault) -> Self {
+        self.fault = Some((spot, fault));
+        self
+    }
+
+    /// Something was done.
+    #[must_use]
+    pub(super) fn said(mut self, said: Said) -> Self {
+        self.said = Some(said);
+        self
+    }
+}
+
+impl Visit {
+    /// Answers a form of the tab. What was done is told after a redirect, what went wrong on the page at once.
+    pub(super) async fn show(mut self, show: Show) -> Answer {
+        if let Some((_, Fault::Core(error @ Error::Refused(refusal)))) = &show.fault
+            && refusal.reason() == Reason::SignedOut
+        {
+            return Err(self.end(error.clone()));
+        }
+        let went_well = show.fault.is_none() && show.dialog.is_none();
+        if went_well && !self.wants_parts() {
+            if let Some(said) = show.said {
+                self.set_cookie(SAID, name_of(said), SAID_FOR);
+            }
+            return self.redirect(if show.chosen == Some(Method::Email) {
+                EMAIL_PANEL
+            } else {
+                route::SETTINGS
+            });
+        }
+        let status = show.fault.as_ref().map_or(StatusCode::OK, |(_, fault)| fault.status());
+        let page = Known::read(&self, show.session).await?.page(&self, &show);
+        let html = if self.wants_parts() { page.fragment(&show.parts) } else { page.html() };
+        self.html(status, html)
+    }
+
+    /// Answers with the whole tab, and tells what the form before it did.
+    pub(super) async fn show_whole(mut self, mut show: Show) -> Answer {
+        if let Some(name) = self.cookie(SAID) {
+            show.said = ALL_SAID.into_iter().find(|said| name_of(*said) == name);
+            self.set_cookie(SAID, "", 0);
+        }
+        let page = Known::read(&self, show.session).await?.page(&self, &show);
+        self.html(StatusCode::OK, page.html())
+    }
+}
+
+impl Show {
+    /// The line at the row "Email" and the one in the section "Two-factor authentication".
+    pub(super) fn statuses(&self) -> (Option<Notice>, Option<Notice>) {
+        match self.said {
+            None => (None, None),
+            Some(said @ (Said::EmailConfirmed | Said::ChangeCanceled | Said::EmailRemoved)) => {
+                (Some(Notice::Status(said)), None)
+            }
+            Some(said @ (Said::TwoFactorOn | Said::TwoFactorOff)) => (None, Some(Notice::Status(said))),
+        }
+    }
+}
+
+/// The tab with the panel "Via email" open.
+const EMAIL_PANEL: &str = "/settings?method=email";
+
+const ALL_SAID: [Said; 5] =
+    [Said::EmailConfirmed, Said::ChangeCanceled, Said::EmailRemoved, Said::TwoFactorOn, Said::TwoFactorOff];
+
+fn name_of(said: Said) -> &'static str {
+    match said {
+        Said::EmailConfirmed => "email-confirmed",
+        Said::ChangeCanceled => "change-canceled",
+        Said::EmailRemoved => "email-removed",
+        Said::TwoFactorOn => "two-factor-on",
+        Said::TwoFactorOff => "two-factor-off",
+    }
+}

@@ -1,0 +1,170 @@
+//! Getting in and out.
+
+use portcullis::account::TimeZone;
+use portcullis::secret::Code;
+use portcullis::sign_in::{CodeResult, SignInResult};
+use portcullis::user::Login;
+
+use super::fault::{Fault, Wording};
+use super::ticket::Ticket;
+use super::visit::{Answer, Visit};
+use crate::page::{CodeLine, CodePage, Place, Problem, SignInPage, field, route};
+
+/// The cookie that carries a code's ticket from the password to the code page.
+const TICKET: &str = "code";
+
+/// GET: to the tab, or to the sign-in page.
+pub(super) async fn home(visit: Visit) -> Answer {
+    let live = visit.session_if_any().await?.is_some();
+    visit.redirect(if live { route::SETTINGS } else { route::SIGN_IN })
+}
+
+/// GET: the sign-in page. A browser that still carries a session that is over is told so.
+pub(super) async fn page(mut visit: Visit) -> Answer {
+    if visit.session_if_any().await?.is_some() {
+        return visit.redirect(route::SETTINGS);
+    }
+    let cookies = visit.app.security.options().cookies();
+    let signed_out = cookies.session_token(&visit.parts.headers).is_some();
+    visit.take().await?;
+    let page = SignInPage { frame: visit.outside(), login: String::new(), problem: None, signed_out };
+    visit.html(axum::http::StatusCode::OK, page.html())
+}
+
+/// POST: login and password.
+pub(super) async fn start(mut visit: Visit) -> Answer {
+    let attempt = visit.attempt()?;
+    let typed = visit.field(field::LOGIN).to_owned();
+    let result = match (Login::parse(&typed), visit.password()) {
+        (Ok(login), Some(password)) => {
+            visit.portcullis().sign_in().start(&login, &password, &attempt).await.map_err(Fault::Core)
+        }
+        (Ok(_) | Err(_), _) => Err(Fault::NoPassword),
+    };
+    match result {
+        Ok(SignInResult::Admitted(admission)) => {
+            visit.admit(&admission).await?;
+            visit.redirect(route::SETTINGS)
+        }
+        Ok(SignInResult::CodeRequired { code, .. }) => {
+            let ticket = Ticket::of(visit.portcullis(), &code);
+            visit.remember(&ticket);
+            visit.redirect(route::SIGN_IN_CODE)
+        }
+        Ok(_) => visit.redirect(route::SIGN_IN),
+        Err(fault) => visit.start_over(typed, &fault),
+    }
+}
+
+/// GET: the page that asks for the code.
+pub(super) async fn code_page(visit: Visit) -> Answer {
+    match visit.remembered() {
+        Some(ticket) => visit.ask_for_code(ticket, None),
+        None => visit.redirect(route::SIGN_IN),
+    }
+}
+
+/// POST: the code.
+pub(super) async fn code(mut visit: Visit) -> Answer {
+    let attempt = visit.attempt()?;
+    let Some((challenge, ticket)) = visit.challenge() else {
+        return visit.redirect(route::SIGN_IN);
+    };
+    let result = match Code::parse(visit.field(field::CODE)) {
+        Ok(code) => {
+            let room = visit.portcullis().sign_in();
+            room.code(challenge, &code, &attempt, None).await.map_err(Fault::Core)
+        }
+        Err(_) => Err(Fault::NoCode),
+    };
+    match result {
+        Ok(CodeResult::Admitted(admission)) => {
+            visit.admit(&admission).await?;
+            visit.set_cookie(TICKET, "", 0);
+            visit.redirect(route::SETTINGS)
+        }
+        Ok(_) => visit.redirect(route::SIGN_IN),
+        Err(fault) => match ticket.or_else(|| visit.remembered()) {
+            Some(ticket) => visit.ask_for_code(ticket, Some(&fault)),
+            None => visit.start_over(String::new(), &fault),
+        },
+    }
+}
+
+/// POST: another code. For a challenge that is over, only the password sends one.
+pub(super) async fn resend(mut visit: Visit) -> Answer {
+    let attempt = visit.attempt()?;
+    let Some((challenge, ticket)) = visit.challenge() else {
+        return visit.redirect(route::SIGN_IN);
+    };
+    if !matches!(visit.field(field::CHANNEL), "" | "email") {
+        return visit.redirect(route::SIGN_IN_CODE);
+    }
+    match visit.portcullis().sign_in().resend(challenge, &attempt).await {
+        Ok(code) => {
+            let ticket = Ticket::of(visit.portcullis(), &code);
+            visit.remember(&ticket);
+            visit.redirect(route::SIGN_IN_CODE)
+        }
+        Err(error) => {
+            let fault = Fault::Core(error);
+            match ticket.filter(|_| !fault.is_dead()) {
+                Some(ticket) => visit.ask_for_code(ticket, Some(&fault)),
+                None => visit.start_over(String::new(), &fault),
+            }
+        }
+    }
+}
+
+/// POST: the session is over when this is answered.
+pub(super) async fn sign_out(mut visit: Visit) -> Answer {
+    let id = visit.app.security.session_id(&visit.parts).await.map_err(|error| visit.end(error))?;
+    if let Some(id) = id {
+        visit.portcullis().sessions().sign_out(id).await.map_err(|error| visit.end(error))?;
+    }
+    visit.take().await?;
+    visit.redirect(route::SIGN_IN)
+}
+
+impl Visit {
+    fn remember(&mut self, ticket: &Ticket) {
+        let sealed = ticket.seal(self.portcullis());
+        let seconds = (ticket.expires_at - self.portcullis().now()).num_seconds();
+        self.set_cookie(TICKET, &sealed, seconds);
+    }
+
+    fn remembered(&self) -> Option<Ticket> {
+        Ticket::open(self.portcullis(), self.cookie(TICKET)?)
+    }
+
+    fn problem(&self, fault: &Fault, attempts_left: u32) -> Problem {
+        fault.problem(Wording {
+            now: self.portcullis().now(),
+            zone: TimeZone::UTC,
+            minimum: self.portcullis().policy().password_minimum_alone,
+            attempts_left,
+            signed_in: false,
+        })
+    }
+
+    /// The code page.
+    fn ask_for_code(self, ticket: Ticket, fault: Option<&Fault>) -> Answer {
+        let ticket = match fault {
+            Some(fault) => ticket.after(fault),
+            None => ticket,
+        };
+        let portcullis = self.portcullis();
+        let line = ticket.line(Place::SignIn, ticket.seal(portcullis), portcullis.now(), TimeZone::UTC);
+        let line = CodeLine { problem: fault.map(|fault| self.problem(fault, ticket.attempts_left)), ..line };
+        let status = fault.map_or(axum::http::StatusCode::OK, Fault::status);
+        let page = CodePage { frame: self.outside(), line };
+        self.html(status, page.html())
+    }
+
+    /// The sign-in page with what went wrong.
+    fn start_over(self, login: String, fault: &Fault) -> Answer {
+        let problem = Some(self.problem(fault, 0));
+        let page = SignInPage { frame: self.outside(), login, problem, signed_out: false };
+        self.html(fault.status(), page.html())
+    }
+}

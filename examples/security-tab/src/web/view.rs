@@ -1,0 +1,204 @@
+//! The view model of the tab, from what is stored.
+
+use chrono::{DateTime, Utc};
+use portcullis::account::TimeZone;
+use portcullis::challenge::PendingCode;
+use portcullis::contact::Email;
+use portcullis::id::SessionId;
+use portcullis::rights::Gate as CoreGate;
+use portcullis::settings::SecuritySettings;
+use portcullis::user::{self, User};
+
+use super::fault::{Fault, Wording};
+use super::show::{Show, Spot};
+use super::ticket::Ticket;
+use super::visit::{Stop, Visit};
+use super::words::{from_time_of, rfc3339, time_of};
+use crate::page::{
+    CodeLine, EmailPanel, EmailRow, EmailState, Frame, Gate, Identity, LiveCode, Method, Notice, Place,
+    Problem, Removal, Resend, SecurityPage, TurnOff, TwoFactorSection,
+};
+use crate::texts::Language;
+
+/// What is stored of the user who asks.
+pub(super) struct Known {
+    settings: SecuritySettings,
+    user: User,
+    now: DateTime<Utc>,
+}
+
+impl Known {
+    /// Reads it.
+    pub(super) async fn read(visit: &Visit, session: SessionId) -> Result<Self, Stop> {
+        let portcullis = visit.portcullis();
+        let settings = portcullis.settings(session).await.map_err(|error| visit.end(error))?;
+        // The settings do not tell of a pending address whose code is dead; the page offers a new code for it.
+        let user = portcullis.users().get(settings.user.id).await.map_err(|error| visit.end(error))?;
+        Ok(Self { settings, user, now: portcullis.now() })
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.settings.user.time_zone
+    }
+
+    /// The tab.
+    pub(super) fn page(&self, visit: &Visit, show: &Show) -> SecurityPage {
+        let (email_said, two_factor_said) = show.statuses();
+        let mut page = SecurityPage {
+            frame: self.frame(visit),
+            banner: None,
+            email: self.email(visit, email_said),
+            two_factor: self.two_factor(visit, show, two_factor_said),
+            dialog: show.dialog.clone(),
+        };
+        if let Some(typed) = &show.typed {
+            page.email.value.clone_from(typed);
+        }
+        if let Some((spot, fault)) = &show.fault {
+            self.put(&mut page, *spot, fault);
+        }
+        page
+    }
+
+    /// Puts what went wrong where it belongs: into the line of a code while there is one, else beside the control.
+    fn put(&self, page: &mut SecurityPage, spot: Spot, fault: &Fault) {
+        let email = self.settings.email.pending.as_ref().map(|pending| &pending.code);
+        let two_factor = self.settings.two_factor.pending.as_ref().map(|pending| &pending.code);
+        let left = |code: Option<&PendingCode>| code.map_or(0, |code| code.attempts_left);
+        let (line, notice, attempts_left) = match spot {
+            Spot::Email => (None, &mut page.email.notice, 0),
+            Spot::EmailCode => (page.email.line.as_mut(), &mut page.email.notice, left(email)),
+            Spot::TwoFactor => (None, &mut page.two_factor.notice, 0),
+            Spot::TwoFactorCode => {
+                (page.two_factor.line.as_mut(), &mut page.two_factor.notice, left(two_factor))
+            }
+        };
+        let minimum = self.settings.password_minimum_alone;
+        let wording = Wording { now: self.now, zone: self.zone(), minimum, attempts_left, signed_in: true };
+        let problem = fault.problem(wording);
+        match line {
+            // That another user holds the address is no fault of the code.
+            Some(line) if !matches!(problem, Problem::AddressTaken) => line.problem = Some(problem),
+            Some(_) | None => *notice = Some(Notice::Alert(problem)),
+        }
+    }
+
+    fn frame(&self, visit: &Visit) -> Frame {
+        let identity = Identity {
+            login: self.settings.user.login.as_str().to_owned(),
+            account: self.settings.account.name.clone(),
+        };
+        Frame {
+            language: Language::of_tag(self.settings.user.language.base()),
+            zone: self.zone().name().to_owned(),
+            identity: Some(identity),
+            dev_mode: visit.app.dev.is_some(),
+        }
+    }
+
+    fn email(&self, visit: &Visit, notice: Option<Notice>) -> EmailRow {
+        let confirmed = self.user.confirmed_email().map(|email| email.as_str().to_owned());
+        let pending = self.user.pending_email.as_ref().map(|pending| pending.address.as_str().to_owned());
+        let pending = pending.filter(|pending| confirmed.as_ref() != Some(pending));
+        let line = pending.as_ref().map(|_| match &self.settings.email.pending {
+            Some(pending) => self.line(visit, Place::Email, &pending.code),
+            None => self.dead_line(Place::Email),
+        });
+        let uses = self.settings.two_factor.method != user::Method::None;
+        let removal = match (&confirmed, uses) {
+            (None, _) => Removal::Absent,
+            (Some(_), false) => Removal::Offered,
+            (Some(_), true) => Removal::InUse { two_factor: true, notices: false },
+        };
+        let value = pending.clone().or_else(|| confirmed.clone()).unwrap_or_default();
+        let state = match (pending, confirmed) {
+            (Some(new), old) => EmailState::Pending { new, old },
+            (None, Some(_)) => EmailState::Confirmed,
+            (None, None) => EmailState::None,
+        };
+        EmailRow { value, state, line, removal, gates: Vec::new(), notice }
+    }
+
+    fn two_factor(&self, visit: &Visit, show: &Show, notice: Option<Notice>) -> TwoFactorSection {
+        let settings = &self.settings.two_factor;
+        let confirmed = self.user.confirmed_email();
+        let pending = self.settings.email.pending.as_ref().map(|pending| pending.address.clone());
+        // With an address in use already, the code goes there and confirms nothing else.
+        let pending = pending.filter(|_| confirmed.is_none());
+        let on = (settings.method == user::Method::Email).then(|| confirmed.map(Email::masked));
+        let line = settings.pending.as_ref().map(|pending| self.line(visit, Place::TwoFactor, &pending.code));
+        let stored = if on.is_some() || line.is_some() { Method::Email } else { Method::Off };
+        let chosen = show.chosen.unwrap_or(stored);
+        let missing = |method: user::Method| {
+            let option = settings.options.iter().find(|option| option.method == method);
+            option.map(|option| option.verdict.missing().to_vec()).unwrap_or_default()
+        };
+        let mut gates: Vec<_> =
+            missing(user::Method::Email).iter().map(|gate| Gate::of_name(gate.name())).collect();
+        // The panel says itself that an address comes first.
+        gates.retain(|gate| *gate != Gate::EmailUnconfirmed);
+        let masked = confirmed.map(Email::masked).or_else(|| {
+            let waiting = self.user.pending_email.as_ref().filter(|_| pending.is_some());
+            waiting.map(|waiting| waiting.address.masked())
+        });
+        let too_short = missing(user::Method::None).contains(&CoreGate::WeakPassword);
+        let minimum = self.settings.password_minimum_alone;
+        TwoFactorSection {
+            on: on.map(Option::unwrap_or_default),
+            chosen,
+            email: EmailPanel { address: masked, pending, gates },
+            turn_off: if too_short { TurnOff::PasswordTooShort { minimum } } else { TurnOff::Offered },
+            line,
+            gates: Vec::new(),
+            notice,
+        }
+    }
+
+    /// The line of a code that is on its way.
+    fn line(&self, visit: &Visit, place: Place, code: &PendingCode) -> CodeLine {
+        let ticket = Ticket::of(visit.portcullis(), code);
+        let mut line = ticket.line(place, ticket.challenge.clone(), self.now, self.zone());
+        if code.attempts_left == 0 {
+            line.problem = Some(Problem::StartAgain);
+        }
+        line
+    }
+
+    /// The line of a code that is over: only a new one can be asked for.
+    fn dead_line(&self, place: Place) -> CodeLine {
+        CodeLine {
+            place,
+            challenge: String::new(),
+            live: None,
+            resend: Resend { at: None, now: rfc3339(self.now) },
+            problem: None,
+            email_instead: false,
+            carried: Vec::new(),
+        }
+    }
+}
+
+impl Ticket {
+    /// The line into which the code is typed; `challenge` is what its forms send.
+    pub(super) fn line(
+        &self,
+        place: Place,
+        challenge: String,
+        now: DateTime<Utc>,
+        zone: TimeZone,
+    ) -> CodeLine {
+        let resend_at = (self.resend_at > now).then(|| from_time_of(self.resend_at, zone));
+        CodeLine {
+            place,
+            challenge,
+            live: Some(LiveCode {
+                destination: self.destination.clone(),
+                valid_until: time_of(self.expires_at, zone),
+            }),
+            resend: Resend { at: resend_at, now: rfc3339(now) },
+            problem: None,
+            email_instead: false,
+            carried: Vec::new(),
+        }
+    }
+}
