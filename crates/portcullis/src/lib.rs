@@ -67,6 +67,8 @@ pub mod decision;
 pub mod email;
 mod engine;
 pub mod error;
+#[cfg(test)]
+mod fixture;
 pub mod id;
 pub mod keyring;
 pub mod language;

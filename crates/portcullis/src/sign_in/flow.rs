@@ -43,6 +43,7 @@ impl Memo {
         engine: &Engine,
         password: &Password,
         hash: Option<&PasswordHash>,
+        worth_renewing: bool,
     ) -> Result<Proof, Error> {
         let input = hash.map(|hash| hash.as_str().to_owned());
         if let Some((seen, proof)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -51,7 +52,8 @@ impl Memo {
             return Ok(proof);
         }
         let verified = engine.hasher.verify(password, hash).await.map_err(slow)?;
-        let rehashed = if verified.fits && verified.outdated {
+        // A second hash for who is not admitted anyway would tell by its time that the password is right.
+        let rehashed = if verified.fits && verified.outdated && worth_renewing {
             Some(engine.hasher.hash(password, engine.random_bytes()?).await.map_err(slow)?)
         } else {
             None
@@ -103,7 +105,7 @@ impl SignIn<'_> {
                     return Ok(no.into());
                 }
                 let hash = knock.user.as_ref().and_then(|user| user.value.password.as_ref());
-                let proof = memo.check(engine, password, hash).await?;
+                let proof = memo.check(engine, password, hash, knock.admissible()).await?;
                 let plan =
                     engine.code_plan(&view, knock.user.as_ref().map(|user| &user.value), Purpose::SignIn)?;
                 let ids = engine.fresh_ids(t.now)?;
@@ -198,7 +200,8 @@ impl SignIn<'_> {
                 if let Err(no) = knock.open(&engine.policy, t.now) {
                     return Ok(no.into());
                 }
-                let proof = memo.check(engine, password, acting.user.value.password.as_ref()).await?;
+                let hash = acting.user.value.password.as_ref();
+                let proof = memo.check(engine, password, hash, knock.admissible()).await?;
                 let plan = engine.code_plan(&view, Some(&acting.user.value), Purpose::Reauthentication)?;
                 let fresh = SessionId::from_uuid(engine.new_id(t.now)?);
                 Ok(rules::reauthenticate(&acting, &knock, &proof, plan, fresh, &engine.policy, t.now))
