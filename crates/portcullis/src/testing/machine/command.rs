@@ -94,8 +94,19 @@ impl Dice {
         JUMPS.get(usize::from(self.below(14))).copied().unwrap_or(1)
     }
 
-    /// Draws the next command.
-    pub(super) fn command(&mut self) -> Command {
+    /// Draws a sequence: now and then the same thing happens many times, as when somebody guesses.
+    pub(super) fn commands(&mut self, length: usize) -> Vec<Command> {
+        let mut commands = Vec::with_capacity(length);
+        while commands.len() < length {
+            let command = self.command();
+            let times = if self.below(8) == 0 { 3 + self.below(10) } else { 1 };
+            commands.extend((0..times).map(|_| command));
+        }
+        commands.truncate(length);
+        commands
+    }
+
+    fn command(&mut self) -> Command {
         let session = self.back();
         let challenge = self.back();
         let bring = self.bring();

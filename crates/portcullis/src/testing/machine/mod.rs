@@ -130,7 +130,7 @@ where
         }
         let Some(batch) = &batch else { continue };
         let mut dice = Dice::new(plan.seed.wrapping_mul(0x1_0000_0001).wrapping_add(sequence));
-        let commands: Vec<Command> = (0..plan.length).map(|_| dice.command()).collect();
+        let commands = dice.commands(plan.length);
         if let Err(why) = batch.play(&commands, sequence, &mut transcript).await {
             let (why, commands) = shrink(&make_store, plan, commands, why).await;
             let commands = commands.iter().map(|command| format!("{command:?}")).collect();
