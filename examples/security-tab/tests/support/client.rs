@@ -42,7 +42,8 @@ impl Reply {
 }
 
 impl Client {
-    pub(super) fn new(address: &str) -> Self {
+    /// Somebody who talks to this address.
+    pub(crate) fn new(address: &str) -> Self {
         Self { address: address.to_owned(), cookies: BTreeMap::new(), headers: Vec::new() }
     }
 
