@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::skipped;
-use crate::support::{Program, code_in};
+use crate::support::{Program, find_code};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A mailbox is asked so often before a mail counts as lost.
@@ -23,18 +23,18 @@ pub(crate) enum Mail {
 }
 
 impl Mail {
-    /// The code of the `nth` mail to an address, counted from 1.
+    /// The code of the `nth` mail with a code to an address, counted from 1.
     pub(crate) fn code(&self, program: &Program, to: &str, nth: usize) -> String {
         let mut client = program.client();
         assert_eq!(client.json("POST", "/dev/run-worker", &Value::Null).status, 200);
         match self {
             Self::Dev => {
                 let sent = client.get("/dev/messages").json();
-                let mut own = sent.as_array().unwrap().iter().filter(|message| message["to"] == to);
-                let message = own.nth(nth - 1).unwrap_or_else(|| panic!("no mail number {nth} in {sent}"));
-                code_in(message["text"].as_str().unwrap())
+                let own = sent.as_array().unwrap().iter().filter(|message| message["to"] == to);
+                let mut codes = own.filter_map(|message| find_code(message["text"].as_str().unwrap()));
+                codes.nth(nth - 1).unwrap_or_else(|| panic!("no code number {nth} in {sent}"))
             }
-            Self::Imap(server) => code_in(&server.read(to, nth)),
+            Self::Imap(server) => server.code(to, nth),
         }
     }
 }
@@ -73,8 +73,8 @@ impl Server {
         vec![("PORTCULLIS_SMTP_PASSWORD", &self.password), ("PORTCULLIS_SMTP_CA", &self.authority)]
     }
 
-    /// The `nth` mail to an address, as it came.
-    fn read(&self, to: &str, nth: usize) -> String {
+    /// The code of the `nth` mail with a code to an address.
+    fn code(&self, to: &str, nth: usize) -> String {
         let stream = TcpStream::connect(&self.imap).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut session = Session { stream: BufReader::new(stream), commands: 0 };
@@ -84,13 +84,17 @@ impl Server {
         for _ in 0..ASKED_AT_MOST {
             let found = session.ask(&format!("SEARCH TO {to}"));
             let numbers = found.lines().find_map(|line| line.strip_prefix("* SEARCH")).unwrap_or_default();
-            if let Some(number) = numbers.split_whitespace().nth(nth - 1) {
-                return session.ask(&format!("FETCH {number} BODY[TEXT]"));
+            let mut codes = Vec::new();
+            for number in numbers.split_whitespace() {
+                codes.extend(find_code(&session.ask(&format!("FETCH {number} BODY[TEXT]"))));
+            }
+            if let Some(code) = codes.into_iter().nth(nth - 1) {
+                return code;
             }
             // The server looks for new mail at this.
             session.ask("NOOP");
         }
-        panic!("mail number {nth} did not arrive")
+        panic!("code number {nth} did not arrive")
     }
 }
 

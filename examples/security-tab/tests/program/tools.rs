@@ -58,9 +58,9 @@ pub(crate) fn sign_in(client: &mut Client, login: &str, password: &str) -> Reply
 
 /// The hidden fields of the form that posts to a path.
 pub(crate) fn hidden<'page>(page: &'page str, action: &str) -> Vec<(&'page str, &'page str)> {
-    let start =
-        page.find(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("no form {action} in {page}"));
-    let form = page[start..].split("</form>").next().unwrap();
+    let parts = page.split_once(&format!("action=\"{action}\""));
+    let (_, rest) = parts.unwrap_or_else(|| panic!("no form {action} in {page}"));
+    let form = rest.split("</form>").next().unwrap();
     let attribute = |tag: &'page str, name: &str| {
         let rest = tag.split_once(&format!(" {name}=\"")).unwrap().1;
         rest.split_once('"').unwrap().0
