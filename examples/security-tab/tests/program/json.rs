@@ -49,7 +49,8 @@ fn an_address_a_second_factor_and_a_sign_in_with_both() {
 
     // Nothing of all this is in what the program said.
     let codes: Vec<_> = messages(&program).iter().map(|m| m["text"].as_str().unwrap().to_owned()).collect();
-    let keys: Value = serde_json::from_slice(&std::fs::read(folder.path().join("data/keys.json")).unwrap()).unwrap();
+    let keys: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("data/keys.json")).unwrap()).unwrap();
     let cookies: Vec<_> = alice.cookies.values().cloned().collect();
     let (status, said) = program.stop();
     assert!(status.success(), "{status}");
@@ -59,7 +60,8 @@ fn an_address_a_second_factor_and_a_sign_in_with_both() {
         assert!(!said.contains(&secret));
     }
     for text in codes {
-        let digits: Vec<_> = text.lines().filter(|l| l.len() == 6 && l.bytes().all(|b| b.is_ascii_digit())).collect();
+        let digits: Vec<_> =
+            text.lines().filter(|l| l.len() == 6 && l.bytes().all(|b| b.is_ascii_digit())).collect();
         assert!(digits.iter().all(|code| !said.contains(*code)), "{said}");
     }
     let key = keys["keys"][0]["key"].as_str().unwrap();
@@ -105,7 +107,9 @@ fn the_demo_data_is_as_promised() {
     assert_eq!(accounts[0], accounts[2]);
     assert_ne!(accounts[0], accounts[3]);
     let said = program.said.join("\n");
-    for word in ["admin, alice, bob, carol", PASSWORD, "/dev/messages", &format!("http://{}", program.address)] {
+    for word in
+        ["admin, alice, bob, carol", PASSWORD, "/dev/messages", &format!("http://{}", program.address)]
+    {
         assert!(said.contains(word), "{word} in {said}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Program, Reply, code_in};
+use crate::support::{Client, Program, Reply, code_in, find_code};
 
 /// What was sent so far, oldest first, when nothing is due any more.
 pub(crate) fn messages(program: &Program) -> Vec<Value> {
@@ -14,8 +14,8 @@ pub(crate) fn messages(program: &Program) -> Vec<Value> {
 /// The code that was sent last, and to whom.
 pub(crate) fn last_code(program: &Program) -> (String, String) {
     let sent = messages(program);
-    let with_code = |message: &&Value| message["subject"].as_str().is_some_and(|s| s.to_lowercase().contains("code"));
-    let last = sent.iter().rev().find(with_code).expect("a code was sent");
+    let has_code = |message: &&Value| message["text"].as_str().and_then(find_code).is_some();
+    let last = sent.iter().rev().find(has_code).expect("a code was sent");
     (code_in(last["text"].as_str().unwrap()), last["to"].as_str().unwrap().to_owned())
 }
 
@@ -34,10 +34,17 @@ pub(crate) fn api(client: &mut Client, method: &str, path: &str, body: &Value, s
 
 /// Posts a form.
 pub(crate) fn post(client: &mut Client, path: &str, fields: &[(&str, &str)]) -> Reply {
-    let encode = |text: &str| text.bytes().fold(String::new(), |out, byte| {
-        if byte.is_ascii_alphanumeric() { out + &char::from(byte).to_string() } else { out + &format!("%{byte:02X}") }
-    });
-    let pairs: Vec<_> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let encode = |text: &str| {
+        text.bytes().fold(String::new(), |out, byte| {
+            if byte.is_ascii_alphanumeric() {
+                out + &char::from(byte).to_string()
+            } else {
+                out + &format!("%{byte:02X}")
+            }
+        })
+    };
+    let pairs: Vec<_> =
+        fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     client.send("POST", path, "application/x-www-form-urlencoded", &pairs.join("&"))
 }
 
@@ -51,8 +58,9 @@ pub(crate) fn sign_in(client: &mut Client, login: &str, password: &str) -> Reply
 
 /// The hidden fields of the form that posts to a path.
 pub(crate) fn hidden<'page>(page: &'page str, action: &str) -> Vec<(&'page str, &'page str)> {
-    let start = page.find(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("no form {action} in {page}"));
-    let form = page[start..].split("</form>").next().unwrap();
+    let parts = page.split_once(&format!("action=\"{action}\""));
+    let (_, rest) = parts.unwrap_or_else(|| panic!("no form {action} in {page}"));
+    let form = rest.split("</form>").next().unwrap();
     let attribute = |tag: &'page str, name: &str| {
         let rest = tag.split_once(&format!(" {name}=\"")).unwrap().1;
         rest.split_once('"').unwrap().0

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -42,7 +42,8 @@ impl Reply {
 }
 
 impl Client {
-    pub(super) fn new(address: &str) -> Self {
+    /// Somebody who talks to this address.
+    pub(crate) fn new(address: &str) -> Self {
         Self { address: address.to_owned(), cookies: BTreeMap::new(), headers: Vec::new() }
     }
 
@@ -85,9 +86,7 @@ impl Client {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
-        let reply = parse(&String::from_utf8(bytes).unwrap());
+        let reply = read(&mut BufReader::new(stream));
         self.keep(&reply);
         reply
     }
@@ -107,16 +106,24 @@ impl Client {
     }
 }
 
-fn parse(text: &str) -> Reply {
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
-    let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap().parse().unwrap();
-    let header = |line: &str| {
-        let (name, value) = line.split_once(':').unwrap();
-        (name.to_owned(), value.trim().to_owned())
+/// Reads one answer. Not every server closes the connection because it is asked to.
+fn read(stream: &mut BufReader<TcpStream>) -> Reply {
+    let mut line = || {
+        let mut line = String::new();
+        assert!(stream.read_line(&mut line).unwrap() > 0, "the server hung up");
+        line.trim_end().to_owned()
     };
-    let headers: Vec<_> = lines.map(header).collect();
-    let chunked = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
-    assert!(!chunked, "this client reads no chunks");
-    Reply { status, headers, body: body.to_owned() }
+    let status = line().split(' ').nth(1).unwrap().parse().unwrap();
+    let mut headers = Vec::new();
+    loop {
+        let line = line();
+        let Some((name, value)) = line.split_once(':') else { break };
+        headers.push((name.to_owned(), value.trim().to_owned()));
+    }
+    let mut reply = Reply { status, headers, body: String::new() };
+    assert_eq!(reply.header("transfer-encoding"), "", "this client reads no chunks");
+    let mut body = vec![0; reply.header("content-length").parse().unwrap_or(0)];
+    stream.read_exact(&mut body).unwrap();
+    reply.body = String::from_utf8(body).unwrap();
+    reply
 }
