@@ -167,6 +167,13 @@ impl Changes {
         self
     }
 
+    /// What a refusal keeps that tells more than a wrong guess would: the limits that the guess had to be within.
+    // INVARIANT: a right guess that is refused for another reason leaves only while its limits hold, like any other.
+    pub(crate) fn into_pins(self) -> Self {
+        let pins = |(_, op): &(Counter, CounterOp)| matches!(op, CounterOp::Below { .. });
+        Self { counters: self.counters.into_iter().filter(pins).collect(), ..Self::default() }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.puts.is_empty()
             && self.guards.is_empty()

@@ -67,6 +67,8 @@ pub mod decision;
 pub mod email;
 mod engine;
 pub mod error;
+#[cfg(test)]
+mod fixture;
 pub mod id;
 pub mod keyring;
 pub mod language;
@@ -75,7 +77,9 @@ pub mod message;
 pub mod password;
 pub mod policy;
 pub mod port;
+pub mod request;
 pub mod rights;
+pub mod schema;
 pub mod secret;
 pub mod session;
 pub mod settings;

@@ -3,7 +3,9 @@
 //! Numbers live here and nowhere else. Sources: "decided" is a decision of the project where its sources are silent (`docs/policy.md` lists them all), "NIST" is
 //! SP 800-63B-4, "OWASP" its Password Storage sheet, "hosting" and "local" are what Wialon documents.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::port::store::Count;
 
 /// At most so many in a window of so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,19 @@ impl Limit {
     pub const fn new(count: u32, within: TimeDelta) -> Self {
         Self { count, within }
     }
+}
+
+impl Limit {
+    /// Whether a count has reached it.
+    pub(crate) fn is_reached(self, count: Count, now: DateTime<Utc>) -> bool {
+        counts_within(self.within, count, now) && count.value >= self.count
+    }
+}
+
+/// Whether a count is of a window that can have been opened by now. A window that ends later than that was opened by
+/// a clock that has since stepped back, and counts as ended, as it does for the store.
+fn counts_within(longest: TimeDelta, count: Count, now: DateTime<Utc>) -> bool {
+    count.ends_at.is_none_or(|ends_at| ends_at - now <= longest)
 }
 
 /// Waiting after failures in a row: none before `after`, then `first`, doubling to `longest`.
@@ -49,6 +64,11 @@ impl Backoff {
         let doublings = nth.checked_sub(self.after)?;
         let factor = 1_i32.checked_shl(doublings).filter(|factor| *factor > 0).unwrap_or(i32::MAX);
         Some(self.first.checked_mul(factor).unwrap_or(self.longest).min(self.longest))
+    }
+
+    /// Whether a counter of waiting says to wait.
+    pub(crate) fn waits(self, wait: Count, now: DateTime<Utc>) -> bool {
+        counts_within(self.longest, wait, now) && wait.value > 0
     }
 }
 
@@ -270,6 +290,8 @@ impl Policy {
             ("hash_threads", (1..=64).contains(&self.hash_threads)),
             ("hash_queue", (1..=65_536).contains(&self.hash_queue)),
             ("senders", (2..=256).contains(&self.senders)),
+            ("worker_silence", self.worker_silence > TimeDelta::zero()),
+            ("worker_every", self.worker_every > TimeDelta::zero()),
             ("claim_life", self.claim_life > TimeDelta::zero()),
             ("send_tries", (1..=20).contains(&self.send_tries)),
             ("send_retry_first", self.send_retry_first > TimeDelta::zero()),
@@ -319,6 +341,16 @@ mod tests {
             assert_eq!(policy.check(), Ok(()), "{name}");
         }
         assert_eq!(Policy::named("lax"), None);
+    }
+
+    #[test]
+    fn a_worker_that_never_rests_is_no_policy() {
+        for every in [TimeDelta::zero(), TimeDelta::seconds(-1)] {
+            let policy = Policy { worker_every: every, ..Policy::default() };
+            assert_eq!(policy.check().unwrap_err().field(), "worker_every");
+            let policy = Policy { worker_silence: every, ..Policy::default() };
+            assert_eq!(policy.check().unwrap_err().field(), "worker_silence");
+        }
     }
 
     #[test]

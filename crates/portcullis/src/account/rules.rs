@@ -90,7 +90,8 @@ pub(crate) fn set_blocked(account: Stored<Account>, blocked: bool, now: DateTime
     }
     account.value.blocked = blocked;
     if !blocked {
-        account.value.void_before = Some(now);
+        // INVARIANT: what was void once stays void, also if the clock stepped back between two blocks.
+        account.value.void_before = account.value.void_before.max(Some(now));
     }
     let mut changes = Changes::none();
     changes.put(&account);
@@ -110,5 +111,106 @@ pub(crate) fn check_name(name: &str) -> Result<(), InputError> {
             "invalid_name",
             "a name has 1 to 100 characters and no control characters",
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::policy::Policy;
+
+    fn made(
+        new: &NewAccount,
+        parent: Option<&Stored<Account>>,
+        existing: Option<&Stored<Account>>,
+    ) -> Decision<Account> {
+        let longest = Policy::default().chain_longest;
+        create(new, AccountId::from_uuid(uuid(9)), parent, existing, longest, began())
+    }
+
+    #[test]
+    fn one_blocked_account_blocks_everything_below() {
+        let top = account(1);
+        let (mut middle, low) = (under(&top, 2), account(3));
+        assert!(!chain([&low, &middle, &top]).blocked());
+        middle.blocked = true;
+        assert!(chain([&low, &middle, &top]).blocked());
+    }
+
+    #[test]
+    fn lifting_a_block_voids_what_was_begun_before_it() {
+        let mut blocked = account(1);
+        blocked.blocked = true;
+        let lifted = set_blocked(stored(blocked), false, began()).reply.unwrap();
+        assert_eq!((lifted.blocked, lifted.void_before), (false, Some(began())));
+        let chain = chain([&account(3), &lifted]);
+        assert!(chain.voids(began() - TICK), "from anywhere above");
+        assert!(!chain.voids(began()));
+    }
+
+    #[test]
+    fn what_is_void_stays_void_when_the_clock_steps_back() {
+        let mut blocked = account(1);
+        (blocked.blocked, blocked.void_before) = (true, Some(began()));
+        let lifted = set_blocked(stored(blocked), false, began() - TICK).reply.unwrap();
+        assert_eq!(lifted.void_before, Some(began()));
+    }
+
+    #[test]
+    fn blocking_voids_nothing_yet_and_is_told_once() {
+        let decision = set_blocked(stored(account(1)), true, began());
+        assert_eq!(trail(&decision.changes), ["account_blocked: -"]);
+        let blocked = decision.reply.unwrap();
+        assert_eq!((blocked.blocked, blocked.void_before), (true, None));
+        assert!(set_blocked(stored(blocked), true, began()).changes.is_empty(), "it is so already");
+    }
+
+    #[test]
+    fn an_account_belongs_to_the_tenant_of_its_parent_which_is_pinned() {
+        let top = account(1);
+        let parent = stored(under(&top, 2));
+        let decision = made(&NewAccount::named("low").under(parent.value.id), Some(&parent), None);
+        assert_eq!(touched(&decision.changes), [uuid(9), uuid(2)]);
+        let low = decision.reply.unwrap();
+        assert_eq!((low.tenant, low.ancestors), (top.id, vec![parent.value.id, top.id]));
+        let top = made(&NewAccount::named("top"), None, None).reply.unwrap();
+        assert_eq!((top.tenant, top.ancestors), (top.id, Vec::new()));
+    }
+
+    #[test]
+    fn an_account_is_at_most_16_deep() {
+        let mut parent = account(1);
+        for n in 2..=16 {
+            parent = under(&parent, n);
+        }
+        assert_eq!(parent.ancestors.len(), 15);
+        let new = NewAccount::named("low").under(parent.id);
+        assert_eq!(made(&new, Some(&stored(parent.clone())), None).reply.unwrap().ancestors.len(), 16);
+        let parent = under(&parent, 17);
+        let refused = made(&NewAccount::named("low").under(parent.id), Some(&stored(parent)), None);
+        assert_eq!(refused.reply.unwrap_err().reason(), Reason::NotAllowed);
+    }
+
+    #[test]
+    fn the_same_creation_again_changes_nothing() {
+        let new = NewAccount::named("account 9");
+        let existing = stored(account(9));
+        let again = made(&new, None, Some(&existing));
+        assert!(again.changes.is_empty() && again.reply.is_ok());
+        for other in [NewAccount::named("other"), NewAccount::named("account 9").under(account(1).id)] {
+            let refused = made(&other, Some(&stored(account(1))), Some(&existing));
+            assert_eq!(refused.reply.unwrap_err().reason(), Reason::InUse);
+        }
+        let orphan = made(&NewAccount::named("low").under(account(1).id), None, None);
+        assert_eq!(orphan.reply.unwrap_err().reason(), Reason::NotFound);
+    }
+
+    #[test]
+    fn a_name_has_1_to_100_characters() {
+        assert!(check_name(&"ä".repeat(100)).is_ok());
+        for name in ["", " ", "a\nb", &"a".repeat(101)] {
+            assert_eq!(check_name(name).unwrap_err().code(), "invalid_name", "{name:?}");
+        }
     }
 }

@@ -96,13 +96,13 @@ fn named(challenge: &Challenge, user: &User) -> bool {
 fn shut(tally: &Tally, policy: &Policy, now: DateTime<Utc>) -> Option<Refusal> {
     if tally.failures.value >= policy.code_disabled_after {
         Some(Reason::Locked.into())
-    } else if tally.wait.value > 0 {
+    } else if policy.code_backoff.waits(tally.wait, now) {
         Some(Refusal::from(Reason::Locked).until(tally.wait.ends_at, now))
     } else if tally.attempts.value >= policy.code_attempts {
         Some(Reason::Locked.into())
     } else {
         match policy.code_failures_per_source {
-            Some(limit) if tally.source.value >= limit.count => {
+            Some(limit) if limit.is_reached(tally.source, now) => {
                 Some(Refusal::from(Reason::TooManyAttempts).until(tally.source.ends_at, now))
             }
             Some(_) | None => None,
@@ -254,7 +254,7 @@ fn spend_budgets(
         (email_codes(address), budgets.address, policy.email_codes_per_address),
     ];
     for (counter, seen, limit) in parts {
-        if seen.value >= limit.count {
+        if limit.is_reached(seen, now) {
             return Err(Refusal::from(Reason::TooSoon).until(seen.ends_at, now));
         }
         let window = Window::Rolling(limit.within);
@@ -383,3 +383,6 @@ pub(crate) fn pending_code(challenge: &Challenge, attempts: Count, policy: &Poli
         attempts_left: policy.code_attempts.saturating_sub(attempts.value),
     }
 }
+
+#[cfg(test)]
+mod tests;

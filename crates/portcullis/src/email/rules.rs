@@ -92,7 +92,7 @@ pub(crate) fn confirm(
     };
     if taken {
         // The code stays unspent: nothing was done with it.
-        return acting.refuse(Reason::AddressTaken.into(), "email_refused");
+        return acting.refuse_keeping(changes.into_pins(), Reason::AddressTaken.into(), "email_refused");
     }
     let mut user = acting.user.clone();
     take(&mut user.value, &entry.challenge.value.destination, policy, now);
@@ -195,5 +195,185 @@ pub(crate) fn settings(
         confirmed: confirmed.is_some(),
         address: confirmed.or_else(|| pending.as_ref().map(|pending| pending.address.clone())),
         pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Account;
+    use crate::fixture::*;
+
+    fn alice() -> (Account, User) {
+        let account = account(1);
+        let alice = user(2, &account);
+        (account, alice)
+    }
+
+    fn ids() -> FreshIds {
+        FreshIds {
+            session: SessionId::from_uuid(uuid(50)),
+            to_old: MessageId::from_uuid(uuid(51)),
+            to_new: MessageId::from_uuid(uuid(52)),
+            notice: MessageId::from_uuid(uuid(53)),
+        }
+    }
+
+    fn plan() -> Plan {
+        Plan {
+            fresh: fresh_code(800),
+            budgets: NO_BUDGETS,
+            address: uuid(5),
+            failures: Count::default(),
+            wait: Count::default(),
+        }
+    }
+
+    fn asked(user: &User, address: &str, now: DateTime<Utc>) -> Decision<PendingCode> {
+        let (account, _) = alice();
+        set(&acting_as(user, &account), &email(address), plan(), &Policy::default(), now)
+    }
+
+    fn refused<T>(decision: Decision<T>) -> (Reason, Vec<String>) {
+        assert!(touched(&decision.changes).is_empty() && decision.changes.messages.is_empty());
+        let Err(refusal) = decision.reply else { panic!("a refusal") };
+        (refusal.reason(), trail(&decision.changes))
+    }
+
+    fn sent(changes: &Changes) -> Vec<(MessageKind, String)> {
+        changes.messages.iter().map(|draft| (draft.kind, draft.to.as_str().to_owned())).collect()
+    }
+
+    #[test]
+    fn a_new_address_waits_and_the_old_one_stays() {
+        let (_, alice) = alice();
+        let decision = asked(&alice, "new@example.com", began());
+        assert_eq!(touched(&decision.changes), [uuid(800), uuid(2), uuid(900), uuid(1)]);
+        let kept: User = written(&decision.changes, uuid(2)).unwrap();
+        assert_eq!(kept.confirmed_email().unwrap().as_str(), "u2@example.com");
+        assert_eq!(kept.credential_version, alice.credential_version);
+        let pending = kept.pending_email.unwrap();
+        assert_eq!((pending.address.as_str(), pending.challenge.uuid()), ("new@example.com", uuid(800)));
+        let to_new = (MessageKind::EmailConfirmationCode, String::from("new@example.com"));
+        assert_eq!(sent(&decision.changes), [to_new]);
+    }
+
+    #[test]
+    fn a_stale_sign_in_or_the_same_address_asks_nothing() {
+        let (_, alice) = alice();
+        let stale = began() + Policy::default().session_fresh;
+        let (reason, told) = refused(asked(&alice, "new@example.com", stale));
+        assert_eq!((reason, told), (Reason::StaleSignIn, vec!["email_refused: stale_sign_in".to_owned()]));
+        let (reason, _) = refused(asked(&alice, "u2@EXAMPLE.com", began()));
+        assert_eq!(reason, Reason::Unchanged);
+    }
+
+    #[test]
+    fn locked_codes_and_full_budgets_ask_nothing() {
+        let (account, alice) = alice();
+        let with = |change: &dyn Fn(&mut Plan)| {
+            let mut plan = plan();
+            change(&mut plan);
+            let acting = acting_as(&alice, &account);
+            refused(set(&acting, &email("new@example.com"), plan, &Policy::default(), began())).0
+        };
+        assert_eq!(with(&|p| p.failures = count(100)), Reason::Locked);
+        assert_eq!(with(&|p| p.wait = count(1)), Reason::Locked);
+        assert_eq!(with(&|p| p.budgets.user = count(10)), Reason::TooSoon);
+    }
+
+    /// Alice, her new address waiting, and its code entered.
+    fn confirming(fits: bool) -> (Acting, Entry) {
+        let (account, mut alice) = alice();
+        let challenge = challenge(Purpose::EmailConfirmation, &alice, "new@example.com");
+        alice.pending_email =
+            Some(PendingEmail { address: email("new@example.com"), challenge: challenge.id });
+        (acting_as(&alice, &account), entry(&challenge, &alice, &chain([&account]), fits))
+    }
+
+    #[test]
+    fn the_right_code_makes_the_address_the_users_and_every_other_session_dead() {
+        let (mut acting, mut entry) = confirming(true);
+        for user in [&mut acting.user.value, &mut entry.user.value] {
+            user.two_factor = Method::Email;
+        }
+        let decision = confirm(&acting, &entry, false, ids(), &Policy::default(), began());
+        assert_eq!(touched(&decision.changes), [uuid(800), uuid(2), uuid(50), uuid(1), uuid(900)]);
+        let kept: User = written(&decision.changes, uuid(2)).unwrap();
+        assert_eq!(kept.confirmed_email().unwrap().as_str(), "new@example.com");
+        assert_eq!((kept.credential_version, kept.pending_email.is_none()), (2, true));
+        assert_eq!(kept.two_factor, Method::Email, "two-factor authentication follows");
+        let told = |address: &str| (MessageKind::EmailChanged, address.to_owned());
+        assert_eq!(sent(&decision.changes), [told("u2@example.com"), told("new@example.com")]);
+        let changed = decision.reply.unwrap();
+        assert_eq!((changed.session.id, changed.now.confirmed), (ids().session, true));
+        assert!(changed.now.pending.is_none());
+    }
+
+    #[test]
+    fn a_first_address_has_nobody_to_tell() {
+        let (mut acting, mut entry) = confirming(true);
+        for user in [&mut acting.user.value, &mut entry.user.value] {
+            user.email = None;
+        }
+        let decision = confirm(&acting, &entry, false, ids(), &Policy::default(), began());
+        assert!(decision.reply.is_ok() && decision.changes.messages.is_empty());
+    }
+
+    #[test]
+    fn a_taken_address_leaves_the_code_unspent_and_leaves_only_within_the_limits() {
+        let (acting, entry) = confirming(true);
+        let decision = confirm(&acting, &entry, true, ids(), &Policy::default(), began());
+        assert_eq!(steps(&decision.changes), ["attempts below 5", "email_code_wait below 1"]);
+        let (reason, told) = refused(decision);
+        assert_eq!((reason, told), (Reason::AddressTaken, vec!["email_refused: address_taken".to_owned()]));
+        let (acting, entry) = confirming(false);
+        let wrong = confirm(&acting, &entry, true, ids(), &Policy::default(), began());
+        assert_eq!(wrong.reply.unwrap_err().reason(), Reason::WrongCode, "who guesses learns nothing");
+    }
+
+    #[test]
+    fn the_address_can_not_go_while_codes_go_there() {
+        let (account, mut alice) = alice();
+        let cleared = |user: &User, now| clear(&acting_as(user, &account), ids(), now);
+        let stale = began() + Policy::default().session_fresh;
+        assert_eq!(refused(cleared(&alice, stale)).0, Reason::StaleSignIn);
+        let decision = cleared(&alice, began());
+        let kept: User = written(&decision.changes, uuid(2)).unwrap();
+        assert!(kept.email.is_none() && kept.credential_version == 2);
+        assert_eq!(decision.changes.deletes, [(uuid(900), 7)]);
+        assert_eq!(sent(&decision.changes), [(MessageKind::EmailChanged, "u2@example.com".to_owned())]);
+        alice.two_factor = Method::Email;
+        assert_eq!(refused(cleared(&alice, began())).0, Reason::InUse);
+        (alice.two_factor, alice.email) = (Method::None, None);
+        let nothing = cleared(&alice, began());
+        assert!(nothing.reply.unwrap().is_none() && nothing.changes.is_empty());
+    }
+
+    #[test]
+    fn cancelling_forgets_what_waits_and_twice_changes_nothing() {
+        let (mut acting, _) = confirming(true);
+        let decision = cancel(&acting);
+        let kept: User = written(&decision.changes, uuid(2)).unwrap();
+        assert!(kept.pending_email.is_none() && kept.credential_version == 1);
+        assert_eq!(touched(&decision.changes), [uuid(2), uuid(900), uuid(1)]);
+        acting.user.value.pending_email = None;
+        assert!(cancel(&acting).changes.is_empty());
+    }
+
+    #[test]
+    fn the_owner_sees_the_pending_address_only_while_its_code_lives() {
+        let (acting, entry) = confirming(true);
+        let user = &acting.user.value;
+        let policy = Policy::default();
+        let seen = settings(user, Some(&entry.challenge), count(2), &policy);
+        assert_eq!(seen.address.as_deref(), Some("u2@example.com"));
+        let pending = seen.pending.unwrap();
+        assert_eq!((pending.address.as_str(), pending.code.attempts_left), ("new@example.com", 3));
+        assert!(settings(user, None, count(0), &policy).pending.is_none());
+        let mut bare = user.clone();
+        bare.email = None;
+        let seen = settings(&bare, Some(&entry.challenge), count(0), &policy);
+        assert_eq!((seen.address.as_deref(), seen.confirmed), (Some("new@example.com"), false));
     }
 }

@@ -116,7 +116,9 @@ fn close(
 ) -> Decision<Outcome> {
     let mut message = message;
     message.value.outcome = outcome;
-    message.value.tries = message.value.tries.saturating_add(1);
+    if outcome != Outcome::Suppressed {
+        message.value.tries = message.value.tries.saturating_add(1);
+    }
     message.value.sealed = None;
     message.value.due_at = after(now, policy.message_kept);
     let mut changes = Changes::none();
@@ -128,4 +130,175 @@ fn close(
 
 fn event(message: &Message, action: &'static str) -> Event {
     Event::of(action, message.tenant, message.user.uuid()).about(message.id.uuid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Account;
+    use crate::challenge::Purpose;
+    use crate::fixture::*;
+    use crate::id::MessageId;
+    use crate::message::MessageKind;
+    use crate::message::model::{CodeToSend, Draft};
+    use crate::port::store::Lane;
+    use crate::secret::Code;
+    use crate::user::model::PendingEmail;
+
+    fn message(kind: MessageKind, to: &str, challenge: Option<&Challenge>) -> Message {
+        let draft = Draft {
+            id: MessageId::from_uuid(uuid(70)),
+            tenant: uuid(1),
+            user: crate::id::UserId::from_uuid(uuid(2)),
+            kind,
+            to: email(to),
+            lane: Lane::Interactive,
+            code: challenge.map(|challenge| CodeToSend {
+                code: Code::parse("123456").unwrap(),
+                challenge: challenge.id,
+                issue: challenge.issue,
+                valid_until: challenge.expires_at,
+            }),
+            once_at: None,
+        };
+        Message::sealed(draft, &keyring(), [3; 24], began()).unwrap()
+    }
+
+    struct Scene {
+        account: Account,
+        user: User,
+        challenge: Challenge,
+        message: Message,
+        to: Email,
+    }
+
+    fn scene() -> Scene {
+        let account = account(1);
+        let user = user(2, &account);
+        let challenge = challenge(Purpose::SignIn, &user, "u2@example.com");
+        let message = message(MessageKind::SignInCode, "u2@example.com", Some(&challenge));
+        Scene { account, user, challenge, message, to: email("u2@example.com") }
+    }
+
+    impl Scene {
+        fn leaves(&self, now: DateTime<Utc>) -> Result<(), &'static str> {
+            let chain = chain([&self.account]);
+            may_leave(&self.message, &self.to, Some(&self.user), &chain, Some(&self.challenge), now)
+        }
+
+        fn after(mut self, change: impl Fn(&mut Self)) -> Result<(), &'static str> {
+            change(&mut self);
+            self.leaves(began())
+        }
+    }
+
+    #[test]
+    fn a_code_that_is_still_asked_for_leaves() {
+        assert_eq!(scene().leaves(began()), Ok(()));
+        let end = scene().challenge.expires_at;
+        assert_eq!(scene().leaves(end - TICK), Ok(()));
+        assert_eq!(scene().leaves(end), Err("expired"));
+    }
+
+    #[test]
+    fn each_reason_not_to_send_a_code_is_named() {
+        assert_eq!(scene().after(|s| s.challenge.issue = 2), Err("superseded"));
+        assert_eq!(scene().after(|s| s.user.credential_version += 1), Err("credentials_changed"));
+        assert_eq!(scene().after(|s| s.user.disabled = true), Err("disabled"));
+        assert_eq!(scene().after(|s| s.account.blocked = true), Err("blocked"));
+        assert_eq!(scene().after(|s| s.account.void_before = Some(began() + TICK)), Err("voided"));
+        assert_eq!(scene().after(|s| s.to = email("other@example.com")), Err("destination_changed"));
+        assert_eq!(scene().after(|s| s.user.email = None), Err("destination_changed"));
+        let s = scene();
+        let chain = chain([&s.account]);
+        let gone = may_leave(&s.message, &s.to, None, &chain, Some(&s.challenge), began());
+        assert_eq!(gone, Err("user_gone"));
+        let gone = may_leave(&s.message, &s.to, Some(&s.user), &chain, None, began());
+        assert_eq!(gone, Err("challenge_gone"));
+    }
+
+    #[test]
+    fn a_pending_address_gets_its_code_only_while_it_waits() {
+        let mut s = scene();
+        s.challenge = challenge(Purpose::EmailConfirmation, &s.user, "new@example.com");
+        s.message = message(MessageKind::EmailConfirmationCode, "new@example.com", Some(&s.challenge));
+        s.to = email("new@example.com");
+        assert_eq!(s.leaves(began()), Err("superseded"));
+        s.user.pending_email = Some(PendingEmail { address: s.to.clone(), challenge: s.challenge.id });
+        assert_eq!(s.leaves(began()), Ok(()));
+    }
+
+    #[test]
+    fn a_notice_leaves_whatever_became_of_its_user() {
+        let mut s = scene();
+        s.message = message(MessageKind::EmailChanged, "u2@example.com", None);
+        (s.user.disabled, s.account.blocked) = (true, true);
+        let chain = chain([&s.account]);
+        let notice = |user| may_leave(&s.message, &s.to, user, &chain, None, began());
+        assert_eq!(notice(Some(&s.user)), Ok(()));
+        assert_eq!(notice(None), Err("user_gone"));
+    }
+
+    fn settled(tries: u32, result: Result<(), SendError>) -> (Outcome, Message, Vec<String>) {
+        let mut message = scene().message;
+        message.tries = tries;
+        let decision = settle(stored(message), &result, &Policy::default(), began());
+        let kept = written(&decision.changes, uuid(70)).unwrap();
+        (decision.reply.unwrap(), kept, trail(&decision.changes))
+    }
+
+    #[test]
+    fn tries_are_spaced_and_bounded() {
+        let policy = Policy::default();
+        for error in [SendError::Transient { detail: "busy" }, SendError::Ambiguous { detail: "lost" }] {
+            let wait = |tries| {
+                let (outcome, kept, told) = settled(tries, Err(error.clone()));
+                assert_eq!((outcome, kept.tries), (Outcome::Waiting, tries + 1));
+                assert!(kept.sealed.is_some(), "what is to be tried again keeps its content");
+                assert_eq!(told, ["message_postponed: not_taken_over"]);
+                kept.due_at - began()
+            };
+            let waits: Vec<_> = (0..19).map(wait).collect();
+            assert_eq!(
+                waits[..3],
+                [policy.send_retry_first, policy.send_retry_first * 2, policy.send_retry_first * 4]
+            );
+            assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]));
+            assert_eq!(waits[18], policy.send_retry_longest);
+            let (outcome, kept, told) = settled(19, Err(error.clone()));
+            assert_eq!((outcome, kept.tries), (Outcome::GivenUp, 20));
+            assert_eq!(told, ["message_given_up: tries_used"]);
+        }
+    }
+
+    #[test]
+    fn a_fault_of_the_set_up_never_gives_a_message_up() {
+        let (outcome, kept, told) = settled(19, Err(SendError::Misconfigured { detail: "credentials" }));
+        assert_eq!((outcome, kept.tries), (Outcome::Waiting, 19));
+        assert_eq!(kept.due_at, began() + Policy::default().send_retry_first);
+        assert_eq!(told, ["message_postponed: misconfigured"]);
+    }
+
+    #[test]
+    fn a_closed_message_has_no_content_any_more() {
+        let sent = settled(0, Ok(()));
+        let refused = settled(0, Err(SendError::Permanent { detail: "no such mailbox" }));
+        let spent = settled(19, Err(SendError::Transient { detail: "busy" }));
+        let decision = suppress(stored(scene().message), "expired", &Policy::default(), began());
+        let kept: Message = written(&decision.changes, uuid(70)).unwrap();
+        assert_eq!((kept.tries, kept.outcome), (0, Outcome::Suppressed), "it was never tried");
+        let suppressed = (decision.reply.unwrap(), kept, trail(&decision.changes));
+        for ((outcome, kept, told), expected) in [
+            (sent, "message_sent: sign_in_code"),
+            (refused, "message_given_up: refused"),
+            (spent, "message_given_up: tries_used"),
+            (suppressed, "message_suppressed: expired"),
+        ] {
+            assert_eq!(kept.outcome, outcome);
+            assert_eq!(told, [expected]);
+            assert!(kept.sealed.is_none() && kept.open(&keyring()).is_none(), "{expected}");
+            assert_eq!(kept.to, "u•••@example.com", "{expected}");
+            assert_eq!(kept.due_at, began() + Policy::default().message_kept, "{expected}");
+        }
+    }
 }

@@ -227,7 +227,8 @@ pub(crate) fn grant_on_account(
     chain.0.insert(0, target.clone());
     if let Who::User(acting) = who {
         let actor = &acting.user.value;
-        if actor.tenant != target.value.tenant {
+        let seen = rights_on_account(actor.id, &target.value, &chain).contains(&AccessRight::View);
+        if actor.tenant != target.value.tenant || !seen {
             return refuse(who, tenant, id, Reason::NotFound.into());
         }
         let verdict = on_account(actor, &Action::GrantOnAccount(rights.clone()), &target.value, &chain);
@@ -268,6 +269,195 @@ fn guard_others(who: Who<'_>, chain: &Chain, changes: &mut Changes) {
         };
         if !pinned {
             changes.guard(account);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+
+    /// The top account, one below it, and bob in the lower one.
+    fn scene() -> (Account, Account, User) {
+        let top = account(1);
+        let low = under(&top, 3);
+        let bob = user(4, &low);
+        (top, low, bob)
+    }
+
+    fn alice(top: &Account) -> User {
+        user(2, top)
+    }
+
+    fn missing(verdict: Verdict) -> Vec<Gate> {
+        verdict.into_missing()
+    }
+
+    #[test]
+    fn a_right_is_held_directly_or_by_managing_an_account_above() {
+        let (mut top, low, mut bob) = scene();
+        let alice = alice(&top);
+        let see =
+            |bob: &User, top: &Account| missing(on_user(&alice, &Action::SeeUser, bob, &chain([&low, top])));
+        assert_eq!(see(&bob, &top), [Gate::Right(AccessRight::View)]);
+        bob.rights.insert(alice.id, rights([AccessRight::View]));
+        assert_eq!(see(&bob, &top), []);
+        bob.rights.clear();
+        for right in AccessRight::ALL {
+            top.rights.insert(alice.id, rights([right]));
+            let expected = right == AccessRight::ManageAccount;
+            assert_eq!(see(&bob, &top).is_empty(), expected, "{right:?} on the account above");
+        }
+    }
+
+    #[test]
+    fn nobody_grants_a_flag_he_lacks() {
+        let (top, low, mut bob) = scene();
+        let mut alice = alice(&top);
+        alice.flags = Flags::default().with(Flag::SendSms, true);
+        bob.flags = Flags::default().with(Flag::CreateItems, true);
+        let give = |bob: &User, flags: Flags| {
+            missing(on_user(&alice, &Action::SetFlags(flags), bob, &chain([&low, &top])))
+        };
+        assert_eq!(
+            give(&bob, Flags::all()),
+            [Gate::Right(AccessRight::EditFlags), Gate::ChangePassword, Gate::ChangeSettings]
+        );
+        bob.rights.insert(alice.id, rights([AccessRight::EditFlags]));
+        assert_eq!(give(&bob, Flags::all()), [Gate::ChangePassword, Gate::ChangeSettings]);
+        assert_eq!(give(&bob, Flags::default()), [], "taking away needs no more than the right");
+        assert_eq!(give(&bob, bob.flags.clone().with(Flag::SendSms, true)), []);
+    }
+
+    #[test]
+    fn nobody_grants_a_right_he_lacks() {
+        let (top, mut low, mut bob) = scene();
+        let alice = alice(&top);
+        let all = rights(AccessRight::ALL);
+        let held = rights([AccessRight::ManageAccess, AccessRight::View]);
+        let lacking: Vec<_> =
+            AccessRight::ALL.into_iter().filter(|right| !held.contains(right)).map(Gate::Right).collect();
+        bob.rights.insert(alice.id, held.clone());
+        let verdict = on_user(&alice, &Action::GrantOnUser(all.clone()), &bob, &chain([&low, &top]));
+        assert_eq!(missing(verdict), lacking);
+        low.rights.insert(alice.id, held);
+        let verdict = on_account(&alice, &Action::GrantOnAccount(all), &low, &chain([&low, &top]));
+        assert_eq!(missing(verdict), lacking);
+    }
+
+    fn flags_off(acting: &Acting, bob: &User, chain: &Chain) -> Decision<User> {
+        change_user(Who::User(acting), &Action::SetFlags(Flags::default()), &stored(bob.clone()), chain)
+    }
+
+    #[test]
+    fn who_may_not_see_a_user_learns_nothing_of_him() {
+        let (top, low, mut bob) = scene();
+        let acting = acting_as(&alice(&top), &top);
+        bob.rights.insert(acting.user.value.id, rights([AccessRight::EditFlags]));
+        let chain = chain([&low, &top]);
+        let decision = flags_off(&acting, &bob, &chain);
+        assert_eq!(trail(&decision.changes), ["change_refused: not_found"]);
+        assert_eq!(decision.reply.unwrap_err(), Refusal::from(Reason::NotFound));
+        bob.rights.insert(acting.user.value.id, rights([AccessRight::View]));
+        let refusal = flags_off(&acting, &bob, &chain).reply.unwrap_err();
+        assert_eq!(refusal.missing(), [Gate::Right(AccessRight::EditFlags)]);
+        bob.rights.insert(acting.user.value.id, rights(AccessRight::ALL));
+        bob.tenant = account(9).id;
+        let refusal = flags_off(&acting, &bob, &chain).reply.unwrap_err();
+        assert_eq!(refusal.reason(), Reason::NotFound, "another tenant's, whatever is granted");
+    }
+
+    #[test]
+    fn who_may_not_see_an_account_learns_nothing_of_it() {
+        let (top, mut low, _) = scene();
+        let acting = acting_as(&alice(&top), &top);
+        let to = user(5, &top).id;
+        let grant = |low: &Account| {
+            let view = rights([AccessRight::View]);
+            grant_on_account(Who::User(&acting), &stored(low.clone()), &chain([&top]), to, &view).reply
+        };
+        assert_eq!(grant(&low).unwrap_err(), Refusal::from(Reason::NotFound));
+        low.rights.insert(acting.user.value.id, rights([AccessRight::View]));
+        assert_eq!(grant(&low).unwrap_err().missing(), [Gate::Right(AccessRight::ManageAccess)]);
+        low.rights.insert(acting.user.value.id, rights([AccessRight::View, AccessRight::ManageAccess]));
+        assert_eq!(grant(&low), Ok(()));
+        low.tenant = account(9).id;
+        assert_eq!(grant(&low).unwrap_err().reason(), Reason::NotFound);
+    }
+
+    #[test]
+    fn a_change_pins_whatever_the_verdict_rested_on() {
+        let (top, low, mut bob) = scene();
+        let acting = acting_as(&alice(&top), &top);
+        bob.rights.insert(acting.user.value.id, rights([AccessRight::View, AccessRight::EditFlags]));
+        let decision = flags_off(&acting, &bob, &chain([&low, &top]));
+        assert_eq!(
+            touched(&decision.changes),
+            [uuid(4), uuid(900), uuid(1), uuid(2), uuid(3)],
+            "the target, the session, both accounts and the actor"
+        );
+        assert_eq!(trail(&decision.changes), ["flags_changed: -"]);
+        assert_eq!(decision.changes.events[0].actor, Some(uuid(2)));
+    }
+
+    #[test]
+    fn a_grant_on_an_account_pins_it_once() {
+        let (mut top, _, _) = scene();
+        top.rights.insert(alice(&top).id, rights([AccessRight::ManageAccount]));
+        let acting = acting_as(&alice(&top), &top);
+        let to = user(5, &top).id;
+        let grant = |rights: &BTreeSet<AccessRight>, top: &Account| {
+            grant_on_account(Who::User(&acting), &stored(top.clone()), &Chain(Vec::new()), to, rights)
+        };
+        let decision = grant(&rights([AccessRight::View]), &top);
+        assert_eq!(touched(&decision.changes), [uuid(1), uuid(900), uuid(2)]);
+        let kept: Account = written(&decision.changes, uuid(1)).unwrap();
+        assert_eq!(kept.rights[&to], rights([AccessRight::View]));
+        let kept: Account = written(&grant(&BTreeSet::new(), &kept).changes, uuid(1)).unwrap();
+        assert!(!kept.rights.contains_key(&to), "none at all revokes");
+    }
+
+    #[test]
+    fn disabling_kills_every_session_and_code_either_way() {
+        let (top, low, mut bob) = scene();
+        for disabled in [true, false] {
+            let before = bob.credential_version;
+            let set = Action::SetDisabled(disabled);
+            let decision = change_user(Who::Program, &set, &stored(bob.clone()), &chain([&low, &top]));
+            assert_eq!(trail(&decision.changes), [if disabled { "disabled: -" } else { "enabled: -" }]);
+            bob = decision.reply.unwrap();
+            assert_eq!((bob.disabled, bob.credential_version), (disabled, before + 1));
+            let again = change_user(Who::Program, &set, &stored(bob.clone()), &chain([&low, &top]));
+            assert!(again.changes.is_empty(), "it is so already");
+        }
+    }
+
+    #[test]
+    fn the_program_is_asked_nothing() {
+        let (top, low, bob) = scene();
+        let all = rights(AccessRight::ALL);
+        let to = alice(&top).id;
+        let decision = grant_on_user(Who::Program, &stored(bob), &chain([&low, &top]), to, &all);
+        let kept: User = written(&decision.changes, uuid(4)).unwrap();
+        assert_eq!(kept.rights[&to], all);
+        assert_eq!(decision.changes.events[0].actor, None);
+    }
+
+    #[test]
+    fn an_action_meant_for_the_other_kind_of_target_is_never_allowed() {
+        let (mut top, low, bob) = scene();
+        let alice = alice(&top);
+        top.rights.insert(alice.id, rights(AccessRight::ALL));
+        let on_account_action = Action::GrantOnAccount(BTreeSet::new());
+        assert!(!on_user(&alice, &on_account_action, &bob, &chain([&low, &top])).is_allowed());
+        for action in [
+            Action::SeeUser,
+            Action::SetFlags(Flags::default()),
+            Action::SetDisabled(true),
+            Action::GrantOnUser(BTreeSet::new()),
+        ] {
+            assert!(!on_account(&alice, &action, &low, &chain([&low, &top])).is_allowed(), "{action:?}");
         }
     }
 }

@@ -115,9 +115,10 @@ impl Sessions<'_> {
             Err(no) => return Err(no.into()),
         };
         let user = &acting.user.value;
-        let page = Page { after: None, limit: 100 };
+        // Dead ones are kept until they are purged and must not crowd out the live.
+        let page = Page { after: None, limit: 1000 };
         let sessions = engine.list_page::<Session>(&Session::of_user(user.id), page).await?;
         let alive = |session: &Session| rules::death(session, user, &acting.chain, now).is_none();
-        Ok(sessions.into_iter().filter(alive).collect())
+        Ok(sessions.into_iter().filter(alive).take(100).collect())
     }
 }

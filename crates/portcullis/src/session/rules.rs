@@ -94,7 +94,16 @@ impl Acting {
 
     /// A refusal that leaves a trace and nothing else.
     pub(crate) fn refuse<T>(&self, refusal: Refusal, action: &'static str) -> Decision<T> {
-        let mut changes = Changes::none();
+        self.refuse_keeping(Changes::none(), refusal, action)
+    }
+
+    /// A refusal that leaves a trace, and leaves only if these are kept with it.
+    pub(crate) fn refuse_keeping<T>(
+        &self,
+        mut changes: Changes,
+        refusal: Refusal,
+        action: &'static str,
+    ) -> Decision<T> {
         changes.event(self.event(action).because(refusal.code()));
         Decision::no(refusal, changes)
     }
@@ -174,4 +183,138 @@ pub(crate) fn sign_out(session: Option<&Stored<Session>>) -> Decision<()> {
 /// A moment later, at the end of time at the latest.
 pub(crate) fn after(at: DateTime<Utc>, wait: TimeDelta) -> DateTime<Utc> {
     at.checked_add_signed(wait).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Account;
+    use crate::fixture::*;
+
+    fn alice() -> (Account, User, Session) {
+        let account = account(1);
+        let alice = user(2, &account);
+        let session = session(900, &alice);
+        (account, alice, session)
+    }
+
+    fn policy() -> Policy {
+        Policy::default()
+    }
+
+    #[test]
+    fn a_session_lives_until_the_last_microsecond_of_each_limit() {
+        let (account, alice, session) = alice();
+        let chain = chain([&account]);
+        let at = |session: &Session, now| death(session, &alice, &chain, now);
+        assert_eq!(session.idle_until, began() + policy().session_idle);
+        assert_eq!(session.ends_at, began() + policy().session_longest);
+        assert_eq!(at(&session, session.idle_until - TICK), None);
+        assert_eq!(at(&session, session.idle_until), Some("idle"));
+        let used = Session { idle_until: session.ends_at + TICK, ..session };
+        assert_eq!(at(&used, used.ends_at - TICK), None);
+        assert_eq!(at(&used, used.ends_at), Some("ended"));
+    }
+
+    #[test]
+    fn every_other_death_is_named() {
+        let (account, alice, session) = alice();
+        let dies = |change: &dyn Fn(&mut User, &mut Account)| {
+            let (mut user, mut account) = (alice.clone(), account.clone());
+            change(&mut user, &mut account);
+            death(&session, &user, &chain([&account]), began())
+        };
+        assert_eq!(dies(&|_, _| ()), None);
+        assert_eq!(dies(&|u, _| u.credential_version += 1), Some("credentials_changed"));
+        assert_eq!(dies(&|u, _| u.disabled = true), Some("disabled"));
+        assert_eq!(dies(&|_, a| a.blocked = true), Some("blocked"));
+        assert_eq!(dies(&|_, a| a.void_before = Some(began())), None);
+        assert_eq!(dies(&|_, a| a.void_before = Some(began() + TICK)), Some("voided"));
+    }
+
+    #[test]
+    fn a_session_seen_dead_is_removed_for_good() {
+        let (account, alice, session) = alice();
+        let ended = session.idle_until;
+        let judge = |user: Option<&User>, now| {
+            let user = user.cloned().map(stored);
+            acting(Some(stored(session.clone())), user, chain([&account]), now)
+        };
+        for (user, now, why) in [(Some(&alice), ended, "idle"), (None, began(), "user_gone")] {
+            let decision = Decision::<()>::from(judge(user, now).unwrap_err());
+            assert_eq!(decision.reply.unwrap_err().reason(), Reason::SignedOut);
+            assert_eq!(decision.changes.deletes, [(uuid(900), 7)]);
+            assert_eq!(trail(&decision.changes), [format!("session_ended: {why}")]);
+        }
+        assert!(judge(Some(&alice), began()).is_ok());
+        let unknown = acting(None, None, chain([&account]), began()).unwrap_err();
+        assert!(Decision::<()>::from(unknown).changes.is_empty(), "an unknown id leaves nothing");
+    }
+
+    #[test]
+    fn a_sign_in_is_fresh_until_the_last_microsecond() {
+        let (account, alice, session) = alice();
+        let acting = acting_as(&alice, &account);
+        assert_eq!(session.fresh_until, began() + policy().session_fresh);
+        assert_eq!(acting.fresh(session.fresh_until - TICK), Ok(()));
+        assert_eq!(acting.fresh(session.fresh_until).unwrap_err().reason(), Reason::StaleSignIn);
+    }
+
+    #[test]
+    fn the_idle_limit_is_moved_once_in_its_grain() {
+        let (account, alice, _) = alice();
+        let used = |at| {
+            let decision = use_it(acting_as(&alice, &account), &policy(), at);
+            (decision.changes, decision.reply.unwrap())
+        };
+        let grain = began() + policy().session_moved_every;
+        let (changes, seen) = used(grain - TICK);
+        assert!(changes.is_empty() && seen.idle_until == began() + policy().session_idle);
+        let (changes, seen) = used(grain);
+        assert_eq!(trail(&changes), ["session_used: -"]);
+        assert_eq!(seen.idle_until, grain + policy().session_idle);
+        let kept: Session = written(&changes, uuid(900)).unwrap();
+        assert_eq!((kept.used_at, kept.idle_until), (grain, seen.idle_until));
+        assert_eq!(kept.fresh_until, began() + policy().session_fresh, "use makes nothing fresh");
+        assert!(used(began() - TICK).0.is_empty(), "nor does a clock that stepped back move it");
+    }
+
+    #[test]
+    fn the_end_caps_the_idle_limit() {
+        let (account, alice, session) = alice();
+        let near = session.ends_at - TICK;
+        let seen = use_it(acting_as(&alice, &account), &policy(), near).reply.unwrap();
+        assert_eq!(seen.idle_until, session.ends_at);
+    }
+
+    #[test]
+    fn a_session_that_goes_on_keeps_its_end_under_the_new_credentials() {
+        let (account, mut alice, session) = alice();
+        let acting = acting_as(&alice, &account);
+        alice.credential_version += 1;
+        let mut changes = Changes::none();
+        let id = SessionId::from_uuid(uuid(901));
+        let next = succeed(&acting, &alice, id, Assurance::PasswordEmail, &mut changes);
+        assert_eq!((next.id, next.ends_at, next.fresh_until), (id, session.ends_at, session.fresh_until));
+        assert_eq!(changes.deletes, [(uuid(900), 7)]);
+        let kept: Session = written(&changes, uuid(901)).unwrap();
+        assert_eq!((kept.credential_version, kept.signed_in_at), (2, session.signed_in_at));
+        assert_eq!(kept.assurance, Assurance::PasswordEmail);
+        assert_eq!(death(&kept, &alice, &chain([&account]), began()), None);
+        assert_eq!(death(&session, &alice, &chain([&account]), began()), Some("credentials_changed"));
+    }
+
+    #[test]
+    fn signing_out_removes_the_session_and_twice_changes_nothing() {
+        let (_, _, session) = alice();
+        let decision = sign_out(Some(&stored(session)));
+        assert_eq!(decision.changes.deletes, [(uuid(900), 7)]);
+        assert_eq!(trail(&decision.changes), ["signed_out: -"]);
+        assert!(sign_out(None).changes.is_empty());
+    }
+
+    #[test]
+    fn time_ends_and_does_not_overflow() {
+        assert_eq!(after(DateTime::<Utc>::MAX_UTC, TICK), DateTime::<Utc>::MAX_UTC);
+    }
 }

@@ -43,6 +43,7 @@ impl Memo {
         engine: &Engine,
         password: &Password,
         hash: Option<&PasswordHash>,
+        worth_renewing: bool,
     ) -> Result<Proof, Error> {
         let input = hash.map(|hash| hash.as_str().to_owned());
         if let Some((seen, proof)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -51,7 +52,8 @@ impl Memo {
             return Ok(proof);
         }
         let verified = engine.hasher.verify(password, hash).await.map_err(slow)?;
-        let rehashed = if verified.fits && verified.outdated {
+        // A second hash for who is not admitted anyway would tell by its time that the password is right.
+        let rehashed = if verified.fits && verified.outdated && worth_renewing {
             Some(engine.hasher.hash(password, engine.random_bytes()?).await.map_err(slow)?)
         } else {
             None
@@ -98,12 +100,12 @@ impl SignIn<'_> {
                 subjects.extend(device.map(|device| device.id));
                 let view = engine.read(&t, starts, subjects).await?;
                 let user = view.start::<User>(0)?;
-                let knock = Engine::knock(&view, user, decoy, device, source)?;
+                let knock = engine.knock(&view, user, decoy, device, source)?;
                 if let Err(no) = knock.open(&engine.policy, t.now) {
                     return Ok(no.into());
                 }
                 let hash = knock.user.as_ref().and_then(|user| user.value.password.as_ref());
-                let proof = memo.check(engine, password, hash).await?;
+                let proof = memo.check(engine, password, hash, knock.admissible()).await?;
                 let plan =
                     engine.code_plan(&view, knock.user.as_ref().map(|user| &user.value), Purpose::SignIn)?;
                 let ids = engine.fresh_ids(t.now)?;
@@ -194,11 +196,12 @@ impl SignIn<'_> {
                     Err(no) => return Ok(no.into()),
                 };
                 let who = acting.user.value.id.uuid();
-                let knock = Engine::knock(&view, Some(acting.user.clone()), who, device, source)?;
+                let knock = engine.knock(&view, Some(acting.user.clone()), who, device, source)?;
                 if let Err(no) = knock.open(&engine.policy, t.now) {
                     return Ok(no.into());
                 }
-                let proof = memo.check(engine, password, acting.user.value.password.as_ref()).await?;
+                let hash = acting.user.value.password.as_ref();
+                let proof = memo.check(engine, password, hash, knock.admissible()).await?;
                 let plan = engine.code_plan(&view, Some(&acting.user.value), Purpose::Reauthentication)?;
                 let fresh = SessionId::from_uuid(engine.new_id(t.now)?);
                 Ok(rules::reauthenticate(&acting, &knock, &proof, plan, fresh, &engine.policy, t.now))
@@ -244,6 +247,7 @@ impl Engine {
     }
 
     fn knock(
+        &self,
         view: &View,
         user: Option<crate::decision::Stored<User>>,
         decoy: uuid::Uuid,
@@ -259,8 +263,11 @@ impl Engine {
         let subject = device.unwrap_or(who);
         Ok(Knock {
             failures: view.count(&rules::password_failures(subject)),
-            wait: view.count(&rules::password_wait(subject)),
-            from_source: view.count(&rules::sign_in_failures(source)),
+            wait: view.count_within(&rules::password_wait(subject), self.policy.password_backoff.longest),
+            from_source: view.count_within(
+                &rules::sign_in_failures(source),
+                self.policy.sign_in_failures_per_source.within,
+            ),
             user,
             chain,
             who,
@@ -286,11 +293,11 @@ impl Engine {
         let new: NewCode = self.new_code(view.now())?;
         Ok(Some(CodePlan {
             fresh: self.bind(&new, user, purpose, destination),
-            budgets: Self::budgets(view, user, address),
+            budgets: self.budgets(view, user, address),
             destination: destination.clone(),
             address,
             failures: view.count(&purpose.failures(user.id)),
-            wait: view.count(&purpose.wait(user.id)),
+            wait: view.count_within(&purpose.wait(user.id), self.policy.code_backoff.longest),
         }))
     }
 

@@ -88,10 +88,9 @@ impl Knock {
 
     /// The cheap look: whether the password is checked at all. Alike for users who exist and who do not.
     pub(crate) fn open(&self, policy: &Policy, now: DateTime<Utc>) -> Result<(), No> {
-        let full = policy.sign_in_failures_per_source.count;
-        let until = if self.from_source.value >= full {
+        let until = if policy.sign_in_failures_per_source.is_reached(self.from_source, now) {
             self.from_source.ends_at
-        } else if self.wait.value > 0 {
+        } else if policy.password_backoff.waits(self.wait, now) {
             self.wait.ends_at
         } else {
             return Ok(());
@@ -99,6 +98,11 @@ impl Knock {
         let mut changes = Changes::none();
         changes.event(self.event("sign_in_refused").because("too_many_attempts"));
         Err(No::new(Refusal::from(Reason::TooManyAttempts).until(until, now), changes))
+    }
+
+    /// Whether the user may be signed in at all, so that a right password is worth further work.
+    pub(crate) fn admissible(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| admissible(&user.value, &self.chain).is_ok())
     }
 
     /// Judges the password; on the way out every failure is counted alike, whatever it was.
@@ -208,7 +212,7 @@ pub(crate) fn start(
         Method::Email => {
             match ask_code(&mut changes, &user.value, Purpose::SignIn, None, plan, policy, now) {
                 Ok(code) => Decision::yes(Step::CodeRequired(code), changes),
-                Err(refusal) => refuse(knock.event("sign_in_refused"), refusal),
+                Err(refusal) => refuse(changes.into_pins(), knock.event("sign_in_refused"), refusal),
             }
         }
     }
@@ -239,8 +243,7 @@ fn ask_code(
     issue(changes, &ask, plan.fresh, plan.budgets, policy, now)
 }
 
-fn refuse<T>(event: Event, refusal: Refusal) -> Decision<T> {
-    let mut changes = Changes::none();
+fn refuse<T>(mut changes: Changes, event: Event, refusal: Refusal) -> Decision<T> {
     changes.event(event.because(refusal.code()));
     Decision::no(refusal, changes)
 }
@@ -335,7 +338,7 @@ pub(crate) fn reauthenticate(
             changes.guard(&acting.session);
             match ask_code(&mut changes, &user.value, Purpose::Reauthentication, of, plan, policy, now) {
                 Ok(code) => Decision::yes(Again::CodeRequired(code), changes),
-                Err(refusal) => refuse(knock.event("sign_in_refused"), refusal),
+                Err(refusal) => refuse(changes.into_pins(), knock.event("sign_in_refused"), refusal),
             }
         }
     }
@@ -350,7 +353,7 @@ pub(crate) fn refresh(
     now: DateTime<Utc>,
 ) -> Decision<CurrentSession> {
     if entry.challenge.value.session != Some(acting.session.value.id) {
-        return refuse(entry.event("code_refused"), Reason::ChallengeDead.into());
+        return refuse(Changes::none(), entry.event("code_refused"), Reason::ChallengeDead.into());
     }
     let mut changes = match judge(entry, policy, now) {
         Ok(changes) => changes,
@@ -378,3 +381,6 @@ fn freshen(
     let assurance = renewed.session.value.assurance;
     succeed(&renewed, &acting.user.value, id, assurance, changes)
 }
+
+#[cfg(test)]
+mod tests;

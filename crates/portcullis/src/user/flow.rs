@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::model::{Login, NewUser, User};
 use super::rules;
-use crate::decision::{Changes, Decision, Reason};
+use crate::decision::Reason;
 use crate::engine::Portcullis;
 use crate::error::Error;
 use crate::id::UserId;
@@ -38,28 +38,23 @@ impl Users<'_> {
         let new = &new;
         engine
             .decide(|t| async move {
-                for (key, reason) in [
+                let taken = [
                     ("login", Reason::LoginTaken),
                     ("email", Reason::AddressTaken),
                     ("external_id", Reason::ExternalIdTaken),
-                ] {
-                    if t.found_taken(key) {
-                        return Ok(Decision::no(reason.into(), Changes::none()));
-                    }
-                }
+                ]
+                .into_iter()
+                .find_map(|(key, reason)| t.found_taken(key).then_some(reason));
                 let creator = new.creator.map_or(Uuid::nil(), UserId::uuid);
                 let starts = vec![Start::Id(fresh.uuid()), Start::Id(new.account.uuid()), Start::Id(creator)];
                 let view = engine.read(&t, starts, Vec::new()).await?;
-                let (existing, account, creator) = (view.start(0)?, view.start(1)?, view.start(2)?);
-                Ok(rules::create(
-                    new,
-                    fresh,
-                    account.as_ref(),
-                    creator.as_ref(),
-                    existing.as_ref(),
-                    &engine.policy,
-                    t.now,
-                ))
+                let found = rules::Found {
+                    existing: view.start(0)?,
+                    account: view.start(1)?,
+                    creator: view.start(2)?,
+                    taken,
+                };
+                Ok(rules::create(new, fresh, &found, &engine.policy, t.now))
             })
             .await
     }

@@ -11,23 +11,37 @@ use crate::error::InputError;
 use crate::id::{AccountId, UserId};
 use crate::policy::Policy;
 
+/// What a creation found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) account: Option<Stored<Account>>,
+    pub(crate) creator: Option<Stored<User>>,
+    /// The user that has the id already.
+    pub(crate) existing: Option<Stored<User>>,
+    /// What the last try found another user to hold.
+    pub(crate) taken: Option<Reason>,
+}
+
 /// Makes a user in an account.
 pub(crate) fn create(
     new: &NewUser,
     id: UserId,
-    account: Option<&Stored<Account>>,
-    creator: Option<&Stored<User>>,
-    existing: Option<&Stored<User>>,
+    found: &Found,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<User> {
-    if let Some(existing) = existing {
+    let (account, creator) = (found.account.as_ref(), found.creator.as_ref());
+    // Asked before what is taken: a repeated creation may have lost a race against itself.
+    if let Some(existing) = &found.existing {
         let same = existing.value.login == new.login && existing.value.account == new.account;
         return if same {
             Decision::yes(existing.value.clone(), Changes::none())
         } else {
             Decision::no(Reason::InUse.into(), Changes::none())
         };
+    }
+    if let Some(reason) = found.taken {
+        return Decision::no(reason.into(), Changes::none());
     }
     let Some(account) = account else {
         return Decision::no(Reason::NotFound.into(), Changes::none());
@@ -99,5 +113,118 @@ pub(crate) fn check_external_id(external_id: Option<&str>) -> Result<(), InputEr
             ))
         }
         Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::user::Login;
+    use crate::user::model::PendingEmail;
+
+    fn found() -> Found {
+        Found { account: Some(stored(under(&account(1), 3))), ..Found::default() }
+    }
+
+    fn new() -> NewUser {
+        NewUser::new(Login::parse("user2").unwrap(), AccountId::from_uuid(uuid(3)))
+    }
+
+    fn made(new: &NewUser, found: &Found) -> Decision<User> {
+        create(new, UserId::from_uuid(uuid(2)), found, &Policy::default(), began())
+    }
+
+    fn refused(new: &NewUser, found: &Found) -> Reason {
+        let decision = made(new, found);
+        assert!(decision.changes.is_empty());
+        decision.reply.unwrap_err().reason()
+    }
+
+    #[test]
+    fn a_user_belongs_to_the_tenant_of_the_account_which_is_pinned() {
+        let decision = made(&new(), &found());
+        assert_eq!(touched(&decision.changes), [uuid(2), uuid(3)]);
+        assert_eq!(trail(&decision.changes), ["user_created: -"]);
+        let user = decision.reply.unwrap();
+        assert_eq!((user.tenant.uuid(), user.account.uuid()), (uuid(1), uuid(3)));
+        assert_eq!(user.ancestors, [AccountId::from_uuid(uuid(1))]);
+        assert_eq!((user.two_factor, user.disabled, user.flags.iter().count()), (Method::None, false, 0));
+    }
+
+    #[test]
+    fn without_a_password_nothing_is_long_enough() {
+        let mut new = new();
+        new.long_enough_alone = true;
+        assert!(!made(&new, &found()).reply.unwrap().long_enough_alone);
+        new.password = user(2, &account(1)).password;
+        let user = made(&new, &found()).reply.unwrap();
+        assert_eq!((user.long_enough_alone, user.password_changed_at), (true, Some(began())));
+    }
+
+    #[test]
+    fn whether_an_address_is_unique_is_the_policys_word() {
+        let mut new = new();
+        new.confirmed_email = Some(email("a@example.com"));
+        for (policy, unique) in [(Policy::default(), true), (Policy::wialon_hosting(), false)] {
+            let user = create(&new, UserId::from_uuid(uuid(2)), &found(), &policy, began()).reply.unwrap();
+            assert_eq!(user.email.unwrap().unique, unique);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_taken_is_refused() {
+        assert_eq!(refused(&new(), &Found::default()), Reason::NotFound);
+        let mut made_by = new();
+        made_by.creator = Some(UserId::from_uuid(uuid(8)));
+        assert_eq!(refused(&made_by, &found()), Reason::NotFound);
+        for taken in [Reason::LoginTaken, Reason::AddressTaken, Reason::ExternalIdTaken] {
+            assert_eq!(refused(&new(), &Found { taken: Some(taken), ..found() }), taken);
+        }
+    }
+
+    #[test]
+    fn the_same_creation_again_gives_the_user_also_when_it_raced_itself() {
+        let mut existing = user(2, &account(3));
+        existing.account = AccountId::from_uuid(uuid(3));
+        let raced =
+            Found { existing: Some(stored(existing.clone())), taken: Some(Reason::LoginTaken), ..found() };
+        let decision = made(&new(), &raced);
+        assert!(decision.changes.is_empty());
+        assert_eq!(decision.reply.unwrap().id, existing.id);
+        existing.login = Login::parse("other").unwrap();
+        assert_eq!(refused(&new(), &Found { existing: Some(stored(existing)), ..found() }), Reason::InUse);
+    }
+
+    #[test]
+    fn the_chain_of_creators_is_at_most_16_long() {
+        let mut new = new();
+        let mut creator = user(8, &account(1));
+        new.creator = Some(creator.id);
+        creator.creators = (20..35).map(|n| UserId::from_uuid(uuid(n))).collect();
+        let by = |creator: &User| Found { creator: Some(stored(creator.clone())), ..found() };
+        let made = made(&new, &by(&creator)).reply.unwrap();
+        assert_eq!((made.creators.len(), made.creators.first()), (16, Some(&creator.id)));
+        creator.creators.push(UserId::from_uuid(uuid(35)));
+        assert_eq!(refused(&new, &by(&creator)), Reason::NotAllowed);
+    }
+
+    #[test]
+    fn what_relied_on_the_old_credentials_is_dropped() {
+        let mut user = user(2, &account(1));
+        let challenge = crate::id::ChallengeId::from_uuid(uuid(800));
+        user.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+        user.pending_two_factor = Some(challenge);
+        bump_credentials(&mut user);
+        assert_eq!(user.credential_version, 2);
+        assert!(user.pending_email.is_none() && user.pending_two_factor.is_none());
+    }
+
+    #[test]
+    fn an_external_id_has_1_to_200_bytes() {
+        assert!(check_external_id(None).is_ok() && check_external_id(Some(&"a".repeat(200))).is_ok());
+        for id in ["", "a\tb", &"a".repeat(201)] {
+            assert_eq!(check_external_id(Some(id)).unwrap_err().code(), "invalid_external_id", "{id:?}");
+        }
     }
 }
