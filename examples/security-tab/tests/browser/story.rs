@@ -160,6 +160,10 @@ impl<'a> Story<'a> {
         std::fs::create_dir_all(&folder).unwrap();
         for (width, height) in WINDOWS {
             self.resize(width, height).await;
+            // The whole page is to be seen, not only what fits.
+            let content = self.control("Page.getLayoutMetrics", &json!({})).await;
+            let whole = content["cssContentSize"]["height"].as_f64().unwrap().ceil();
+            self.resize(width, height.max(format!("{whole}").parse().unwrap())).await;
             let picture = self.browser.screenshot().await.unwrap();
             let file = folder.join(format!("{}-{step}-{width}x{height}.png", self.name));
             std::fs::write(file, picture).unwrap();
@@ -175,14 +179,17 @@ impl<'a> Story<'a> {
 
     /// A headless window has a least width; what the page sees has none.
     async fn resize(&self, width: u32, height: u32) {
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.control("Emulation.setDeviceMetricsOverride", &metrics).await;
+    }
+
+    /// Asks for what the protocol has no word for.
+    async fn control(&self, command: &str, parameters: &Value) -> Value {
         let session = self.browser.session_id().await.unwrap().unwrap();
-        let metrics = json!({
-            "cmd": "Emulation.setDeviceMetricsOverride",
-            "params": {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false},
-        });
         let mut client = crate::support::Client::new(&self.driver.address);
-        let reply = client.json("POST", &format!("/session/{session}/goog/cdp/execute"), &metrics);
+        let path = format!("/session/{session}/goog/cdp/execute");
+        let reply = client.json("POST", &path, &json!({"cmd": command, "params": parameters}));
         assert_eq!(reply.status, 200, "{}", reply.body);
-        assert!(reply.json()["value"] != Value::Null);
+        reply.json()["value"].clone()
     }
 }

@@ -304,6 +304,8 @@ fn a_short_password_can_not_stand_alone() {
     let (code, _) = last_code(&program);
     let reply = fill(&mut dora, &page, "/settings/two-factor/confirm", &[("code", &code)]);
     follow(&mut dora, &reply);
+    let asked = sign_in(&mut program.client().with("Accept-Language", "en"), "dora", "ten chars.").body;
+    assert!(asked.contains("<html lang=\"ru\">"), "the code page speaks as its user does: {asked}");
     let page = dora.get("/settings?method=none").body;
     assert!(page.contains("id=\"two-factor-too-short\""), "{page}");
     let reply = post(&mut dora, "/settings/two-factor/off", &[]);
