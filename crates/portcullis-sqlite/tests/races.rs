@@ -1,5 +1,7 @@
 //! Many callers at once against a whole engine on a file, and on a file that two stores share.
 
+#![cfg(test)]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -67,6 +67,22 @@ impl Portcullis {
     /// Gives the whole Security tab of the user whose session acts: one read. A session found dead is removed, so that
     /// it stays dead if the clock steps back.
     ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let tab = security.settings(session.id).await?;
+    /// assert_eq!(tab.email.address.as_deref(), Some("alice@example.com"));
+    /// assert!(tab.two_factor.options.iter().all(|option| option.verdict.is_allowed()));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Refused `signed_out`.
     pub async fn settings(&self, session: SessionId) -> Result<SecuritySettings, Error> {

@@ -146,7 +146,7 @@ fn planted_bugs_are_found() {
     let mut missed = Vec::new();
     for (name, fault) in FAULTS {
         let store = || async { Arc::new(Planted::new(*fault)) as Arc<dyn Store> };
-        match block(machine::check(store, &Plan::new(5, 400, 30))) {
+        match block(machine::check(store, &Plan::new(5, 1_000, 30))) {
             Err(failure) => println!("a store that {name}: {failure}"),
             Ok(_) => missed.push(format!("a store that {name}")),
         }
