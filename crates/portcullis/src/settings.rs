@@ -140,3 +140,22 @@ fn settings(view: &View, acting: &Acting, policy: &Policy) -> Result<SecuritySet
         password_minimum_alone: policy.password_minimum_alone,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn a_session_the_tab_saw_dead_stays_dead() {
+        let w = World::new();
+        let account = w.account("demo").await.unwrap();
+        let alice = w.user(&account, "alice", None).await.unwrap();
+        let session = w.sign_in(&alice).await.unwrap();
+        w.advance(TimeDelta::hours(12));
+        assert!(w.security.settings(session.id).await.is_err());
+        w.advance(TimeDelta::hours(-1));
+        assert!(w.security.sessions().current(session.id).await.is_err(), "the clock stepped back");
+    }
+}
