@@ -1,1 +1,10 @@
-//! What the benches share.
+//! What the benches share: the engine with users to sign in, the same work in bare SQL, and a meter.
+
+pub mod bare;
+pub mod meter;
+pub mod ours;
+pub mod script;
+pub mod tape;
+
+/// What a bench step gives, or why the bench can't go on.
+pub type Fallible<T> = Result<T, Box<dyn core::error::Error + Send + Sync>>;

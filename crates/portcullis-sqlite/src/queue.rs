@@ -39,6 +39,8 @@ impl<J> Queue<J> {
                 }
                 if state.jobs.len() < self.capacity {
                     state.jobs.push_back(job);
+                    // First the lock, so that the thread that wakes does not wait for it.
+                    drop(state);
                     self.work.notify_one();
                     return Ok(());
                 }

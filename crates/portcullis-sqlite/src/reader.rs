@@ -1,10 +1,12 @@
 //! What readers ask: each question is one statement, and so one snapshot.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use portcullis::audit::AuditEvent;
 use portcullis::port::store::{Key, Page, Read, Record, Snapshot, Start};
+use rusqlite::types::ValueRef;
 use uuid::Uuid;
 
 use crate::commit::key_args;
@@ -51,11 +53,16 @@ pub(crate) fn read(session: &Session, read: &Read) -> Result<Snapshot, Failure> 
     session.query(&sql, &args, |row| {
         match row.get::<_, i64>(0)? {
             0 => {
-                let record = row::record(row, 1)?;
-                snapshot.records.insert(record.id, record);
+                if let Entry::Vacant(place) = snapshot.records.entry(row::id(row, 1)?) {
+                    place.insert(row::record(row, 1)?);
+                }
+                if row.get_ref(10)? != ValueRef::Null {
+                    let (counter, count) = row::counter(row, 10)?;
+                    snapshot.counters.insert(counter, count);
+                }
             }
             1 => {
-                let (counter, count) = row::counter(row, 1)?;
+                let (counter, count) = row::counter(row, 10)?;
                 snapshot.counters.insert(counter, count);
             }
             _ => {
@@ -96,6 +103,6 @@ pub(crate) fn mark(session: &Session, name: &str) -> Result<Option<String>, Fail
 
 /// The id to start after and the length of a page. Nothing sorts before an empty blob.
 fn page_args(page: &Page) -> [Arg<'_>; 2] {
-    let after = page.after.as_ref().map_or(Arg::Borrowed(rusqlite::types::ValueRef::Blob(&[])), blob);
+    let after = page.after.as_ref().map_or(Arg::Borrowed(ValueRef::Blob(&[])), blob);
     [after, int(i64::from(page.limit))]
 }

@@ -23,15 +23,23 @@ fn listed(before: &str, row: &str, rows: usize, after: &str) -> String {
 
 /// One read: starts by key (number, kind, name, value), starts by id (number, id), subjects, then the time.
 ///
-/// Rows: 0 = a record found, 1 = a counter of one, 2 = which id a start by key found.
+/// Rows: 0 = a record found, in ten columns, beside one of its counters; 1 = a counter of a subject; 2 = which id a start
+/// by key found. A record comes once for each way it was reached, so that no table of what was seen has to be built.
 pub(crate) fn read(keys: usize, ids: usize, subjects: usize) -> String {
-    let mut text = String::from("WITH RECURSIVE ");
+    const ONE: &str = "portcullis_record r ON r.id = start.id";
+    const TWO: &str = "portcullis_record a ON a.id = start.id CROSS JOIN json_each(a.refs) i
+        CROSS JOIN portcullis_record r ON r.id = unhex(i.value)";
+    const THREE: &str = "portcullis_record a ON a.id = start.id CROSS JOIN json_each(a.refs) i
+        CROSS JOIN portcullis_record b ON b.id = unhex(i.value) CROSS JOIN json_each(b.refs) j
+        CROSS JOIN portcullis_record r ON r.id = unhex(j.value)";
+
+    let mut text = String::from("WITH ");
     if keys > 0 {
-        text.push_str("asked(n, kind, name, value) AS (VALUES ");
+        text.push_str("asked(n, kind, name, value) AS NOT MATERIALIZED (VALUES ");
         list(&mut text, "(?, ?, ?, ?)", keys);
         text.push_str("), ");
     }
-    text.push_str("start(n, id) AS (");
+    text.push_str("start(n, id) AS NOT MATERIALIZED (");
     if keys > 0 {
         text.push_str(
             "SELECT asked.n, k.id FROM asked CROSS JOIN portcullis_key k
@@ -45,31 +53,30 @@ pub(crate) fn read(keys: usize, ids: usize, subjects: usize) -> String {
     if keys == 0 && ids == 0 {
         text.push_str("SELECT 0, NULL WHERE 0");
     }
-    text.push_str(
-        "), walk(hop, id, refs) AS (
-            SELECT 0, r.id, r.refs FROM start CROSS JOIN portcullis_record r ON r.id = start.id
-            UNION
-            SELECT walk.hop + 1, r.id, r.refs FROM walk CROSS JOIN json_each(walk.refs) j
-            CROSS JOIN portcullis_record r ON r.id = unhex(j.value) WHERE walk.hop < 2
-        ), seen(id) AS MATERIALIZED (SELECT DISTINCT id FROM walk)
-        SELECT 0, ",
-    );
-    text.push_str(RECORD);
-    text.push_str(
-        " FROM seen CROSS JOIN portcullis_record r ON r.id = seen.id
-        UNION ALL
-        SELECT 1, c.subject, c.name, c.value, c.ends_at, 0, 0, 0, 0, 0 FROM (SELECT id FROM seen",
-    );
+    text.push_str("), subject(id) AS NOT MATERIALIZED (");
     if subjects > 0 {
-        text.push_str(" UNION ALL VALUES ");
+        text.push_str("VALUES ");
         list(&mut text, "(?)", subjects);
+    } else {
+        text.push_str("SELECT NULL WHERE 0");
     }
-    text.push_str(
-        ") s CROSS JOIN portcullis_counter c ON c.subject = s.id
-        WHERE c.value > 0 AND (c.ends_at IS NULL OR c.ends_at > ?)",
-    );
+    text.push_str(") ");
+    let now = 4 * keys + 2 * ids + subjects + 1;
+    let alive = format!("c.value > 0 AND (c.ends_at IS NULL OR c.ends_at > ?{now})");
+    for way in [ONE, TWO, THREE] {
+        for part in ["SELECT 0, ", RECORD, ", ", COUNTER, " FROM start CROSS JOIN ", way] {
+            text.push_str(part);
+        }
+        for part in [" LEFT JOIN portcullis_counter c ON c.subject = r.id AND ", &alive, " UNION ALL "] {
+            text.push_str(part);
+        }
+    }
+    text.push_str("SELECT 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, ");
+    text.push_str(COUNTER);
+    text.push_str(" FROM subject CROSS JOIN portcullis_counter c ON c.subject = subject.id WHERE ");
+    text.push_str(&alive);
     if keys > 0 {
-        text.push_str(" UNION ALL SELECT 2, start.id, start.n, 0, 0, 0, 0, 0, 0, 0 FROM start");
+        text.push_str(" UNION ALL SELECT 2, start.id, start.n, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM start");
     }
     text
 }
@@ -284,13 +291,30 @@ mod tests {
     }
 
     /// Tables of the schema, and what the statements call them.
-    const TABLES: [&str; 5] = ["portcullis_", "r", "k", "c", "a"];
+    const TABLES: [&str; 6] = ["portcullis_", "r", "k", "c", "a", "b"];
 
     fn scans_a_table(step: &str) -> bool {
         step.strip_prefix("SCAN ").is_some_and(|what| {
             let name = what.split(' ').next().unwrap_or_default();
             TABLES.contains(&name) || name.starts_with("portcullis_")
         })
+    }
+
+    #[test]
+    fn a_usual_read_builds_no_temporary_table() {
+        let file = temporary::file();
+        let session = temporary::session(&file);
+        migrate(&session).unwrap();
+        let operations = |sql: &str| -> Vec<String> {
+            let mut statement = session.conn.prepare(&format!("EXPLAIN {sql}")).expect(sql);
+            let rows = statement.raw_query().mapped(|row| row.get("opcode")).collect::<Result<_, _>>();
+            rows.expect(sql)
+        };
+        let builds = |sql: &str| operations(sql).iter().any(|operation| operation == "OpenEphemeral");
+        for (keys, ids) in [(1, 0), (0, 1), (0, 2)] {
+            assert!(!builds(&read(keys, ids, 3)), "{}", read(keys, ids, 3));
+        }
+        assert!(builds("SELECT DISTINCT body FROM portcullis_record"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::account::{Account, Service, TimeZone};
 use crate::challenge::Challenge;
-use crate::decision::{Reason, Stored};
+use crate::decision::{Changes, Decision, Stored};
 use crate::email::EmailSettings;
 use crate::engine::Portcullis;
 use crate::engine::record::View;
@@ -64,7 +64,8 @@ pub struct AccountSettings {
 }
 
 impl Portcullis {
-    /// Gives the whole Security tab of the user whose session acts: one read.
+    /// Gives the whole Security tab of the user whose session acts: one read. A session found dead is removed, so that
+    /// it stays dead if the clock steps back.
     ///
     /// ```
     /// # use portcullis::testing::World;
@@ -86,11 +87,15 @@ impl Portcullis {
     /// Refused `signed_out`.
     pub async fn settings(&self, session: SessionId) -> Result<SecuritySettings, Error> {
         let engine = &self.engine;
-        let view = engine.read(&engine.look(), vec![Start::Id(session.uuid())], Vec::new()).await?;
-        match view.acting(0)? {
-            Ok(acting) => settings(&view, &acting, &engine.policy),
-            Err(_) => Err(Error::Refused(Reason::SignedOut.into())),
-        }
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
+                Ok(match view.acting(0)? {
+                    Ok(acting) => Decision::yes(settings(&view, &acting, &engine.policy)?, Changes::none()),
+                    Err(no) => no.into(),
+                })
+            })
+            .await
     }
 }
 

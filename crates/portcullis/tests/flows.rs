@@ -35,7 +35,10 @@ async fn an_address_is_set_confirmed_and_used_for_codes() {
 
     let pending = w.security.email().set(session.id, &address).await.unwrap();
     assert_eq!(pending.destination, "a•••@example.com");
+    w.advance(TimeDelta::seconds(1));
     assert_eq!(w.run_worker().await.unwrap().sent, 1);
+    let mail = w.mailbox.to("alice@example.com").pop().unwrap();
+    assert!(mail.text.contains("10 minutes"), "{}", mail.text);
     let code = w.mailbox.last_code("alice@example.com").unwrap();
     let changed = w.security.email().confirm(session.id, pending.id, &code, &source()).await.unwrap();
     assert!(changed.now.confirmed);

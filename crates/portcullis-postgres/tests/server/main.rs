@@ -12,7 +12,11 @@ mod conformance;
 #[cfg(test)]
 mod connection;
 #[cfg(test)]
+mod engine_races;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod machine;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

@@ -13,4 +13,6 @@ mod economy;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod round;
+#[cfg(test)]
 mod same_as_memory;

@@ -120,8 +120,12 @@ impl Engine {
     }
 
     /// What the budgets of mailed codes hold. The address is only counted in the snapshot when it was asked for.
-    pub(crate) fn budgets(view: &View, user: &User, address: Uuid) -> Budgets {
-        Budgets { user: view.count(&email_codes(user.id.uuid())), address: view.count(&email_codes(address)) }
+    pub(crate) fn budgets(&self, view: &View, user: &User, address: Uuid) -> Budgets {
+        let (per_user, per_address) = (self.policy.email_codes_per_user, self.policy.email_codes_per_address);
+        Budgets {
+            user: view.count_within(&email_codes(user.id.uuid()), per_user.within),
+            address: view.count_within(&email_codes(address), per_address.within),
+        }
     }
 
     /// Everything found out about a code entered for the challenge that the `nth` start names; `None` if there is
@@ -158,8 +162,11 @@ impl Engine {
         let tally = Tally {
             attempts: view.count(&Challenge::attempts(this.id)),
             failures: view.count(&this.purpose.failures(this.user)),
-            wait: view.count(&this.purpose.wait(this.user)),
-            source: view.count(&source_failures(source)),
+            wait: view.count_within(&this.purpose.wait(this.user), self.policy.code_backoff.longest),
+            source: match self.policy.code_failures_per_source {
+                Some(limit) => view.count_within(&source_failures(source), limit.within),
+                None => view.count(&source_failures(source)),
+            },
         };
         let lock_notice = MessageId::from_uuid(keyring.derive("lock_notice", this.id.uuid().as_bytes()));
         Ok(Some(Entry { challenge, user, chain, fits, tally, source, lock_notice }))
@@ -197,7 +204,7 @@ impl Engine {
             let (this, user) = (&entry.challenge.value, &entry.user.value);
             let address = self.address_id(&this.destination);
             let fresh = self.bind_to(&self.new_code(t.now)?, this.id, user, this.purpose, &this.destination);
-            let budgets = Self::budgets(&view, user, address);
+            let budgets = self.budgets(&view, user, address);
             let mut decision = rules::resend(&entry, fresh, budgets, address, &self.policy, t.now);
             if let (Some(acting), Ok(_)) = (&acting, &decision.reply) {
                 decision.changes.guard(&acting.session);

@@ -231,10 +231,10 @@ impl Engine {
         let new = self.new_code(view.now())?;
         Ok(Plan {
             fresh: self.bind(&new, user, purpose, destination),
-            budgets: Self::budgets(view, user, address),
+            budgets: self.budgets(view, user, address),
             address,
             failures: view.count(&purpose.failures(user.id)),
-            wait: view.count(&purpose.wait(user.id)),
+            wait: view.count_within(&purpose.wait(user.id), self.policy.code_backoff.longest),
         })
     }
 

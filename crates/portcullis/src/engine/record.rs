@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::decision::{Entity, Stored};
 use crate::error::Error;
 use crate::port::store::{Count, Counter, Record, Snapshot};
+use crate::session::rules::after;
 
 /// The schema number of a body: this release's, or the next one's, which is read but not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,5 +123,32 @@ impl View {
     /// What a counter holds.
     pub(crate) fn count(&self, counter: &Counter) -> Count {
         self.snapshot.counters.get(counter).copied().unwrap_or_default()
+    }
+
+    /// What a counter holds whose windows are at most this long. One that ends later was opened by a clock that has
+    /// since stepped back: it counts as over, as it does in a commit, so that no such step delays anybody for longer.
+    pub(crate) fn count_within(&self, counter: &Counter, longest: TimeDelta) -> Count {
+        let count = self.count(counter);
+        if count.ends_at.is_some_and(|end| end > after(self.now, longest)) { Count::default() } else { count }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_of_a_clock_that_stepped_back_delays_nobody() {
+        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        let counter = Counter::of(Uuid::nil(), "wait");
+        let longest = TimeDelta::minutes(15);
+        let held = |ends_in: TimeDelta| {
+            let count = Count { value: 1, ends_at: Some(now + ends_in) };
+            let counters = [(counter.clone(), count)].into();
+            let view = View::new(Snapshot { counters, ..Snapshot::default() }, now);
+            view.count_within(&counter, longest).value
+        };
+        assert_eq!(held(longest), 1, "a window opened just now counts");
+        assert_eq!(held(longest + TimeDelta::seconds(1)), 0, "one from the future does not");
     }
 }

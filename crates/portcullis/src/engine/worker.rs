@@ -330,8 +330,9 @@ impl Engine {
         wording.product = Some(self.product.clone());
         wording.code = content.code.as_deref().map(Code::parse).transpose().map_err(unfit)?;
         wording.valid_until = message.valid_until.map(|at| zone.format(at));
-        wording.minutes =
-            message.valid_until.map(|at| u32::try_from((at - now).num_minutes().max(1)).unwrap_or(u32::MAX));
+        // To the nearest minute: a code of ten minutes that leaves after a moment is still called that.
+        let minutes = |at: DateTime<Utc>| ((at - now).num_seconds() + 30) / 60;
+        wording.minutes = message.valid_until.map(|at| u32::try_from(minutes(at).max(1)).unwrap_or(u32::MAX));
         wording.address = match message.kind {
             MessageKind::EmailChanged => user.confirmed_email().map(Email::masked),
             MessageKind::SignInCode

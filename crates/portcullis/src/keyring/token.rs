@@ -16,12 +16,12 @@ const SEAL_USAGE: &str = "portcullis token seal v1";
 const ID: &str = "id";
 const PAYLOAD: &str = "payload";
 
-/// Key id, dot, and the base64url of nonce, payload and tag: 16 + 1 + (24 + 256 + 16) · 4 / 3.
-const MAX_TOKEN_BYTES: usize = 412;
+/// Key id, dot, and the base64url of nonce, payload and tag: 16 + 1 + (24 + 768 + 16) · 4 / 3.
+const MAX_TOKEN_BYTES: usize = 1095;
 
 impl Keyring {
     /// The longest payload of a token, in bytes.
-    pub const MAX_PAYLOAD_BYTES: usize = 256;
+    pub const MAX_PAYLOAD_BYTES: usize = 768;
 
     /// Makes an opaque, url-safe token of an id: `<key id>.<base64url>`. The same id gives the same token while the
     /// same key is current.

@@ -120,7 +120,7 @@ impl SignIn<'_> {
                 subjects.extend(device.map(|device| device.id));
                 let view = engine.read(&t, starts, subjects).await?;
                 let user = view.start::<User>(0)?;
-                let knock = Engine::knock(&view, user, decoy, device, source)?;
+                let knock = engine.knock(&view, user, decoy, device, source)?;
                 if let Err(no) = knock.open(&engine.policy, t.now) {
                     return Ok(no.into());
                 }
@@ -298,7 +298,7 @@ impl SignIn<'_> {
                     Err(no) => return Ok(no.into()),
                 };
                 let who = acting.user.value.id.uuid();
-                let knock = Engine::knock(&view, Some(acting.user.clone()), who, device, source)?;
+                let knock = engine.knock(&view, Some(acting.user.clone()), who, device, source)?;
                 if let Err(no) = knock.open(&engine.policy, t.now) {
                     return Ok(no.into());
                 }
@@ -349,6 +349,7 @@ impl Engine {
     }
 
     fn knock(
+        &self,
         view: &View,
         user: Option<crate::decision::Stored<User>>,
         decoy: uuid::Uuid,
@@ -364,8 +365,11 @@ impl Engine {
         let subject = device.unwrap_or(who);
         Ok(Knock {
             failures: view.count(&rules::password_failures(subject)),
-            wait: view.count(&rules::password_wait(subject)),
-            from_source: view.count(&rules::sign_in_failures(source)),
+            wait: view.count_within(&rules::password_wait(subject), self.policy.password_backoff.longest),
+            from_source: view.count_within(
+                &rules::sign_in_failures(source),
+                self.policy.sign_in_failures_per_source.within,
+            ),
             user,
             chain,
             who,
@@ -391,11 +395,11 @@ impl Engine {
         let new: NewCode = self.new_code(view.now())?;
         Ok(Some(CodePlan {
             fresh: self.bind(&new, user, purpose, destination),
-            budgets: Self::budgets(view, user, address),
+            budgets: self.budgets(view, user, address),
             destination: destination.clone(),
             address,
             failures: view.count(&purpose.failures(user.id)),
-            wait: view.count(&purpose.wait(user.id)),
+            wait: view.count_within(&purpose.wait(user.id), self.policy.code_backoff.longest),
         }))
     }
 

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use portcullis::account::TimeZone;
-use serde_json::json;
+use serde::Serialize;
 
 use super::body::problem;
 use crate::mailbox::Sent;
@@ -20,21 +20,33 @@ pub(super) async fn list(State(app): State<App>, headers: HeaderMap) -> Response
         let messages = sent.iter().rev().map(shown).collect();
         return page(MessagesPage { frame: frame(&headers), messages }.html());
     }
-    let list: Vec<_> = sent
-        .iter()
-        .map(|Sent { mail, at }| {
-            json!({
-                "id": mail.id.to_string(),
-                "channel": "email",
-                "to": mail.to.as_str(),
-                "subject": mail.subject,
-                "text": mail.text,
-                "html": mail.html,
-                "at": rfc3339(*at),
-            })
-        })
-        .collect();
-    Json(list).into_response()
+    Json(sent.iter().map(MessageView::from).collect::<Vec<_>>()).into_response()
+}
+
+/// A message as JSON.
+#[derive(Serialize)]
+struct MessageView<'a> {
+    id: String,
+    channel: &'static str,
+    to: &'a str,
+    subject: &'a str,
+    text: &'a str,
+    html: &'a str,
+    at: String,
+}
+
+impl<'a> From<&'a Sent> for MessageView<'a> {
+    fn from(Sent { mail, at }: &'a Sent) -> Self {
+        Self {
+            id: mail.id.to_string(),
+            channel: "email",
+            to: mail.to.as_str(),
+            subject: &mail.subject,
+            text: &mail.text,
+            html: &mail.html,
+            at: rfc3339(*at),
+        }
+    }
 }
 
 fn shown(sent: &Sent) -> DevMessage {

@@ -1,0 +1,529 @@
+//! What the reference model knows: plain facts, and the numbers of the documentation written out once more.
+
+use std::collections::BTreeSet;
+
+pub(super) const USERS: usize = 3;
+/// Stands for a login that nobody has.
+pub(super) const NOBODY: usize = USERS;
+const CODE_LIFE: i64 = 600;
+const RESEND: i64 = 60;
+const SENDS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
+const IN_A_ROW: u32 = 100;
+const ROW_FREE: u32 = 10;
+const MINUTE: i64 = 60;
+const HOUR: i64 = 3_600;
+const LONGEST_WAIT: i64 = 900;
+const FRESH: i64 = 900;
+const IDLE: i64 = 12 * HOUR;
+const LONGEST: i64 = 30 * 24 * HOUR;
+const DEVICE: i64 = 400 * 24 * HOUR;
+const BUDGET: u32 = 10;
+
+/// A counter with a window.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Window {
+    value: u32,
+    ends: i64,
+}
+
+impl Window {
+    /// Whether it still counts: not over, and not from a clock that has since stepped back.
+    pub(super) fn live(self, now: i64, length: i64) -> u32 {
+        if self.ends > now && self.ends <= now + length { self.value } else { 0 }
+    }
+
+    fn add(&mut self, now: i64, length: i64) {
+        match self.live(now, length) {
+            0 => *self = Self { value: 1, ends: now + length },
+            value => self.value = value + 1,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    SignIn,
+    Again,
+    Email,
+    TwoFactor,
+}
+
+/// Failures in a row, and the wait they opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Row {
+    pub(super) failures: u32,
+    wait: Window,
+}
+
+impl Row {
+    fn waits(self, now: i64) -> bool {
+        self.wait.live(now, LONGEST_WAIT) > 0
+    }
+
+    fn fail(&mut self, now: i64, first: i64) {
+        self.failures += 1;
+        if let Some(doublings) = self.failures.checked_sub(ROW_FREE) {
+            let length = first.saturating_mul(1_i64 << doublings.min(20)).min(LONGEST_WAIT);
+            self.wait = Window { value: 1, ends: now + length };
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct User {
+    pub(super) account: usize,
+    pub(super) credentials: u32,
+    pub(super) disabled: bool,
+    pub(super) two_factor: bool,
+    pub(super) email: Option<usize>,
+    pub(super) pending: Option<(usize, usize)>,
+    pub(super) switching: Option<usize>,
+    pub(super) flags: u8,
+    pub(super) rights: [u8; USERS],
+    pub(super) passwords: Row,
+    pub(super) codes: [Row; 4],
+    mailed: Window,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Account {
+    pub(super) blocked: bool,
+    void: Option<i64>,
+    pub(super) managers: BTreeSet<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Pending,
+    Spent,
+    Dead,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Challenge {
+    pub(super) user: usize,
+    pub(super) purpose: Purpose,
+    pub(super) address: usize,
+    pub(super) session: Option<usize>,
+    credentials: u32,
+    pub(super) state: State,
+    pub(super) issue: u32,
+    created: i64,
+    issued: i64,
+    pub(super) expires: i64,
+    pub(super) attempts: u32,
+    /// Which of its codes arrived, by their number.
+    pub(super) arrived: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) user: usize,
+    credentials: u32,
+    signed_in: i64,
+    fresh: i64,
+    used: i64,
+    idle: i64,
+    ends: i64,
+    pub(super) gone: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Device {
+    user: usize,
+    credentials: u32,
+    ends: i64,
+    browser: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mail {
+    user: usize,
+    address: usize,
+    /// The challenge and the number of its code.
+    code: Option<(usize, u32)>,
+    due: i64,
+    tries: u32,
+    done: bool,
+}
+
+/// Everything the model knows.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    pub(super) now: i64,
+    pub(super) users: Vec<User>,
+    pub(super) accounts: Vec<Account>,
+    pub(super) sessions: Vec<Session>,
+    pub(super) challenges: Vec<Challenge>,
+    devices: Vec<Device>,
+    browsers: Vec<Row>,
+    nobody: Row,
+    sources: [Window; 2],
+    addresses: [Window; 4],
+    mails: Vec<Mail>,
+    pub(super) mail_down: bool,
+}
+
+/// What a pass of the worker comes to: sent, suppressed, postponed.
+pub(super) type Passed = (u32, u32, u32);
+
+impl Model {
+    /// Three users, of whom the first manages the top account; the second has no address.
+    pub(super) fn new() -> Self {
+        let user = |account, email| User { account, email, credentials: 1, flags: 15, ..User::default() };
+        let mut accounts = vec![Account::default(), Account::default()];
+        if let Some(top) = accounts.first_mut() {
+            top.managers.insert(0);
+        }
+        Self {
+            now: 0,
+            users: vec![user(0, Some(0)), user(1, None), user(1, Some(1))],
+            accounts,
+            sessions: Vec::new(),
+            challenges: Vec::new(),
+            devices: Vec::new(),
+            browsers: Vec::new(),
+            nobody: Row::default(),
+            sources: [Window::default(); 2],
+            addresses: [Window::default(); 4],
+            mails: Vec::new(),
+            mail_down: false,
+        }
+    }
+
+    pub(super) const fn devices(&self) -> usize {
+        self.devices.len()
+    }
+
+    pub(super) fn blocked(&self, user: usize) -> bool {
+        self.accounts[0].blocked || (self.users[user].account == 1 && self.accounts[1].blocked)
+    }
+
+    fn voids(&self, user: usize, since: i64) -> bool {
+        let void = |account: usize| self.accounts[account].void.is_some_and(|void| since < void);
+        void(0) || (self.users[user].account == 1 && void(1))
+    }
+
+    fn shut_out(&self, user: usize) -> bool {
+        self.users[user].disabled || self.blocked(user)
+    }
+
+    /// The user of a live session; a dead one is gone for good.
+    pub(super) fn acting(&mut self, session: usize) -> Result<usize, &'static str> {
+        let this = &self.sessions[session];
+        let user = this.user;
+        let alive = !this.gone
+            && this.credentials == self.users[user].credentials
+            && self.now < this.idle
+            && self.now < this.ends
+            && !self.voids(user, this.signed_in)
+            && !self.shut_out(user);
+        if !alive {
+            self.sessions[session].gone = true;
+            return Err("signed_out");
+        }
+        Ok(user)
+    }
+
+    pub(super) fn fresh(&self, session: usize) -> Result<(), &'static str> {
+        if self.now < self.sessions[session].fresh { Ok(()) } else { Err("stale_sign_in") }
+    }
+
+    fn open(&mut self, user: usize) {
+        let now = self.now;
+        self.sessions.push(Session {
+            user,
+            credentials: self.users[user].credentials,
+            signed_in: now,
+            fresh: now + FRESH,
+            used: now,
+            idle: now + IDLE,
+            ends: now + LONGEST,
+            gone: false,
+        });
+    }
+
+    /// The session goes on under a fresh id.
+    pub(super) fn succeed(&mut self, session: usize) {
+        let mut next = self.sessions[session].clone();
+        next.credentials = self.users[next.user].credentials;
+        self.sessions[session].gone = true;
+        self.sessions.push(next);
+    }
+
+    pub(super) fn freshen(&mut self, session: usize) {
+        let now = self.now;
+        let this = &mut self.sessions[session];
+        this.fresh = now + FRESH;
+        this.used = now;
+        this.idle = (now + IDLE).min(this.ends);
+        self.succeed(session);
+    }
+
+    pub(super) fn touch(&mut self, session: usize) {
+        let now = self.now;
+        let this = &mut self.sessions[session];
+        if now >= this.used + FRESH {
+            this.used = now;
+            this.idle = (now + IDLE).min(this.ends);
+        }
+    }
+
+    pub(super) fn bump(&mut self, user: usize) {
+        let user = &mut self.users[user];
+        user.credentials += 1;
+        user.pending = None;
+        user.switching = None;
+    }
+
+    pub(super) fn block(&mut self, account: usize, on: bool) {
+        if self.accounts[account].blocked != on {
+            self.accounts[account].blocked = on;
+            if !on {
+                self.accounts[account].void = Some(self.now);
+            }
+        }
+    }
+
+    // Passwords.
+
+    fn known(&self, device: Option<usize>, user: usize) -> Option<usize> {
+        let device = self.devices[device?];
+        let counts = user != NOBODY
+            && device.user == user
+            && device.credentials == self.users[user].credentials
+            && self.now < device.ends;
+        counts.then_some(device.browser)
+    }
+
+    fn row(&mut self, user: usize, browser: Option<usize>) -> &mut Row {
+        match browser {
+            Some(browser) => &mut self.browsers[browser],
+            None if user == NOBODY => &mut self.nobody,
+            None => &mut self.users[user].passwords,
+        }
+    }
+
+    /// The check of a password, with what it counts.
+    pub(super) fn password(
+        &mut self,
+        user: usize,
+        right: bool,
+        source: usize,
+        device: Option<usize>,
+    ) -> Result<Option<usize>, &'static str> {
+        let now = self.now;
+        let browser = self.known(device, user);
+        if self.sources[source].live(now, MINUTE) >= BUDGET || self.row(user, browser).waits(now) {
+            return Err("too_many_attempts");
+        }
+        if user == NOBODY || !right || self.shut_out(user) {
+            self.sources[source].add(now, MINUTE);
+            self.row(user, browser).fail(now, MINUTE / 2);
+            return Err("bad_credentials");
+        }
+        Ok(browser)
+    }
+
+    /// A completed sign-in.
+    pub(super) fn admit(&mut self, user: usize, browser: Option<usize>) {
+        self.forgive(user, browser);
+        self.open(user);
+        let browser = browser.unwrap_or_else(|| {
+            self.browsers.push(Row::default());
+            self.browsers.len() - 1
+        });
+        let credentials = self.users[user].credentials;
+        self.devices.push(Device { user, credentials, ends: self.now + DEVICE, browser });
+    }
+
+    pub(super) fn forgive(&mut self, user: usize, browser: Option<usize>) {
+        self.users[user].passwords.failures = 0;
+        if let Some(browser) = browser {
+            self.browsers[browser].failures = 0;
+        }
+    }
+
+    // Codes.
+
+    fn locked(&self, user: usize, purpose: Purpose) -> bool {
+        let row = self.users[user].codes[purpose as usize];
+        row.failures >= IN_A_ROW || row.waits(self.now)
+    }
+
+    fn spend(&mut self, user: usize, address: usize) -> Result<(), &'static str> {
+        let now = self.now;
+        let (mine, its) = (&mut self.users[user].mailed, &mut self.addresses[address]);
+        if mine.live(now, HOUR) >= BUDGET || its.live(now, HOUR) >= BUDGET {
+            return Err("too_soon");
+        }
+        mine.add(now, HOUR);
+        its.add(now, HOUR);
+        Ok(())
+    }
+
+    /// A new challenge with its mail; gives its number.
+    pub(super) fn issue(
+        &mut self,
+        user: usize,
+        purpose: Purpose,
+        address: usize,
+        session: Option<usize>,
+    ) -> Result<usize, &'static str> {
+        if self.locked(user, purpose) {
+            return Err("locked");
+        }
+        self.spend(user, address)?;
+        let now = self.now;
+        let number = self.challenges.len();
+        self.challenges.push(Challenge {
+            user,
+            purpose,
+            address,
+            session,
+            credentials: self.users[user].credentials,
+            state: State::Pending,
+            issue: 1,
+            created: now,
+            issued: now,
+            expires: now + CODE_LIFE,
+            attempts: 0,
+            arrived: Vec::new(),
+        });
+        self.send(user, address, Some((number, 1)));
+        Ok(number)
+    }
+
+    fn dead(&self, challenge: usize) -> bool {
+        let this = &self.challenges[challenge];
+        let user = &self.users[this.user];
+        let named = match this.purpose {
+            Purpose::SignIn | Purpose::Again => true,
+            Purpose::Email => user.pending.is_some_and(|(_, named)| named == challenge),
+            Purpose::TwoFactor => user.switching == Some(challenge),
+        };
+        this.state != State::Pending
+            || this.credentials != user.credentials
+            || self.now >= this.expires
+            || !named
+            || self.voids(this.user, this.created)
+            || self.shut_out(this.user)
+    }
+
+    fn bury(&mut self, challenge: usize) -> Result<(), &'static str> {
+        if self.dead(challenge) {
+            let this = &mut self.challenges[challenge];
+            if this.state == State::Pending {
+                this.state = State::Dead;
+            }
+            return Err("challenge_dead");
+        }
+        let this = &self.challenges[challenge];
+        if self.locked(this.user, this.purpose) || this.attempts >= ATTEMPTS {
+            return Err("locked");
+        }
+        Ok(())
+    }
+
+    /// The check of a code; a right one is spent by [`spent`](Self::spent).
+    pub(super) fn judge(&mut self, challenge: usize, fits: bool) -> Result<(), &'static str> {
+        self.bury(challenge)?;
+        if fits {
+            return Ok(());
+        }
+        let now = self.now;
+        let this = &mut self.challenges[challenge];
+        this.attempts += 1;
+        let (user, purpose, last) = (this.user, this.purpose, this.attempts == ATTEMPTS);
+        self.users[user].codes[purpose as usize].fail(now, MINUTE);
+        if let (true, Some(address)) = (last, self.users[user].email) {
+            self.send(user, address, None);
+        }
+        Err("wrong_code")
+    }
+
+    pub(super) fn spent(&mut self, challenge: usize) {
+        let this = &mut self.challenges[challenge];
+        this.state = State::Spent;
+        self.users[this.user].codes[this.purpose as usize].failures = 0;
+    }
+
+    pub(super) fn resend(&mut self, challenge: usize) -> Result<(), &'static str> {
+        self.bury(challenge)?;
+        let this = &self.challenges[challenge];
+        let (user, address, issued) = (this.user, this.address, this.issued);
+        if this.issue >= SENDS {
+            return Err("no_sends_left");
+        }
+        if issued <= self.now && self.now < issued + RESEND {
+            return Err("too_soon");
+        }
+        self.spend(user, address)?;
+        let now = self.now;
+        let this = &mut self.challenges[challenge];
+        this.issue += 1;
+        this.issued = now;
+        this.expires = now + CODE_LIFE;
+        let issue = this.issue;
+        self.send(user, address, Some((challenge, issue)));
+        Ok(())
+    }
+
+    // Mail.
+
+    pub(super) fn send(&mut self, user: usize, address: usize, code: Option<(usize, u32)>) {
+        self.mails.push(Mail { user, address, code, due: self.now, tries: 0, done: false });
+    }
+
+    fn may_leave(&self, mail: &Mail) -> bool {
+        let Some((challenge, issue)) = mail.code else { return true };
+        let user = &self.users[mail.user];
+        let lives = user.email == Some(mail.address)
+            || user.pending.is_some_and(|(address, _)| address == mail.address);
+        !self.dead(challenge) && self.challenges[challenge].issue == issue && lives
+    }
+
+    /// A pass of the worker.
+    pub(super) fn work(&mut self) -> Passed {
+        let mut passed = (0, 0, 0);
+        for nth in 0..self.mails.len() {
+            let mut mail = self.mails[nth];
+            if mail.done || mail.due > self.now {
+                continue;
+            }
+            if !self.may_leave(&mail) {
+                mail.done = true;
+                passed.1 += 1;
+            } else if self.mail_down {
+                mail.due = self.now + (MINUTE / 2) * (1 << mail.tries.min(11));
+                mail.tries += 1;
+                passed.2 += 1;
+            } else {
+                mail.done = true;
+                passed.0 += 1;
+                if let Some((challenge, issue)) = mail.code {
+                    self.challenges[challenge].arrived.push(issue);
+                }
+            }
+            self.mails[nth] = mail;
+        }
+        passed
+    }
+
+    // Rights.
+
+    fn manages(&self, actor: usize, account: usize) -> bool {
+        let by = |account: usize| self.accounts[account].managers.contains(&actor);
+        by(0) || (account == 1 && by(1))
+    }
+
+    /// The rights of somebody on a user, as bits: 1 see, 2 edit flags, 4 manage access.
+    pub(super) fn rights(&self, actor: usize, target: usize) -> u8 {
+        if self.manages(actor, self.users[target].account) { 7 } else { self.users[target].rights[actor] }
+    }
+
+    pub(super) fn may_grant_on_account(&self, actor: usize, account: usize) -> bool {
+        self.manages(actor, account)
+    }
+}

@@ -1,0 +1,22 @@
+//! The program from outside: its command line, JSON, forms without a script, and `/dev`.
+
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(test)]
+mod dev;
+#[cfg(test)]
+mod failing;
+#[cfg(test)]
+mod forms;
+#[cfg(test)]
+mod json;
+#[cfg(test)]
+mod postgres;
+#[cfg(test)]
+mod restart;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod tools;
