@@ -1,5 +1,7 @@
 //! The model test over the store in memory, and that it finds planted bugs.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod planted;
 
 use std::collections::BTreeMap;
@@ -124,7 +126,9 @@ const FAULTS: &[(&str, Fault)] = &[
 ];
 
 /// Policies whose numbers are not those of the documentation.
-const POLICIES: &[(&str, fn(&mut Policy))] = &[
+type Named = (&'static str, fn(&mut Policy));
+
+const POLICIES: &[Named] = &[
     ("code_life", |policy| policy.code_life = TimeDelta::hours(2)),
     ("code_attempts", |policy| policy.code_attempts = 6),
     ("resend_after", |policy| policy.resend_after = TimeDelta::seconds(1)),
