@@ -72,7 +72,7 @@ impl Portcullis {
     /// let missing = Portcullis::builder(MemoryStore::new()).build().unwrap_err();
     /// assert!(matches!(missing, BuildError::Missing { part: "a keyring", .. }));
     ///
-    /// let keys = Keyring::generate(&SystemRandom, SystemClock.now())?;
+    /// let keys = Keyring::generate(&SystemRandom::default(), SystemClock::default().now())?;
     /// let security = Portcullis::builder(MemoryStore::new())
     ///     .keyring(keys)
     ///     .mail(Mailbox::new())

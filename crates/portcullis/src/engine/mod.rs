@@ -86,7 +86,7 @@ impl Portcullis {
     /// # let w = World::new();
     /// # let security = &w.security;
     /// let mut keys = security.keyring();
-    /// keys.rotate(&SystemRandom, security.now())?;
+    /// keys.rotate(&SystemRandom::default(), security.now())?;
     /// security.replace_keyring(keys.clone()); // in every process, before the next one signs
     /// assert_eq!(security.keyring().current(), keys.current());
     /// # Ok(()) }
