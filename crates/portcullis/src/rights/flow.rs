@@ -72,16 +72,16 @@ impl Rights<'_> {
         target: UserId,
     ) -> Result<Verdict, Error> {
         let engine = &self.0.engine;
-        let t = engine.look();
-        let view = engine.read(&t, starts(Actor::Session(session), target.uuid()), Vec::new()).await?;
-        let (acting, (target, chain)) =
-            Engine::on_user(&view, Actor::Session(session))?.map_err(Error::from)?;
-        let actor = acting.ok_or(Error::Refused(Reason::SignedOut.into()))?.user.value;
-        let seen = rules::on_user(&actor, &Action::SeeUser, &target.value, &chain).is_allowed();
-        if actor.tenant != target.value.tenant || !seen {
-            return Err(Error::Refused(Reason::NotFound.into()));
-        }
-        Ok(rules::on_user(&actor, action, &target.value, &chain))
+        engine
+            .decide(|t| async move {
+                let actor = Actor::Session(session);
+                let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
+                Ok(match Engine::on_user(&view, actor)? {
+                    Ok((acting, (user, chain))) => rules::ask(acting.as_ref(), action, &user.value, &chain),
+                    Err(no) => no.into(),
+                })
+            })
+            .await
     }
 
     /// Gives a user exactly these switches.

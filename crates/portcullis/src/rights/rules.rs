@@ -128,6 +128,22 @@ pub(crate) fn on_account(actor: &User, action: &Action, target: &Account, chain:
     }
 }
 
+/// Answers, without doing it, whether somebody may do something to a user.
+pub(crate) fn ask(
+    acting: Option<&Acting>,
+    action: &Action,
+    target: &User,
+    chain: &Chain,
+) -> Decision<Verdict> {
+    let seen = acting.map(|acting| &acting.user.value).filter(|actor| {
+        actor.tenant == target.tenant && on_user(actor, &Action::SeeUser, target, chain).is_allowed()
+    });
+    match seen {
+        Some(actor) => Decision::yes(on_user(actor, action, target, chain), Changes::none()),
+        None => Decision::no(Reason::NotFound.into(), Changes::none()),
+    }
+}
+
 /// Lets an actor do something to a user, or says which gates are missing. Who may not even see the user learns
 /// nothing of him.
 fn allow_on_user(who: Who<'_>, action: &Action, target: &User, chain: &Chain) -> Result<(), Refusal> {
