@@ -6,7 +6,7 @@ use super::model::{AccessRight, Verdict};
 use super::rules::{self, Action, Who};
 use crate::account::Account;
 use crate::account::rules::Chain;
-use crate::decision::{Changes, Decision, No, Reason};
+use crate::decision::No;
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
@@ -51,16 +51,19 @@ impl Rights<'_> {
         target: UserId,
     ) -> Result<Verdict, Error> {
         let engine = &self.0.engine;
-        let t = engine.look();
-        let view = engine.read(&t, starts(Actor::Session(session), target.uuid()), Vec::new()).await?;
-        let (acting, (target, chain)) =
-            Engine::on_user(&view, Actor::Session(session))?.map_err(Error::from)?;
-        let actor = acting.ok_or(Error::Refused(Reason::SignedOut.into()))?.user.value;
-        let seen = rules::on_user(&actor, &Action::SeeUser, &target.value, &chain).is_allowed();
-        if actor.tenant != target.value.tenant || !seen {
-            return Err(Error::Refused(Reason::NotFound.into()));
-        }
-        Ok(rules::on_user(&actor, action, &target.value, &chain))
+        let by = Actor::Session(session);
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, starts(by, target.uuid()), Vec::new()).await?;
+                Ok(match Engine::on_user(&view, by, target)? {
+                    Ok((acting, (target, chain))) => {
+                        let who = acting.as_ref().map_or(Who::Program, Who::User);
+                        rules::verdict(who, action, &target.value, &chain)
+                    }
+                    Err(no) => no.into(),
+                })
+            })
+            .await
     }
 
     /// Gives a user exactly these switches.
@@ -85,7 +88,7 @@ impl Rights<'_> {
         engine
             .decide(|t| async move {
                 let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
-                Ok(match Engine::on_user(&view, actor)? {
+                Ok(match Engine::on_user(&view, actor, target)? {
                     Ok((acting, (user, chain))) => {
                         let who = acting.as_ref().map_or(Who::Program, Who::User);
                         rules::change_user(who, action, &user, &chain)
@@ -112,7 +115,7 @@ impl Rights<'_> {
         engine
             .decide(|t| async move {
                 let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
-                Ok(match Engine::on_user(&view, actor)? {
+                Ok(match Engine::on_user(&view, actor, target)? {
                     Ok((acting, (user, chain))) => {
                         let who = acting.as_ref().map_or(Who::Program, Who::User);
                         rules::grant_on_user(who, &user, &chain, to, rights)
@@ -143,7 +146,7 @@ impl Rights<'_> {
                     Err(no) => return Ok(no.into()),
                 };
                 let Some(account) = view.start::<Account>(0)? else {
-                    return Ok(Decision::no(Reason::NotFound.into(), Changes::none()));
+                    return Ok(rules::nobody(acting.as_ref(), target.uuid()).into());
                 };
                 let mut above = Chain(Vec::new());
                 for id in &account.value.ancestors {
@@ -173,13 +176,17 @@ impl Engine {
         }
     }
 
-    fn on_user(view: &View, actor: Actor) -> Result<Found<(crate::decision::Stored<User>, Chain)>, Error> {
+    fn on_user(
+        view: &View,
+        actor: Actor,
+        target: UserId,
+    ) -> Result<Found<(crate::decision::Stored<User>, Chain)>, Error> {
         let acting = match Self::actor(view, actor)? {
             Ok(acting) => acting,
             Err(refused) => return Ok(Err(refused)),
         };
         let Some(user) = view.start::<User>(0)? else {
-            return Ok(Err(No::new(Reason::NotFound.into(), Changes::none())));
+            return Ok(Err(rules::nobody(acting.as_ref(), target.uuid())));
         };
         let chain = view.chain(&user.value)?;
         Ok(Ok((acting, (user, chain))))

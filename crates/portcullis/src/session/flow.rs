@@ -4,7 +4,7 @@ use super::model::{Acting, CurrentSession, Session};
 use super::rules;
 use crate::account::Account;
 use crate::account::rules::Chain;
-use crate::decision::No;
+use crate::decision::{Changes, Decision, No};
 use crate::engine::Portcullis;
 use crate::engine::record::View;
 use crate::error::Error;
@@ -107,13 +107,15 @@ impl Sessions<'_> {
     /// Refused `signed_out`.
     pub async fn list(&self, id: SessionId) -> Result<Vec<Session>, Error> {
         let engine = &self.0.engine;
-        let t = engine.look();
-        let now = t.now;
-        let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
-        let acting = match view.acting(0)? {
-            Ok(acting) => acting,
-            Err(no) => return Err(no.into()),
-        };
+        let (acting, now) = engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
+                Ok(match view.acting(0)? {
+                    Ok(acting) => Decision::yes((acting, t.now), Changes::none()),
+                    Err(no) => no.into(),
+                })
+            })
+            .await?;
         let user = &acting.user.value;
         // Dead ones are kept until they are purged and must not crowd out the live.
         let page = Page { after: None, limit: 1000 };
