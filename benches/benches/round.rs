@@ -1,9 +1,14 @@
 //! Rounds of a sign-in, the password and then the mailed code, beside the same rows written in bare SQL.
 //!
-//! `cargo bench -p portcullis-benches --bench round`; `ROUNDS` (rounds of one measurement, by default 64) and `BLOCKS`
-//! (how often everything is measured, by turns, by default 7) may be set in the environment; `ONLY` (`bare`, `ours`,
-//! `ours-many` or `core`) measures that alone, once, for a profiler. Nothing is asserted about times: they are printed as
-//! medians, and as ratios of what was measured one right after the other.
+//! `cargo bench -p portcullis-benches --bench round`, with these set in the environment where wanted:
+//!
+//! - `ROUNDS`: rounds of one measurement, by default 64;
+//! - `BLOCKS`: how often everything is measured, by turns, by default 7;
+//! - `FOLDER`: where to put the files, by default beside the program, under `target`;
+//! - `ONLY`: `bare`, `ours`, `ours-many` or `core` measures that alone, once, for a profiler.
+//!
+//! Nothing is asserted about times: they are printed as medians, and as ratios of what was measured one right after the
+//! other. Processor time needs `/proc` with `schedstat`; elsewhere it is `n/a`.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
@@ -41,8 +46,9 @@ struct Folder(PathBuf);
 impl Folder {
     fn new() -> Fallible<Self> {
         let exe = std::env::current_exe()?;
-        let name = format!("round-{}", std::process::id());
-        let folder = exe.parent().unwrap_or_else(|| Path::new(".")).join(name);
+        let beside = exe.parent().unwrap_or_else(|| Path::new("."));
+        let within = std::env::var_os("FOLDER").map_or_else(|| beside.to_owned(), PathBuf::from);
+        let folder = within.join(format!("round-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         Ok(Self(folder))
     }
@@ -81,9 +87,15 @@ fn main() -> Fallible<()> {
     ours_by(&runtime, &ours, MANY, GROWING)?;
     let mut turns = Vec::new();
     for turn in 0..=blocks {
+        // By turns the one and the other comes first, so that what the disk or the machine does between them evens out.
+        let mut bare = None;
+        if turn % 2 == 0 {
+            bare = Some(bare_by(&path, &scripts, 1, rounds, turn)?);
+        }
+        let ours_one = ours_by(&runtime, &ours, 1, rounds)?;
         let measured = Turn {
-            bare: bare_by(&path, &scripts, 1, rounds, turn)?,
-            ours: ours_by(&runtime, &ours, 1, rounds)?,
+            bare: bare.map_or_else(|| bare_by(&path, &scripts, 1, rounds, turn), Ok)?,
+            ours: ours_one,
             bare_many: bare_by(&path, &scripts, MANY, rounds, turn)?,
             grouped_many: grouped_by(&path, &scripts, MANY, 4 * rounds, turn)?,
             ours_many: ours_by(&runtime, &ours, MANY, 4 * rounds)?,
@@ -140,13 +152,16 @@ fn print(turns: &[Turn]) {
     line("ours in memory, 1 caller", &|turn| turn.core);
 
     let ratio = |name: &str, over: &dyn Fn(&Turn) -> Block, under: &dyn Fn(&Turn) -> Block| {
-        let rate = median(turns.iter().map(|turn| over(turn).rate() / under(turn).rate()));
+        let rates: Vec<f64> = turns.iter().map(|turn| over(turn).rate() / under(turn).rate()).collect();
+        let low = rates.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = rates.iter().copied().fold(0.0, f64::max);
+        let rate = median(rates);
         let cpu =
             cpu_median(turns.iter().map(|turn| Some(over(turn).cpu_micros()? / under(turn).cpu_micros()?)));
         let cpu = cpu.map_or_else(|| "n/a".to_owned(), |cpu| format!("{cpu:.2}"));
-        println!("{name:<40} {rate:>9.2} {cpu:>12}");
+        println!("{name:<40} {rate:>9.2} {low:>9.2} {high:>9.2} {cpu:>9}");
     };
-    println!("\n{:<40} {:>9} {:>12}", "", "rate", "CPU");
+    println!("\n{:<40} {:>9} {:>9} {:>9} {:>9}", "", "rate", "lowest", "highest", "CPU");
     ratio("ours / bare, 1 caller", &|turn| turn.ours, &|turn| turn.bare);
     ratio("ours, 32 callers / 1 caller", &|turn| turn.ours_many, &|turn| turn.ours);
     ratio("ours / bare, 32", &|turn| turn.ours_many, &|turn| turn.bare_many);

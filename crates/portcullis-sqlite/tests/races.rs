@@ -1,5 +1,7 @@
 //! Many callers at once against a whole engine on a file, and on a file that two stores share.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -67,6 +67,22 @@ impl Portcullis {
     /// Gives the whole Security tab of the user whose session acts: one read. A session found dead is removed, so that
     /// it stays dead if the clock steps back.
     ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let tab = security.settings(session.id).await?;
+    /// assert_eq!(tab.email.address.as_deref(), Some("alice@example.com"));
+    /// assert!(tab.two_factor.options.iter().all(|option| option.verdict.is_allowed()));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Refused `signed_out`.
     pub async fn settings(&self, session: SessionId) -> Result<SecuritySettings, Error> {
@@ -123,4 +139,23 @@ fn settings(view: &View, acting: &Acting, policy: &Policy) -> Result<SecuritySet
         },
         password_minimum_alone: policy.password_minimum_alone,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn a_session_the_tab_saw_dead_stays_dead() {
+        let w = World::new();
+        let account = w.account("demo").await.unwrap();
+        let alice = w.user(&account, "alice", None).await.unwrap();
+        let session = w.sign_in(&alice).await.unwrap();
+        w.advance(TimeDelta::hours(12));
+        assert!(w.security.settings(session.id).await.is_err());
+        w.advance(TimeDelta::hours(-1));
+        assert!(w.security.sessions().current(session.id).await.is_err(), "the clock stepped back");
+    }
 }

@@ -1,5 +1,7 @@
 //! The model test over the store in memory, and that it finds planted bugs.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod planted;
 
 use std::collections::BTreeMap;
@@ -123,8 +125,10 @@ const FAULTS: &[(&str, Fault)] = &[
     ),
 ];
 
+type Change = fn(&mut Policy);
+
 /// Policies whose numbers are not those of the documentation.
-const POLICIES: &[(&str, fn(&mut Policy))] = &[
+const POLICIES: &[(&str, Change)] = &[
     ("code_life", |policy| policy.code_life = TimeDelta::hours(2)),
     ("code_attempts", |policy| policy.code_attempts = 6),
     ("resend_after", |policy| policy.resend_after = TimeDelta::seconds(1)),
@@ -146,7 +150,7 @@ fn planted_bugs_are_found() {
     let mut missed = Vec::new();
     for (name, fault) in FAULTS {
         let store = || async { Arc::new(Planted::new(*fault)) as Arc<dyn Store> };
-        match block(machine::check(store, &Plan::new(5, 400, 30))) {
+        match block(machine::check(store, &Plan::new(5, 1_000, 30))) {
             Err(failure) => println!("a store that {name}: {failure}"),
             Ok(_) => missed.push(format!("a store that {name}")),
         }

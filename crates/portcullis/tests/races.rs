@@ -1,5 +1,7 @@
 //! The races over the store in memory, and that each of them finds the faults it is there to find.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod planted;
 
 use std::collections::BTreeSet;

@@ -23,7 +23,7 @@ usage: security-tab [OPTIONS]
 
 environment:
   PORTCULLIS_SMTP_PASSWORD  the password of the SMTP user
-  PORTCULLIS_SMTP_FROM      the address mails come from
+  PORTCULLIS_SMTP_FROM      the address mails come from (security@ the public host)
   PORTCULLIS_SMTP_CA        a PEM file of further certificate authorities of the SMTP server
 ";
 

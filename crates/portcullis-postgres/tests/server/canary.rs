@@ -39,8 +39,8 @@ fn no_secret_is_found_in_logs_or_dump() {
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     in_database(test, async move |database| {
-        let store = Arc::new(database.migrated().await);
-        let story = live_through(Arc::clone(&store) as Arc<dyn Store>, 1).await.unwrap();
+        let kept = Arc::new(database.migrated().await);
+        let story = live_through(Arc::clone(&kept) as Arc<dyn Store>, 1).await.unwrap();
         let Ok(dump) = Command::new("pg_dump").arg(&database.url).output() else {
             return skip(test, "pg_dump is not installed");
         };

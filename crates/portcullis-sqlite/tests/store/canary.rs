@@ -39,9 +39,9 @@ fn no_secret_is_found_in_logs_file_or_wal() {
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let file = File::new();
-    let store = Arc::new(SqliteStore::open(&file).unwrap());
+    let kept = Arc::new(SqliteStore::open(&file).unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    let story = runtime.block_on(live_through(Arc::clone(&store) as Arc<dyn Store>, 1)).unwrap();
+    let story = runtime.block_on(live_through(Arc::clone(&kept) as Arc<dyn Store>, 1)).unwrap();
 
     let mut seen = 0;
     for entry in fs::read_dir(file.folder()).unwrap() {

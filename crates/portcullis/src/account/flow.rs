@@ -24,6 +24,21 @@ impl Portcullis {
 impl Accounts<'_> {
     /// Creates an account. With an id given, repeating the call changes nothing and gives the account.
     ///
+    /// ```
+    /// use portcullis::account::{NewAccount, Period, Service};
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// let sms = Service::on(Some(1000), Period::Day);
+    /// let top = security.accounts().create(NewAccount::named("top").with_service("sms", sms)).await?;
+    /// let low = security.accounts().create(NewAccount::named("low").under(top.id)).await?;
+    /// assert_eq!((low.tenant, low.ancestors), (top.id, vec![top.id]));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// `invalid_name`; refused `not_found` when the parent does not exist, `not_allowed` more than 16 deep, `in_use`
     /// when the id belongs to a different account.
@@ -49,6 +64,18 @@ impl Accounts<'_> {
 
     /// Gives an account.
     ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// let account = w.account("demo").await?;
+    /// assert_eq!(security.accounts().get(account.id).await?.name, "demo");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Refused `not_found`; [`Error::Unavailable`] when the store does not answer.
     pub async fn get(&self, id: AccountId) -> Result<Account, Error> {
@@ -61,6 +88,23 @@ impl Accounts<'_> {
     /// Blocks an account by hand, with all accounts and users below it, or lifts that block.
     ///
     /// Lifting leaves every session and challenge from before dead for ever.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// security.accounts().set_blocked(account.id, true).await?;
+    /// w.advance(chrono::TimeDelta::minutes(1));
+    /// security.accounts().set_blocked(account.id, false).await?;
+    /// assert!(security.sessions().current(session.id).await.is_err(), "it does not come back");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Refused `not_found`.

@@ -20,11 +20,38 @@ const TOKEN: &str = "challenge";
 
 impl Portcullis {
     /// Gives a challenge's token: its sealed id, as clients see it.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let code = security.two_factor().ask(session.id, None).await?;
+    /// let shown = security.challenge_token(code.id);
+    /// assert_eq!(security.open_challenge_token(&shown), Some(code.id));
+    /// # Ok(()) }
+    /// ```
     pub fn challenge_token(&self, id: ChallengeId) -> String {
         self.keyring().seal_id(TOKEN, id.uuid())
     }
 
     /// Opens a challenge's token; `None` if it is none of ours.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// assert_eq!(security.open_challenge_token("not ours"), None);
+    /// # Ok(()) }
+    /// ```
     pub fn open_challenge_token(&self, token: &str) -> Option<ChallengeId> {
         self.keyring().open_id(TOKEN, token).map(ChallengeId::from_uuid)
     }

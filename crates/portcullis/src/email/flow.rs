@@ -28,6 +28,22 @@ impl Portcullis {
 impl EmailRoom<'_> {
     /// Sends a code to a new address. Until it is entered, everything goes to the old one.
     ///
+    /// ```
+    /// use portcullis::contact::Email;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let code = security.email().set(session.id, &Email::parse("new@example.com")?).await?;
+    /// assert_eq!(code.destination, "n•••@example.com");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Refused `signed_out`; `stale_sign_in`; `unchanged` for the confirmed address; `too_soon` past the budget of
     /// mailed codes; `locked` after too many wrong ones.
@@ -50,9 +66,29 @@ impl EmailRoom<'_> {
     /// Confirms the new address by the code that arrived there. Two-factor authentication by e-mail follows to it. The
     /// acting session goes on under a fresh id, every other one is dead.
     ///
+    /// ```
+    /// use portcullis::contact::Email;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let code = security.email().set(session.id, &Email::parse("new@example.com")?).await?;
+    /// # w.run_worker().await?;
+    /// let entered = w.mailbox.last_code("new@example.com").unwrap();
+    /// let changed = security.email().confirm(session.id, code.id, &entered, &source()).await?;
+    /// assert_eq!(changed.now.address.as_deref(), Some("new@example.com"));
+    /// assert!(changed.session.id != session.id, "give the browser its new session");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Refused `signed_out`; `wrong_code` with the attempts left; `challenge_dead`; `locked`; `address_taken` when
-    /// another user holds it.
+    /// another user holds it; `too_many_attempts` from one source address.
     pub async fn confirm(
         &self,
         session: SessionId,
@@ -85,8 +121,26 @@ impl EmailRoom<'_> {
 
     /// Sends the code of the address that waits again.
     ///
+    /// ```
+    /// use portcullis::contact::Email;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let code = security.email().set(session.id, &Email::parse("new@example.com")?).await?;
+    /// w.advance(security.policy().resend_after);
+    /// let again = security.email().resend(session.id, code.id, &source()).await?;
+    /// assert!(again.id == code.id && again.expires_at > code.expires_at);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
-    /// Refused `signed_out`, `too_soon`, `no_sends_left`, `challenge_dead`, `locked`.
+    /// Refused `signed_out`, `too_soon`, `no_sends_left`, `challenge_dead`, `locked`, `too_many_attempts`.
     pub async fn resend(
         &self,
         session: SessionId,
@@ -98,6 +152,23 @@ impl EmailRoom<'_> {
     }
 
     /// Forgets the address that waits for confirmation; its code is dead.
+    ///
+    /// ```
+    /// use portcullis::contact::Email;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// security.email().set(session.id, &Email::parse("new@example.com")?).await?;
+    /// security.email().cancel(session.id).await?;
+    /// assert!(security.settings(session.id).await?.email.pending.is_none());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Refused `signed_out`.
@@ -115,6 +186,21 @@ impl EmailRoom<'_> {
     }
 
     /// Removes the confirmed address; the acting session goes on under a fresh id. `None` if there was none.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let next = security.email().clear(session.id).await?.expect("there was an address");
+    /// assert_eq!(security.settings(next.id).await?.email.address, None);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Refused `signed_out`; `stale_sign_in`; `in_use` while two-factor authentication uses the address.

@@ -60,6 +60,28 @@ impl fmt::Debug for Builder {
 
 impl Portcullis {
     /// Starts building on a store. Keys and a mail sender must be given; everything else has a default.
+    ///
+    /// ```
+    /// use portcullis::keyring::Keyring;
+    /// use portcullis::memory::MemoryStore;
+    /// use portcullis::policy::Policy;
+    /// use portcullis::port::ambient::{Clock as _, SystemClock, SystemRandom};
+    /// use portcullis::testing::mailbox::Mailbox; // `portcullis_smtp::SmtpSender` in a service
+    /// use portcullis::{BuildError, Portcullis};
+    ///
+    /// let missing = Portcullis::builder(MemoryStore::new()).build().unwrap_err();
+    /// assert!(matches!(missing, BuildError::Missing { part: "a keyring", .. }));
+    ///
+    /// let keys = Keyring::generate(&SystemRandom::default(), SystemClock::default().now())?;
+    /// let security = Portcullis::builder(MemoryStore::new())
+    ///     .keyring(keys)
+    ///     .mail(Mailbox::new())
+    ///     .policy(Policy::strict())
+    ///     .product("Example")
+    ///     .build()?;
+    /// assert!(!security.policy().email_factor);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn builder(store: impl Store) -> Builder {
         Self::builder_on(Arc::new(store))
     }
@@ -145,6 +167,18 @@ impl Builder {
     }
 
     /// Builds.
+    ///
+    /// ```
+    /// use portcullis::keyring::Keyring;
+    /// use portcullis::memory::MemoryStore;
+    /// use portcullis::policy::Policy;
+    /// use portcullis::Portcullis;
+    ///
+    /// let mut policy = Policy::default();
+    /// policy.code_length = 5;
+    /// let wrong = Portcullis::builder(MemoryStore::new()).policy(policy).build().unwrap_err();
+    /// assert_eq!(wrong.to_string(), "policy field code_length is out of its range");
+    /// ```
     ///
     /// # Errors
     /// [`BuildError`] names the part that is missing and what to add, or the field of the policy that is out of its

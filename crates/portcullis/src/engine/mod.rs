@@ -32,6 +32,11 @@ use record::View;
 /// [`two_factor`](Self::two_factor), [`users`](Self::users), [`accounts`](Self::accounts),
 /// [`rights`](Self::rights), [`settings`](Self::settings) and the [`worker`](Self::worker).
 /// Every future it gives is `Send`, and dropping one at any point leaves the state before or after the operation.
+///
+/// # Errors
+/// Beside the refusals that an operation names, each may fail with [`Error::Unavailable`] when an adapter does not answer,
+/// and with [`Error::Corrupt`] when a record can't be read by this release; one that changes something also with
+/// [`Error::Contended`] and [`Error::Unknown`].
 #[derive(Clone)]
 pub struct Portcullis {
     pub(crate) engine: Arc<Engine>,
@@ -45,6 +50,17 @@ impl fmt::Debug for Portcullis {
 
 impl Portcullis {
     /// The policy in force.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// assert_eq!(security.policy().code_length, 6);
+    /// # Ok(()) }
+    /// ```
     pub fn policy(&self) -> &Policy {
         &self.engine.policy
     }
@@ -60,13 +76,45 @@ impl Portcullis {
     }
 
     /// Puts another keyring in force, for example after a rotation. Work under way goes on with the old one.
+    ///
+    /// ```
+    /// use portcullis::port::ambient::SystemRandom;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// let mut keys = security.keyring();
+    /// keys.rotate(&SystemRandom::default(), security.now())?;
+    /// security.replace_keyring(keys.clone()); // in every process, before the next one signs
+    /// assert_eq!(security.keyring().current(), keys.current());
+    /// # Ok(()) }
+    /// ```
     pub fn replace_keyring(&self, keyring: Keyring) {
         *self.engine.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring;
     }
 
-    /// Gives the audit trail of a user, oldest first.
+    /// Gives the audit trail of a user, oldest first; events of one millisecond and of different commits come in any
+    /// order.
     ///
     /// The host decides who may see it.
+    ///
+    /// ```
+    /// use portcullis::port::store::Page;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let trail = security.audit(alice.id, Page { after: None, limit: 100 }).await?;
+    /// assert!(trail.iter().any(|event| event.action == "signed_in"));
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the store does not answer.

@@ -58,11 +58,40 @@ pub struct Health {
 
 impl Portcullis {
     /// A worker: run one in at least one process, or nothing is ever sent.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// security.two_factor().ask(session.id, None).await?;
+    /// let pass = security.worker().pass().await?; // `tokio::spawn` its `run` in a service
+    /// assert_eq!((pass.sent, w.mailbox.mails().len()), (1, 1));
+    /// # Ok(()) }
+    /// ```
     pub fn worker(&self) -> Worker {
         Worker(self.clone())
     }
 
     /// How the embedded engine is doing.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// assert!(security.health().no_worker, "nothing would be sent");
+    /// security.worker().pass().await?;
+    /// assert_eq!(security.health().last_pass, Some(security.now()));
+    /// # Ok(()) }
+    /// ```
     pub fn health(&self) -> Health {
         let last_pass = DateTime::from_timestamp_micros(self.engine.last_pass.load(Ordering::Relaxed));
         let silence = self.engine.policy.worker_silence;
@@ -76,6 +105,26 @@ type Sending<'a> = (Lane, Pin<Box<dyn Future<Output = Result<Outcome, Error>> + 
 impl Worker {
     /// Sends until nothing is due any more. Interactive messages go first; bulk ones never take more than half the
     /// senders.
+    ///
+    /// ```
+    /// use portcullis::port::message::SendError;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// w.mailbox.fail_with(Some(SendError::Transient { detail: "not reachable" }));
+    /// security.two_factor().ask(session.id, None).await?;
+    /// assert_eq!(security.worker().pass().await?.postponed, 1);
+    /// w.mailbox.fail_with(None);
+    /// w.advance(security.policy().send_retry_first);
+    /// assert_eq!(security.worker().pass().await?.sent, 1);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the store does not answer; what was claimed before is still sent, and nothing more
@@ -109,6 +158,23 @@ impl Worker {
     /// Resolves when a commit of this process has left something to send.
     ///
     /// Listen before a pass and wait after it, so that nothing falls in between.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let woken = security.worker().woken();
+    /// security.two_factor().ask(session.id, None).await?;
+    /// woken.await;
+    /// assert_eq!(security.worker().pass().await?.sent, 1);
+    /// # Ok(()) }
+    /// ```
     pub fn woken(&self) -> impl Future<Output = ()> + Send + 'static {
         self.0.engine.wake.listen()
     }
@@ -129,6 +195,19 @@ impl Worker {
 
     /// Runs the worker as a task of the present tokio runtime, looking at least every 5 seconds for work of other
     /// processes and for what is due again.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// let worker = security.worker().spawn();
+    /// // … serve …
+    /// worker.abort(); // what it had claimed is due again when its claim ends
+    /// # Ok(()) }
+    /// ```
     #[cfg(feature = "tokio")]
     pub fn spawn(self) -> tokio::task::JoinHandle<()> {
         tokio::spawn(async move {

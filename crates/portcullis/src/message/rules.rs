@@ -239,10 +239,10 @@ mod tests {
         assert_eq!(notice(None), Err("user_gone"));
     }
 
-    fn settled(tries: u32, result: Result<(), SendError>) -> (Outcome, Message, Vec<String>) {
+    fn settled(tries: u32, result: &Result<(), SendError>) -> (Outcome, Message, Vec<String>) {
         let mut message = scene().message;
         message.tries = tries;
-        let decision = settle(stored(message), &result, &Policy::default(), began());
+        let decision = settle(stored(message), result, &Policy::default(), began());
         let kept = written(&decision.changes, uuid(70)).unwrap();
         (decision.reply.unwrap(), kept, trail(&decision.changes))
     }
@@ -252,7 +252,7 @@ mod tests {
         let policy = Policy::default();
         for error in [SendError::Transient { detail: "busy" }, SendError::Ambiguous { detail: "lost" }] {
             let wait = |tries| {
-                let (outcome, kept, told) = settled(tries, Err(error.clone()));
+                let (outcome, kept, told) = settled(tries, &Err(error.clone()));
                 assert_eq!((outcome, kept.tries), (Outcome::Waiting, tries + 1));
                 assert!(kept.sealed.is_some(), "what is to be tried again keeps its content");
                 assert_eq!(told, ["message_postponed: not_taken_over"]);
@@ -265,7 +265,7 @@ mod tests {
             );
             assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]));
             assert_eq!(waits[18], policy.send_retry_longest);
-            let (outcome, kept, told) = settled(19, Err(error.clone()));
+            let (outcome, kept, told) = settled(19, &Err(error.clone()));
             assert_eq!((outcome, kept.tries), (Outcome::GivenUp, 20));
             assert_eq!(told, ["message_given_up: tries_used"]);
         }
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_fault_of_the_set_up_never_gives_a_message_up() {
-        let (outcome, kept, told) = settled(19, Err(SendError::Misconfigured { detail: "credentials" }));
+        let (outcome, kept, told) = settled(19, &Err(SendError::Misconfigured { detail: "credentials" }));
         assert_eq!((outcome, kept.tries), (Outcome::Waiting, 19));
         assert_eq!(kept.due_at, began() + Policy::default().send_retry_first);
         assert_eq!(told, ["message_postponed: misconfigured"]);
@@ -281,9 +281,9 @@ mod tests {
 
     #[test]
     fn a_closed_message_has_no_content_any_more() {
-        let sent = settled(0, Ok(()));
-        let refused = settled(0, Err(SendError::Permanent { detail: "no such mailbox" }));
-        let spent = settled(19, Err(SendError::Transient { detail: "busy" }));
+        let sent = settled(0, &Ok(()));
+        let refused = settled(0, &Err(SendError::Permanent { detail: "no such mailbox" }));
+        let worn = settled(19, &Err(SendError::Transient { detail: "busy" }));
         let decision = suppress(stored(scene().message), "expired", &Policy::default(), began());
         let kept: Message = written(&decision.changes, uuid(70)).unwrap();
         assert_eq!((kept.tries, kept.outcome), (0, Outcome::Suppressed), "it was never tried");
@@ -291,7 +291,7 @@ mod tests {
         for ((outcome, kept, told), expected) in [
             (sent, "message_sent: sign_in_code"),
             (refused, "message_given_up: refused"),
-            (spent, "message_given_up: tries_used"),
+            (worn, "message_given_up: tries_used"),
             (suppressed, "message_suppressed: expired"),
         ] {
             assert_eq!(kept.outcome, outcome);

@@ -42,6 +42,27 @@ type Found<T> = Result<(Option<Acting>, T), No>;
 impl Rights<'_> {
     /// Asks, without doing it, whether the user of a session may do something to another user.
     ///
+    /// ```
+    /// use portcullis::rights::{AccessRight, Action, Gate};
+    /// # use portcullis::rights::Actor;
+    /// # use std::collections::BTreeSet;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # let bob = w.user(&account, "bob", None).await?;
+    /// # let view = BTreeSet::from([AccessRight::View]);
+    /// # security.rights().grant_on_user(Actor::Program, bob.id, alice.id, &view).await?;
+    /// let verdict = security.rights().verdict(session.id, &Action::SetDisabled(true), bob.id).await?;
+    /// assert_eq!(verdict.missing(), [Gate::Right(AccessRight::EditFlags)]);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Refused `signed_out`; `not_found` when there is no such user or the actor may not see him.
     pub async fn verdict(
@@ -68,8 +89,25 @@ impl Rights<'_> {
 
     /// Gives a user exactly these switches.
     ///
+    /// ```
+    /// use portcullis::rights::Actor;
+    /// use portcullis::user::{Flag, Flags};
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// let flags = Flags::default().with(Flag::ChangePassword, true);
+    /// let alice = security.rights().set_flags(Actor::Program, alice.id, flags).await?;
+    /// assert!(!alice.flags.has(Flag::SendSms));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
-    /// Refused `signed_out`; `not_found`; `not_allowed` with the missing gates: the right `edit_flags`, and each flag
+    /// Refused `signed_out`; `not_found`, also to who lacks the right `view`; `not_allowed` with the missing gates: the right `edit_flags`, and each flag
     /// granted that the actor lacks.
     pub async fn set_flags(&self, actor: Actor, target: UserId, flags: Flags) -> Result<User, Error> {
         self.change(actor, target, &Action::SetFlags(flags)).await
@@ -77,8 +115,24 @@ impl Rights<'_> {
 
     /// Switches signing in off or on for a user. Either way every session and pending code of the user is dead.
     ///
+    /// ```
+    /// use portcullis::rights::Actor;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// security.rights().set_disabled(Actor::Program, alice.id, true).await?;
+    /// assert!(security.sessions().current(session.id).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
-    /// Refused `signed_out`; `not_found`; `not_allowed` without the right `edit_flags`.
+    /// Refused `signed_out`; `not_found`, also to who lacks the right `view`; `not_allowed` without the right `edit_flags`.
     pub async fn set_disabled(&self, actor: Actor, target: UserId, disabled: bool) -> Result<User, Error> {
         self.change(actor, target, &Action::SetDisabled(disabled)).await
     }
@@ -101,8 +155,27 @@ impl Rights<'_> {
 
     /// Lets `to` have exactly these rights on a user; none at all revokes. A revoked right is dead when this returns.
     ///
+    /// ```
+    /// use portcullis::rights::{AccessRight, Actor};
+    /// use std::collections::BTreeSet;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # let bob = w.user(&account, "bob", None).await?;
+    /// let rights = BTreeSet::from([AccessRight::View, AccessRight::EditFlags]);
+    /// security.rights().grant_on_user(Actor::Program, bob.id, alice.id, &rights).await?;
+    /// security.rights().set_disabled(Actor::Session(session.id), bob.id, true).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
-    /// Refused `signed_out`; `not_found`; `not_allowed` with the missing gates: the right `manage_access`, and each right
+    /// Refused `signed_out`; `not_found`, also to who lacks the right `view`; `not_allowed` with the missing gates: the right `manage_access`, and each right
     /// granted that the actor lacks.
     pub async fn grant_on_user(
         &self,
@@ -127,6 +200,25 @@ impl Rights<'_> {
     }
 
     /// Lets `to` have exactly these rights on an account; none at all revokes. A revoked right is dead when this returns.
+    ///
+    /// ```
+    /// use portcullis::rights::{AccessRight, Actor};
+    /// use std::collections::BTreeSet;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # let bob = w.user(&account, "bob", None).await?;
+    /// let manager = BTreeSet::from([AccessRight::ManageAccount]);
+    /// security.rights().grant_on_account(Actor::Program, account.id, alice.id, &manager).await?;
+    /// security.rights().set_disabled(Actor::Session(session.id), bob.id, true).await?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// As [`grant_on_user`](Self::grant_on_user).

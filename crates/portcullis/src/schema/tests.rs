@@ -158,8 +158,8 @@ fn described<E: Entity>(value: &E, golden: &str) {
         let found = found.unwrap_or_else(|| panic!("{}.{} is not there", E::KIND, column.name));
         assert!(fits(found, column.content), "{}.{} is {found}", E::KIND, column.name);
     }
-    let names: BTreeSet<_> = schema.columns.iter().map(|column| column.name).collect();
-    assert_eq!(names.len(), schema.columns.len(), "{}: each name once", E::KIND);
+    let columns: BTreeSet<_> = schema.columns.iter().map(|column| column.name).collect();
+    assert_eq!(columns.len(), schema.columns.len(), "{}: each name once", E::KIND);
 }
 
 fn fits(value: &Value, content: Content) -> bool {

@@ -57,11 +57,37 @@ impl View {
 
 impl Sessions<'_> {
     /// Gives a session's token: its sealed id, fit for a cookie. Equal ids give equal tokens under one key.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let cookie = security.sessions().token(session.id);
+    /// assert_eq!(security.sessions().open_token(&cookie), Some(session.id));
+    /// # Ok(()) }
+    /// ```
     pub fn token(&self, id: SessionId) -> String {
         self.0.keyring().seal_id(TOKEN, id.uuid())
     }
 
     /// Opens a token; `None` if it is none of ours. Whether the session is alive, [`current`](Self::current) tells.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// assert_eq!(security.sessions().open_token("not ours"), None);
+    /// # Ok(()) }
+    /// ```
     pub fn open_token(&self, token: &str) -> Option<SessionId> {
         self.0.keyring().open_id(TOKEN, token).map(SessionId::from_uuid)
     }
@@ -70,6 +96,23 @@ impl Sessions<'_> {
     ///
     /// Moves its idle limit at most once in `session_moved_every` of the policy. A session found dead is removed, so
     /// that it stays dead if the clock steps back.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let current = security.sessions().current(session.id).await?;
+    /// assert_eq!(current.login.as_str(), "alice");
+    /// w.advance(security.policy().session_idle);
+    /// assert!(security.sessions().current(session.id).await.is_err());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Refused `signed_out` when it is unknown, ended, idle for too long, or its user was disabled, blocked or changed
@@ -89,6 +132,21 @@ impl Sessions<'_> {
 
     /// Ends a session: a copied cookie is dead when this returns. Ending one that is over already changes nothing.
     ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// security.sessions().sign_out(session.id).await?;
+    /// assert!(security.sessions().current(session.id).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Unavailable`] when the store does not answer.
     pub async fn sign_out(&self, id: SessionId) -> Result<(), Error> {
@@ -102,6 +160,22 @@ impl Sessions<'_> {
     }
 
     /// Lists the live sessions of the user whose session this is, oldest first, at most 100.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let other = w.sign_in(&alice).await?;
+    /// let sessions = security.sessions().list(other.id).await?;
+    /// assert_eq!(sessions.iter().map(|session| session.id).collect::<Vec<_>>(), [session.id, other.id]);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Refused `signed_out`.

@@ -77,6 +77,26 @@ impl SignIn<'_> {
     /// Unknown login, wrong password, no password, disabled and blocked are one refusal, cost the same work and leave the
     /// same shape of rows.
     ///
+    /// ```
+    /// use portcullis::secret::Password;
+    /// use portcullis::sign_in::SignInResult;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// let password = Password::parse(PASSWORD.to_owned(), "password")?;
+    /// match security.sign_in().start(&alice.login, &password, &attempt()).await? {
+    ///     SignInResult::Admitted(admission) => assert_eq!(admission.session.user, alice.id),
+    ///     SignInResult::CodeRequired { .. } => unreachable!("two-factor authentication is off"),
+    ///     _ => unreachable!(),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Refused `bad_credentials`; `too_many_attempts` when the source address or the user has to wait. With a right
     /// password and two-factor authentication on: `locked` after too many wrong codes, `too_soon` when no more codes may
@@ -124,6 +144,37 @@ impl SignIn<'_> {
     ///
     /// The right code is worth one admission, whoever else brings it at the same moment.
     ///
+    /// ```
+    /// use portcullis::secret::Password;
+    /// use portcullis::sign_in::{CodeResult, SignInResult};
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # w.switch_on(session.id, &alice).await?;
+    /// # w.advance(chrono::TimeDelta::hours(2));
+    /// # let password = Password::parse(PASSWORD.to_owned(), "password")?;
+    /// let SignInResult::CodeRequired { code, .. } =
+    ///     security.sign_in().start(&alice.login, &password, &attempt()).await?
+    /// else {
+    ///     panic!("a code is asked");
+    /// };
+    /// # w.run_worker().await?;
+    /// let entered = w.code_of(&alice).await?; // what alice read in her mail
+    /// let CodeResult::Admitted(admission) =
+    ///     security.sign_in().code(code.id, &entered, &attempt(), None).await?
+    /// else {
+    ///     panic!("the right code admits");
+    /// };
+    /// assert_eq!(admission.session.assurance.name(), "password_email");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Refused `wrong_code` with the attempts left; `challenge_dead` when it is expired, spent, superseded or for
     /// something else; `locked` after too many wrong ones; `too_many_attempts` from one source address; `signed_out` when
@@ -162,8 +213,36 @@ impl SignIn<'_> {
     /// Sends the code of a sign-in or a re-authentication again: a new code, the old one dead, the attempts as they
     /// were.
     ///
+    /// ```
+    /// # use portcullis::secret::Password;
+    /// # use portcullis::sign_in::SignInResult;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # w.switch_on(session.id, &alice).await?;
+    /// # w.advance(chrono::TimeDelta::hours(2));
+    /// # let password = Password::parse(PASSWORD.to_owned(), "password")?;
+    /// # let SignInResult::CodeRequired { code, .. } =
+    /// #     security.sign_in().start(&alice.login, &password, &attempt()).await?
+    /// # else {
+    /// #     panic!("a code is asked");
+    /// # };
+    /// let early = security.sign_in().resend(code.id, &attempt()).await.unwrap_err();
+    /// assert_eq!(early.to_string(), "nothing can be sent yet");
+    /// w.advance(security.policy().resend_after);
+    /// let again = security.sign_in().resend(code.id, &attempt()).await?;
+    /// assert_eq!((again.id, again.attempts_left), (code.id, code.attempts_left));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
-    /// Refused `too_soon`, `no_sends_left`, `challenge_dead`, `locked`.
+    /// Refused `too_soon`, `no_sends_left`, `challenge_dead`, `locked`, `too_many_attempts`.
     pub async fn resend(&self, challenge: ChallengeId, attempt: &Attempt) -> Result<PendingCode, Error> {
         let engine = &self.0.engine;
         let purposes = &[Purpose::SignIn, Purpose::Reauthentication];
@@ -172,6 +251,29 @@ impl SignIn<'_> {
 
     /// Makes a session fresh again by the password, and by a code if two-factor authentication is on. The session goes
     /// on under a new id; the old one is dead.
+    ///
+    /// ```
+    /// use portcullis::secret::Password;
+    /// use portcullis::sign_in::Reauthenticated;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// w.advance(security.policy().session_fresh);
+    /// let password = Password::parse(PASSWORD.to_owned(), "password")?;
+    /// let Reauthenticated::Fresh(again) =
+    ///     security.sign_in().reauthenticate(session.id, &password, &attempt()).await?
+    /// else {
+    ///     panic!("two-factor authentication is off");
+    /// };
+    /// assert!(again.id != session.id && again.fresh_until > security.now());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Refused `signed_out`, and as [`start`](Self::start).

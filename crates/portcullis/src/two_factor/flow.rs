@@ -27,6 +27,21 @@ impl TwoFactor<'_> {
     /// Sends the code that switches two-factor authentication by e-mail on, to the confirmed address, or to the pending one
     /// if `address` names it: its code then confirms and switches on together.
     ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let code = security.two_factor().ask(session.id, None).await?;
+    /// assert_eq!(code.destination, "a•••@example.com");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Refused `signed_out`; `stale_sign_in`; `not_allowed` with every missing gate; `email_unconfirmed` without such an
     /// address; `unchanged`; `too_soon`; `locked`.
@@ -55,9 +70,29 @@ impl TwoFactor<'_> {
     /// Switches two-factor authentication by e-mail on by the code that arrived. The acting session goes on under a
     /// fresh id, every other one is dead.
     ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let code = security.two_factor().ask(session.id, None).await?;
+    /// # w.run_worker().await?;
+    /// let entered = w.code_of(&alice).await?;
+    /// let changed = security.two_factor().enable(session.id, code.id, &entered, &source()).await?;
+    /// assert_eq!(changed.now.method.name(), "email");
+    /// assert!(security.sessions().current(session.id).await.is_err(), "the old id is dead");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Refused `signed_out`; `stale_sign_in`; `wrong_code` with the attempts left; `challenge_dead`; `locked`;
-    /// `address_taken` when another user holds the pending address; `not_allowed` when the policy forbids it.
+    /// `address_taken` when another user holds the pending address; `email_unconfirmed` when the address it went to is no
+    /// longer the user's; `not_allowed` when the policy forbids it; `too_many_attempts` from one source address.
     pub async fn enable(
         &self,
         session: SessionId,
@@ -90,8 +125,25 @@ impl TwoFactor<'_> {
 
     /// Sends the code that switches it on again.
     ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let code = security.two_factor().ask(session.id, None).await?;
+    /// w.advance(security.policy().resend_after);
+    /// let again = security.two_factor().resend(session.id, code.id, &source()).await?;
+    /// assert_eq!(again.id, code.id);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
-    /// Refused `signed_out`, `too_soon`, `no_sends_left`, `challenge_dead`, `locked`.
+    /// Refused `signed_out`, `too_soon`, `no_sends_left`, `challenge_dead`, `locked`, `too_many_attempts`.
     pub async fn resend(
         &self,
         session: SessionId,
@@ -102,6 +154,22 @@ impl TwoFactor<'_> {
     }
 
     /// Forgets the method being switched on; its code is dead.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// security.two_factor().ask(session.id, None).await?;
+    /// security.two_factor().cancel(session.id).await?;
+    /// assert!(security.settings(session.id).await?.two_factor.pending.is_none());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Refused `signed_out`.
@@ -119,6 +187,22 @@ impl TwoFactor<'_> {
     }
 
     /// Switches two-factor authentication off. The acting session goes on under a fresh id, every other one is dead.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let session = w.switch_on(session.id, &alice).await?;
+    /// let changed = security.two_factor().disable(session.id).await?;
+    /// assert_eq!(changed.now.method.name(), "none");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Refused `signed_out`; `stale_sign_in`; `unchanged` when it is off; `weak_password` while the password is too

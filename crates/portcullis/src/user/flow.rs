@@ -24,6 +24,23 @@ impl Portcullis {
 impl Users<'_> {
     /// Creates a user. With an id given, repeating the call changes nothing and gives the user.
     ///
+    /// ```
+    /// use portcullis::user::{Login, NewUser};
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// let alice = NewUser::new(Login::parse("alice")?, account.id);
+    /// let alice = security.users().create(alice).await?;
+    /// assert_eq!(alice.tenant, account.id);
+    /// let again = NewUser::new(Login::parse("alice")?, account.id);
+    /// assert_eq!(security.users().create(again).await.unwrap_err().to_string(), "the login is taken");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// `invalid_external_id`; refused `not_found` when the account or the creator does not exist, `login_taken`,
     /// `address_taken`, `external_id_taken`, `in_use` when the id belongs to a different user, `not_allowed` when the
@@ -61,6 +78,19 @@ impl Users<'_> {
 
     /// Gives a user.
     ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// assert_eq!(security.users().get(alice.id).await?.login, alice.login);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Refused `not_found`; [`Error::Unavailable`] when the store does not answer.
     pub async fn get(&self, id: UserId) -> Result<User, Error> {
@@ -68,6 +98,21 @@ impl Users<'_> {
     }
 
     /// Finds a user by login.
+    ///
+    /// ```
+    /// use portcullis::user::Login;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// assert_eq!(security.users().by_login(&Login::parse("alice")?).await?.id, alice.id);
+    /// assert!(security.users().by_login(&Login::parse("Alice")?).await.is_err(), "logins are compared as written");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Refused `not_found`; [`Error::Unavailable`] when the store does not answer.

@@ -27,7 +27,7 @@ pub(super) async fn password(mut visit: Visit) -> Answer {
     match result {
         Ok(Reauthenticated::Fresh(fresh)) => visit.confirmed(fresh, action).await,
         Ok(Reauthenticated::CodeRequired { code, .. }) => {
-            let ticket = Ticket::of(visit.portcullis(), &code);
+            let ticket = Ticket::of(&code);
             visit.ask_code(&session, action, ticket, None).await
         }
         Ok(_) => visit.redirect(route::SETTINGS),
@@ -75,7 +75,7 @@ pub(super) async fn resend(visit: Visit) -> Answer {
     };
     match (visit.portcullis().sign_in().resend(challenge, &attempt).await, ticket) {
         (Ok(code), _) => {
-            let ticket = Ticket::of(visit.portcullis(), &code);
+            let ticket = Ticket::of(&code);
             visit.ask_code(&session, action, ticket, None).await
         }
         (Err(error), Some(ticket)) if !is_dead(&error) => {

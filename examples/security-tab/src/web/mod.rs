@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use portcullis_axum::{Security, is_same_origin};
 
@@ -76,11 +76,26 @@ pub(crate) fn router(app: App) -> Router {
 
 /// Refuses what a page of another origin sends.
 async fn own_origin(State(app): State<App>, request: Request, next: Next) -> Response {
-    if is_same_origin(request.method(), request.headers(), app.security.options().public_url()) {
+    let url = app.security.options().public_url();
+    if let Some(dev) = &app.dev
+        && request.method() == Method::GET
+        && let Some(own) = own_address(&request, &url.to_string(), dev.port)
+    {
+        return own.into_response();
+    }
+    if is_same_origin(request.method(), request.headers(), url) {
         next.run(request).await
     } else {
         (StatusCode::FORBIDDEN, "cross_origin\n").into_response()
     }
+}
+
+/// Where a developer who typed `localhost` finds the page: forms are taken from one origin alone.
+fn own_address(request: &Request, url: &str, port: u16) -> Option<Redirect> {
+    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+    let other_name = host == format!("localhost:{port}") && url != format!("http://{host}");
+    let path = request.uri().path_and_query()?;
+    other_name.then(|| Redirect::temporary(&format!("{url}{path}")))
 }
 
 async fn file(Path(path): Path<String>) -> Response {

@@ -89,11 +89,12 @@ impl Visit {
             if let Some(said) = show.said {
                 self.set_cookie(SAID, name_of(said), SAID_FOR);
             }
-            return self.redirect(if show.chosen == Some(Method::Email) {
-                EMAIL_PANEL
-            } else {
-                route::SETTINGS
-            });
+            let to = match (show.said, show.chosen) {
+                (Some(Said::TwoFactorOn | Said::TwoFactorOff), _) => TWO_FACTOR,
+                (_, Some(Method::Email)) => EMAIL_PANEL,
+                _ => route::SETTINGS,
+            };
+            return self.redirect(to);
         }
         let status = show.fault.as_ref().map_or(StatusCode::OK, |(_, fault)| fault.status());
         let page = Known::read(&self, show.session).await?.page(&self, &show);
@@ -125,8 +126,10 @@ impl Show {
     }
 }
 
-/// The tab with the panel "Via email" open.
-const EMAIL_PANEL: &str = "/settings?method=email";
+/// The tab, scrolled to the section "Two-factor authentication".
+const TWO_FACTOR: &str = "/settings#two-factor";
+/// The same with the panel "Via email" open.
+const EMAIL_PANEL: &str = "/settings?method=email#two-factor";
 
 const ALL_SAID: [Said; 5] =
     [Said::EmailConfirmed, Said::ChangeCanceled, Said::EmailRemoved, Said::TwoFactorOn, Said::TwoFactorOff];

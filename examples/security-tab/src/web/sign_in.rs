@@ -9,6 +9,7 @@ use super::fault::{Fault, Wording};
 use super::ticket::Ticket;
 use super::visit::{Answer, Visit};
 use crate::page::{CodeLine, CodePage, Place, Problem, SignInPage, field, route};
+use crate::texts::Language;
 
 /// The cookie that carries a code's ticket from the password to the code page.
 const TICKET: &str = "code";
@@ -35,19 +36,19 @@ pub(super) async fn page(mut visit: Visit) -> Answer {
 pub(super) async fn start(mut visit: Visit) -> Answer {
     let attempt = visit.attempt()?;
     let typed = visit.field(field::LOGIN).to_owned();
-    let result = match (Login::parse(&typed), visit.password()) {
-        (Ok(login), Some(password)) => {
-            visit.portcullis().sign_in().start(&login, &password, &attempt).await.map_err(Fault::Core)
-        }
-        (Ok(_) | Err(_), _) => Err(Fault::NoPassword),
+    let (Ok(login), Some(password)) = (Login::parse(&typed), visit.password()) else {
+        return visit.start_over(typed, &Fault::NoPassword);
     };
+    let result = visit.portcullis().sign_in().start(&login, &password, &attempt).await.map_err(Fault::Core);
     match result {
         Ok(SignInResult::Admitted(admission)) => {
             visit.admit(&admission).await?;
             visit.redirect(route::SETTINGS)
         }
         Ok(SignInResult::CodeRequired { code, .. }) => {
-            let ticket = Ticket::of(visit.portcullis(), &code);
+            // The password was right: from here on the page may know whose it is.
+            let user = visit.portcullis().users().by_login(&login).await.map_err(|error| visit.end(error))?;
+            let ticket = Ticket::of(&code).read_by(&user);
             visit.remember(&ticket);
             visit.redirect(route::SIGN_IN_CODE)
         }
@@ -102,7 +103,8 @@ pub(super) async fn resend(mut visit: Visit) -> Answer {
     }
     match visit.portcullis().sign_in().resend(challenge, &attempt).await {
         Ok(code) => {
-            let ticket = Ticket::of(visit.portcullis(), &code);
+            let reader = ticket.and_then(|ticket| ticket.reader);
+            let ticket = Ticket { reader, ..Ticket::of(&code) };
             visit.remember(&ticket);
             visit.redirect(route::SIGN_IN_CODE)
         }
@@ -137,10 +139,10 @@ impl Visit {
         Ticket::open(self.portcullis(), self.cookie(TICKET)?)
     }
 
-    fn problem(&self, fault: &Fault, attempts_left: u32) -> Problem {
+    fn problem(&self, fault: &Fault, zone: TimeZone, attempts_left: u32) -> Problem {
         fault.problem(Wording {
             now: self.portcullis().now(),
-            zone: TimeZone::UTC,
+            zone,
             minimum: self.portcullis().policy().password_minimum_alone,
             attempts_left,
             signed_in: false,
@@ -153,17 +155,23 @@ impl Visit {
             Some(fault) => ticket.after(fault),
             None => ticket,
         };
-        let portcullis = self.portcullis();
-        let line = ticket.line(Place::SignIn, ticket.seal(portcullis), portcullis.now(), TimeZone::UTC);
-        let line = CodeLine { problem: fault.map(|fault| self.problem(fault, ticket.attempts_left)), ..line };
+        let (portcullis, zone) = (self.portcullis(), ticket.zone());
+        let line = ticket.line(Place::SignIn, ticket.seal(portcullis), portcullis.now(), zone);
+        let line =
+            CodeLine { problem: fault.map(|fault| self.problem(fault, zone, ticket.attempts_left)), ..line };
         let status = fault.map_or(axum::http::StatusCode::OK, Fault::status);
-        let page = CodePage { frame: self.outside(), line };
+        let mut frame = self.outside();
+        zone.name().clone_into(&mut frame.zone);
+        if let Some((_, language)) = &ticket.reader {
+            frame.language = Language::of_tag(language);
+        }
+        let page = CodePage { frame, line };
         self.html(status, page.html())
     }
 
     /// The sign-in page with what went wrong.
     fn start_over(self, login: String, fault: &Fault) -> Answer {
-        let problem = Some(self.problem(fault, 0));
+        let problem = Some(self.problem(fault, TimeZone::UTC, 0));
         let page = SignInPage { frame: self.outside(), login, problem, signed_out: false };
         self.html(fault.status(), page.html())
     }

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use portcullis::Portcullis;
+use portcullis::account::TimeZone;
 use portcullis::challenge::PendingCode;
+use portcullis::id::ChallengeId;
+use portcullis::user::User;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
@@ -12,10 +15,10 @@ const LABEL: &str = "code page";
 
 /// A code that is on its way, as its page shows it. The core tells a challenge's facts only to who asked for it, so they
 /// travel with the form and, for the way from one page to the next, in a cookie.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
-    /// The sealed id of the challenge.
-    pub(super) challenge: String,
+    /// The challenge.
+    pub(super) challenge: ChallengeId,
     /// Where the code went, masked.
     pub(super) destination: String,
     /// When it ends.
@@ -24,18 +27,31 @@ pub(super) struct Ticket {
     pub(super) resend_at: DateTime<Utc>,
     /// Wrong codes that are left, as far as this page has seen.
     pub(super) attempts_left: u32,
+    /// The user's zone, by its IANA name, and language, once the password has told whose page it is.
+    pub(super) reader: Option<(String, String)>,
 }
+
+/// A ticket as it is sealed: short, since a token holds little.
+#[derive(Serialize, Deserialize)]
+struct Packed(ChallengeId, String, i64, i64, u32, Option<(String, String)>);
 
 impl Ticket {
     /// What the page has to know of a code.
-    pub(super) fn of(portcullis: &Portcullis, code: &PendingCode) -> Self {
+    pub(super) fn of(code: &PendingCode) -> Self {
         Self {
-            challenge: portcullis.challenge_token(code.id),
+            challenge: code.id,
             destination: code.destination.clone(),
             expires_at: code.expires_at,
             resend_at: code.resend_at,
             attempts_left: code.attempts_left,
+            reader: None,
         }
+    }
+
+    /// The ticket for a page that nobody has signed in to yet.
+    pub(super) fn read_by(mut self, user: &User) -> Self {
+        self.reader = Some((user.time_zone.name().to_owned(), user.language.as_str().to_owned()));
+        self
     }
 
     /// The ticket after something went wrong with its code.
@@ -46,15 +62,69 @@ impl Ticket {
         self
     }
 
+    /// The zone in which its times are told.
+    pub(super) fn zone(&self) -> TimeZone {
+        let zone = self.reader.as_ref().and_then(|(zone, _)| TimeZone::parse(zone).ok());
+        zone.unwrap_or(TimeZone::UTC)
+    }
+
     /// The ticket in a form that only this service can make and read.
     pub(super) fn seal(&self, portcullis: &Portcullis) -> String {
-        let text = serde_json::to_vec(self).unwrap_or_default();
-        portcullis.keyring().seal_token(LABEL, &text).unwrap_or_default()
+        portcullis.keyring().seal_token(LABEL, &self.pack()).unwrap_or_default()
     }
 
     /// Opens a ticket; `None` if it is none of ours.
     pub(super) fn open(portcullis: &Portcullis, sealed: &str) -> Option<Self> {
-        let text = portcullis.keyring().open_token(LABEL, sealed)?;
-        serde_json::from_slice(text.expose()).ok()
+        Self::unpack(portcullis.keyring().open_token(LABEL, sealed)?.expose())
+    }
+
+    // INVARIANT: an address has at most 254 bytes, so that the whole of it fits into a token.
+    fn pack(&self) -> Vec<u8> {
+        let (expires, resend) = (self.expires_at.timestamp_micros(), self.resend_at.timestamp_micros());
+        let (destination, reader) = (self.destination.clone(), self.reader.clone());
+        // Text and numbers are always written.
+        let packed = Packed(self.challenge, destination, expires, resend, self.attempts_left, reader);
+        serde_json::to_vec(&packed).unwrap_or_default()
+    }
+
+    fn unpack(text: &[u8]) -> Option<Self> {
+        let Packed(challenge, destination, expires, resend, attempts_left, reader) =
+            serde_json::from_slice(text).ok()?;
+        Some(Self {
+            challenge,
+            destination,
+            expires_at: DateTime::from_timestamp_micros(expires)?,
+            resend_at: DateTime::from_timestamp_micros(resend)?,
+            attempts_left,
+            reader,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis::keyring::Keyring;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn ticket(destination: &str) -> Ticket {
+        Ticket {
+            challenge: ChallengeId::from_uuid(Uuid::from_u128(u128::MAX)),
+            destination: destination.to_owned(),
+            expires_at: "2026-03-02T14:10:00.123456Z".parse().unwrap(),
+            resend_at: "2026-03-02T14:01:00Z".parse().unwrap(),
+            attempts_left: u32::MAX,
+            reader: Some(("America/Argentina/ComodRivadavia".into(), "abcdefgh-12345678".into())),
+        }
+    }
+
+    #[test]
+    fn the_longest_ticket_comes_back_as_it_was() {
+        let whole = ticket(&format!("a•••@{}", "ü".repeat(125)));
+        let packed = whole.pack();
+        assert!(packed.len() <= Keyring::MAX_PAYLOAD_BYTES, "{}", packed.len());
+        assert_eq!(Ticket::unpack(&packed), Some(whole));
+        assert_eq!(Ticket::unpack(b"[]"), None);
     }
 }

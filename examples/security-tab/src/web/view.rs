@@ -156,8 +156,8 @@ impl Known {
 
     /// The line of a code that is on its way.
     fn line(&self, visit: &Visit, place: Place, code: &PendingCode) -> CodeLine {
-        let ticket = Ticket::of(visit.portcullis(), code);
-        let mut line = ticket.line(place, ticket.challenge.clone(), self.now, self.zone());
+        let challenge = visit.portcullis().challenge_token(code.id);
+        let mut line = Ticket::of(code).line(place, challenge, self.now, self.zone());
         if code.attempts_left == 0 {
             line.problem = Some(Problem::StartAgain);
         }

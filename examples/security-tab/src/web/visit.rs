@@ -114,7 +114,7 @@ impl Visit {
     pub(super) fn challenge(&self) -> Option<(ChallengeId, Option<Ticket>)> {
         let text = self.field(field::CHALLENGE);
         match Ticket::open(self.portcullis(), text) {
-            Some(ticket) => Some((self.portcullis().open_challenge_token(&ticket.challenge)?, Some(ticket))),
+            Some(ticket) => Some((ticket.challenge, Some(ticket))),
             None => Some((self.portcullis().open_challenge_token(text)?, None)),
         }
     }

@@ -67,7 +67,8 @@ impl<'a> Story<'a> {
         if !self.scripts {
             self.press("#two-factor .without-script").await;
         }
-        let send = self.find("#two-factor-send").await;
+        // Without a script the panel opens on another page; the one before has the button too, hidden.
+        let send = self.find("[data-panel=email]:not([hidden]) #two-factor-send").await;
         assert!(send.is_displayed().await.unwrap(), "the panel opens");
         self.picture("6-method-chosen").await;
         self.press("#two-factor-send").await;
@@ -160,6 +161,10 @@ impl<'a> Story<'a> {
         std::fs::create_dir_all(&folder).unwrap();
         for (width, height) in WINDOWS {
             self.resize(width, height).await;
+            // The whole page is to be seen, not only what fits.
+            let content = self.control("Page.getLayoutMetrics", &json!({})).await;
+            let whole = content["cssContentSize"]["height"].as_f64().unwrap().ceil();
+            self.resize(width, height.max(format!("{whole}").parse().unwrap())).await;
             let picture = self.browser.screenshot().await.unwrap();
             let file = folder.join(format!("{}-{step}-{width}x{height}.png", self.name));
             std::fs::write(file, picture).unwrap();
@@ -175,14 +180,17 @@ impl<'a> Story<'a> {
 
     /// A headless window has a least width; what the page sees has none.
     async fn resize(&self, width: u32, height: u32) {
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.control("Emulation.setDeviceMetricsOverride", &metrics).await;
+    }
+
+    /// Asks for what the protocol has no word for.
+    async fn control(&self, command: &str, parameters: &Value) -> Value {
         let session = self.browser.session_id().await.unwrap().unwrap();
-        let metrics = json!({
-            "cmd": "Emulation.setDeviceMetricsOverride",
-            "params": {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false},
-        });
         let mut client = crate::support::Client::new(&self.driver.address);
-        let reply = client.json("POST", &format!("/session/{session}/goog/cdp/execute"), &metrics);
+        let path = format!("/session/{session}/goog/cdp/execute");
+        let reply = client.json("POST", &path, &json!({"cmd": command, "params": parameters}));
         assert_eq!(reply.status, 200, "{}", reply.body);
-        assert!(reply.json()["value"] != Value::Null);
+        reply.json()["value"].clone()
     }
 }

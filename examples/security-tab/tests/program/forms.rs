@@ -245,9 +245,9 @@ fn a_stale_sign_in_is_confirmed_and_the_action_goes_on() {
     advance(&program, 16 * 60);
     let reply = fill(&mut bob, &page, "/settings/email", &[("address", "bob@example.com")]);
     assert_eq!(reply.status, 200);
-    assert!(
-        reply.body.contains("Confirm that it is you") && reply.body.contains("value=\"bob@example.com\"")
-    );
+    assert!(reply.body.contains("Confirm that it is you"), "{}", reply.body);
+    let field = reply.body.split_once("<input id=\"email\"").unwrap().1.split('>').next().unwrap();
+    assert!(field.contains("value=\"bob@example.com\""), "nothing is retyped: {field}");
     let wrong = fill(&mut bob, &reply.body, "/reauthenticate", &[("password", "wrong")]);
     assert_eq!(wrong.status, 200, "{}", wrong.body);
     assert!(wrong.body.contains("The current password is wrong."), "{}", wrong.body);
@@ -304,6 +304,8 @@ fn a_short_password_can_not_stand_alone() {
     let (code, _) = last_code(&program);
     let reply = fill(&mut dora, &page, "/settings/two-factor/confirm", &[("code", &code)]);
     follow(&mut dora, &reply);
+    let asked = sign_in(&mut program.client().with("Accept-Language", "en"), "dora", "ten chars.").body;
+    assert!(asked.contains("<html lang=\"ru\">"), "the code page speaks as its user does: {asked}");
     let page = dora.get("/settings?method=none").body;
     assert!(page.contains("id=\"two-factor-too-short\""), "{page}");
     let reply = post(&mut dora, "/settings/two-factor/off", &[]);
@@ -365,4 +367,17 @@ fn forms_of_other_origins_are_refused_and_pages_are_locked_down() {
     assert_eq!(alice.send("POST", "/sign-in", "application/json", "{}").status, 415);
     let long = format!("login={}", "x".repeat(70_000));
     assert_eq!(alice.send("POST", "/sign-in", "application/x-www-form-urlencoded", &long).status, 413);
+}
+
+#[test]
+fn a_developer_at_localhost_is_led_to_the_own_address() {
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let port = program.address.rsplit_once(':').unwrap().1;
+    let mut client = program.client().with("Host", &format!("localhost:{port}"));
+    let reply = client.get("/settings?method=email");
+    let own = format!("http://{}/settings?method=email", program.address);
+    assert_eq!((reply.status, reply.header("location")), (307, own.as_str()));
+    assert_eq!(post(&mut client, "/sign-in", &[("login", "x")]).status, 401, "only reading is led away");
+    assert_eq!(program.client().with("Host", "evil.example").get("/sign-in").status, 200);
 }

@@ -65,6 +65,10 @@ fn the_random_password_is_told_again() {
     assert!(first.len() >= 15, "{first}");
     assert_eq!(password(&["--listen=127.0.0.1:0", "--data", &data]), first);
     assert_eq!(password(&["--listen=127.0.0.1:0", "--data", &data, "--demo-password", "another one"]), first);
+    let half = Folder::new();
+    std::fs::create_dir(half.path().join("data")).unwrap();
+    std::fs::write(half.path().join("data/demo-password"), "of a start cut off").unwrap();
+    assert_eq!(password(&["--listen=127.0.0.1:0", "--data", &half.arg("data")]), "of a start cut off");
     let other = Folder::new();
     assert_ne!(password(&["--listen=127.0.0.1:0", "--data", &other.arg("data")]), first);
 }

@@ -168,9 +168,13 @@ fn the_tenth_failure_in_a_row_opens_the_first_wait() {
             ["attempts add 1 to 5", "sign_in_code_failures add 1 to 100", "sign_in_code_wait add 1 to 1"]
         );
     }
-    let length = |failures| match at(failures).counters.last().unwrap().1 {
-        CounterOp::Add { window: Window::Rolling(length), .. } => length,
-        ref other => panic!("{other:?}"),
+    let length = |failures| {
+        let changes = at(failures);
+        let Some((_, CounterOp::Add { window: Window::Rolling(length), .. })) = changes.counters.last()
+        else {
+            panic!("a wait is opened")
+        };
+        *length
     };
     assert_eq!(length(9), policy.code_backoff.first);
     assert_eq!(length(10), policy.code_backoff.first * 2);

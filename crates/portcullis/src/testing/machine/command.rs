@@ -94,16 +94,46 @@ impl Dice {
         JUMPS.get(usize::from(self.below(14))).copied().unwrap_or(1)
     }
 
-    /// Draws a sequence: now and then the same thing happens many times, as when somebody guesses.
+    /// Draws a sequence. Most begin where something may happen; now and then the same thing happens many times, with or
+    /// without a pause, as when somebody guesses.
     pub(super) fn commands(&mut self, length: usize) -> Vec<Command> {
-        let mut commands = Vec::with_capacity(length);
+        let mut commands = self.beginning();
         while commands.len() < length {
             let command = self.command();
             let times = if self.below(8) == 0 { 3 + self.below(10) } else { 1 };
-            commands.extend((0..times).map(|_| command));
+            let pause = self.chance(4);
+            for nth in 0..times {
+                if nth > 0 && pause {
+                    commands.push(Command::Clock { seconds: 61 });
+                }
+                commands.push(command);
+            }
         }
         commands.truncate(length);
         commands
+    }
+
+    fn beginning(&mut self) -> Vec<Command> {
+        let sign_in = |user| Command::SignIn { user, right: true, source: 0, device: None };
+        let right = Bring::Right;
+        match self.below(5) {
+            0 => Vec::new(),
+            1 => vec![sign_in(0), sign_in(1)],
+            2 => vec![
+                sign_in(1),
+                Command::SetEmail { session: 0, address: 2 + self.below(2) },
+                Command::Work,
+                Command::ConfirmEmail { session: 0, challenge: 0, bring: right },
+            ],
+            _ => vec![
+                sign_in(2),
+                Command::AskTwoFactor { session: 0, address: None },
+                Command::Work,
+                Command::Enable { session: 0, challenge: 0, bring: right },
+                sign_in(2),
+                Command::Work,
+            ],
+        }
     }
 
     fn command(&mut self) -> Command {

@@ -64,10 +64,9 @@ impl Kit {
 
     /// A source address that no other race has.
     pub(super) fn source(&self, nth: u64) -> SourceAddress {
-        let [a, b, c, d, ..] = mix(self.seed ^ mix(nth)).to_be_bytes();
-        let network = [0x2001, 0xdb8, u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
-        let [w, x, y, z] = network;
-        SourceAddress::from(IpAddr::V6(Ipv6Addr::new(w, x, y, z, 0, 0, 0, 1)))
+        // What counts of an IPv6 address is its network, the upper half.
+        let network = u128::from(mix(self.seed ^ mix(nth))) << 64;
+        SourceAddress::from(IpAddr::V6(Ipv6Addr::from_bits(network | 1)))
     }
 
     pub(super) fn attempt(&self, nth: u64) -> Attempt {
