@@ -4,6 +4,7 @@
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::Pin;
+use std::collections::BTreeSet;
 
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -68,10 +69,9 @@ impl Fields {
         }
         let fields: Self = serde_json::from_slice(body)
             .map_err(|_| Problem::input("body", "invalid_json", "the body is not one json object"))?;
-        for (nth, (name, _)) in fields.0.iter().enumerate() {
-            if fields.0.iter().take(nth).any(|(earlier, _)| earlier == name) {
-                return Err(Problem::input(shown(name), "duplicate_field", "the field is there twice"));
-            }
+        let mut names = BTreeSet::new();
+        if let Some((name, _)) = fields.0.iter().find(|(name, _)| !names.insert(name.as_str())) {
+            return Err(Problem::input(shown(name), "duplicate_field", "the field is there twice"));
         }
         Ok(fields)
     }

@@ -266,16 +266,6 @@ impl<T> From<No> for Decision<T> {
     }
 }
 
-/// Where nothing can be kept, the refusal alone leaves.
-impl From<No> for Error {
-    fn from(no: No) -> Self {
-        match no.0.reply {
-            Ok(never) => match never {},
-            Err(refusal) => Self::Refused(refusal),
-        }
-    }
-}
-
 /// Why a rule said no: a stable code that is safe to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

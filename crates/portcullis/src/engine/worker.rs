@@ -127,17 +127,20 @@ impl Worker {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the store does not answer; what was claimed is due again when its claim ends.
+    /// [`Error::Unavailable`] when the store does not answer; what was claimed before is still sent, and nothing more
+    /// is claimed.
     pub async fn pass(&self) -> Result<Pass, Error> {
         let engine = &*self.0.engine;
         let mut pass = Pass::default();
         let mut under_way: Vec<Sending<'_>> = Vec::new();
+        let mut claiming = Ok(());
         loop {
             engine.last_pass.store(engine.now().timestamp_micros(), Ordering::Relaxed);
-            engine.claim(Lane::Interactive, &mut under_way).await?;
-            engine.claim(Lane::Bulk, &mut under_way).await?;
+            if claiming.is_ok() {
+                claiming = engine.claim_all(&mut under_way).await;
+            }
             if under_way.is_empty() {
-                return Ok(pass);
+                return claiming.map(|()| pass);
             }
             match first(&mut under_way).await {
                 Ok(Outcome::Sent) => pass.sent += 1,
@@ -230,6 +233,11 @@ async fn first(under_way: &mut Vec<Sending<'_>>) -> Result<Outcome, Error> {
 }
 
 impl Engine {
+    async fn claim_all<'a>(&'a self, under_way: &mut Vec<Sending<'a>>) -> Result<(), Error> {
+        self.claim(Lane::Interactive, under_way).await?;
+        self.claim(Lane::Bulk, under_way).await
+    }
+
     /// Claims as many due messages of a lane as there are senders for it.
     async fn claim<'a>(&'a self, lane: Lane, under_way: &mut Vec<Sending<'a>>) -> Result<(), Error> {
         let senders = usize::try_from(self.policy.senders).unwrap_or(1);

@@ -6,7 +6,7 @@ use super::model::{AccessRight, Verdict};
 use super::rules::{self, Action, Who};
 use crate::account::Account;
 use crate::account::rules::Chain;
-use crate::decision::{Changes, Decision, No, Reason};
+use crate::decision::No;
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
@@ -72,12 +72,15 @@ impl Rights<'_> {
         target: UserId,
     ) -> Result<Verdict, Error> {
         let engine = &self.0.engine;
+        let by = Actor::Session(session);
         engine
             .decide(|t| async move {
-                let actor = Actor::Session(session);
-                let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
-                Ok(match Engine::on_user(&view, actor)? {
-                    Ok((acting, (user, chain))) => rules::ask(acting.as_ref(), action, &user.value, &chain),
+                let view = engine.read(&t, starts(by, target.uuid()), Vec::new()).await?;
+                Ok(match Engine::on_user(&view, by, target)? {
+                    Ok((acting, (target, chain))) => {
+                        let who = acting.as_ref().map_or(Who::Program, Who::User);
+                        rules::verdict(who, action, &target.value, &chain)
+                    }
                     Err(no) => no.into(),
                 })
             })
@@ -139,7 +142,7 @@ impl Rights<'_> {
         engine
             .decide(|t| async move {
                 let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
-                Ok(match Engine::on_user(&view, actor)? {
+                Ok(match Engine::on_user(&view, actor, target)? {
                     Ok((acting, (user, chain))) => {
                         let who = acting.as_ref().map_or(Who::Program, Who::User);
                         rules::change_user(who, action, &user, &chain)
@@ -185,7 +188,7 @@ impl Rights<'_> {
         engine
             .decide(|t| async move {
                 let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
-                Ok(match Engine::on_user(&view, actor)? {
+                Ok(match Engine::on_user(&view, actor, target)? {
                     Ok((acting, (user, chain))) => {
                         let who = acting.as_ref().map_or(Who::Program, Who::User);
                         rules::grant_on_user(who, &user, &chain, to, rights)
@@ -235,7 +238,7 @@ impl Rights<'_> {
                     Err(no) => return Ok(no.into()),
                 };
                 let Some(account) = view.start::<Account>(0)? else {
-                    return Ok(Decision::no(Reason::NotFound.into(), Changes::none()));
+                    return Ok(rules::nobody(acting.as_ref(), target.uuid()).into());
                 };
                 let mut above = Chain(Vec::new());
                 for id in &account.value.ancestors {
@@ -265,13 +268,17 @@ impl Engine {
         }
     }
 
-    fn on_user(view: &View, actor: Actor) -> Result<Found<(crate::decision::Stored<User>, Chain)>, Error> {
+    fn on_user(
+        view: &View,
+        actor: Actor,
+        target: UserId,
+    ) -> Result<Found<(crate::decision::Stored<User>, Chain)>, Error> {
         let acting = match Self::actor(view, actor)? {
             Ok(acting) => acting,
             Err(refused) => return Ok(Err(refused)),
         };
         let Some(user) = view.start::<User>(0)? else {
-            return Ok(Err(No::new(Reason::NotFound.into(), Changes::none())));
+            return Ok(Err(rules::nobody(acting.as_ref(), target.uuid())));
         };
         let chain = view.chain(&user.value)?;
         Ok(Ok((acting, (user, chain))))

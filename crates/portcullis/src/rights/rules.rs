@@ -6,7 +6,7 @@ use super::model::{AccessRight, Gate, Verdict};
 use crate::account::Account;
 use crate::account::rules::Chain;
 use crate::audit::Event;
-use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
+use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::id::UserId;
 use crate::session::model::Acting;
 use crate::user::rules::bump_credentials;
@@ -128,22 +128,6 @@ pub(crate) fn on_account(actor: &User, action: &Action, target: &Account, chain:
     }
 }
 
-/// Answers, without doing it, whether somebody may do something to a user.
-pub(crate) fn ask(
-    acting: Option<&Acting>,
-    action: &Action,
-    target: &User,
-    chain: &Chain,
-) -> Decision<Verdict> {
-    let seen = acting.map(|acting| &acting.user.value).filter(|actor| {
-        actor.tenant == target.tenant && on_user(actor, &Action::SeeUser, target, chain).is_allowed()
-    });
-    match seen {
-        Some(actor) => Decision::yes(on_user(actor, action, target, chain), Changes::none()),
-        None => Decision::no(Reason::NotFound.into(), Changes::none()),
-    }
-}
-
 /// Lets an actor do something to a user, or says which gates are missing. Who may not even see the user learns
 /// nothing of him.
 fn allow_on_user(who: Who<'_>, action: &Action, target: &User, chain: &Chain) -> Result<(), Refusal> {
@@ -158,6 +142,28 @@ fn allow_on_user(who: Who<'_>, action: &Action, target: &User, chain: &Chain) ->
             let verdict = on_user(actor, action, target, chain);
             if verdict.is_allowed() { Ok(()) } else { Err(Refusal::not_allowed(verdict.into_missing())) }
         }
+    }
+}
+
+/// The answer about what does not exist; in trail and time it is the one about what the actor may not see.
+pub(crate) fn nobody(acting: Option<&Acting>, target: uuid::Uuid) -> No {
+    let mut changes = Changes::none();
+    if let Some(acting) = acting {
+        let (tenant, actor) = (acting.user.value.tenant.uuid(), acting.user.value.id.uuid());
+        let refusal = Refusal::from(Reason::NotFound);
+        changes.event(Event::of("change_refused", tenant, target).by(actor).because(refusal.code()));
+    }
+    No::new(Reason::NotFound.into(), changes)
+}
+
+/// Asks without doing: the verdict, for who may see the target.
+pub(crate) fn verdict(who: Who<'_>, action: &Action, target: &User, chain: &Chain) -> Decision<Verdict> {
+    let Who::User(acting) = who else {
+        return Decision::yes(Verdict::of([]), Changes::none());
+    };
+    match allow_on_user(who, &Action::SeeUser, target, chain) {
+        Ok(()) => Decision::yes(on_user(&acting.user.value, action, target, chain), Changes::none()),
+        Err(refusal) => refuse(who, target.tenant.uuid(), target.id.uuid(), refusal),
     }
 }
 

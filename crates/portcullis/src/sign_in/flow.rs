@@ -126,8 +126,8 @@ impl SignIn<'_> {
                 }
                 let hash = knock.user.as_ref().and_then(|user| user.value.password.as_ref());
                 let proof = memo.check(engine, password, hash, knock.admissible()).await?;
-                let plan =
-                    engine.code_plan(&view, knock.user.as_ref().map(|user| &user.value), Purpose::SignIn)?;
+                let user = knock.user.as_ref().map(|user| &user.value);
+                let plan = engine.code_plan(&view, user.filter(|_| proof.fits), Purpose::SignIn)?;
                 let ids = engine.fresh_ids(t.now)?;
                 Ok(rules::start(&knock, &proof, plan, ids, &engine.policy, t.now))
             })
@@ -309,7 +309,8 @@ impl SignIn<'_> {
                 }
                 let hash = acting.user.value.password.as_ref();
                 let proof = memo.check(engine, password, hash, knock.admissible()).await?;
-                let plan = engine.code_plan(&view, Some(&acting.user.value), Purpose::Reauthentication)?;
+                let user = Some(&acting.user.value).filter(|_| proof.fits);
+                let plan = engine.code_plan(&view, user, Purpose::Reauthentication)?;
                 let fresh = SessionId::from_uuid(engine.new_id(t.now)?);
                 Ok(rules::reauthenticate(&acting, &knock, &proof, plan, fresh, &engine.policy, t.now))
             })
@@ -382,7 +383,8 @@ impl Engine {
         })
     }
 
-    /// What a code would need, if the user is to be asked for one.
+    /// What a code would need, if the user is to be asked for one: asked only once the password is right, since the
+    /// time it takes would tell a wrong one who has a second factor.
     fn code_plan(
         &self,
         view: &View,
