@@ -133,3 +133,47 @@ async fn switching_off_needs_a_password_that_can_stand_alone() {
     let settings = w.security.settings(session.id).await.unwrap();
     assert_eq!(settings.two_factor.method, Method::Email);
 }
+
+#[tokio::test]
+async fn a_code_offered_for_something_else_is_not_looked_at_and_leaves_a_trace() {
+    let w = World::new();
+    let account = w.account("demo").await.unwrap();
+    let alice = w.user(&account, "alice", None).await.unwrap();
+    let session = w.sign_in(&alice).await.unwrap();
+    let address = Email::parse("alice@example.com").unwrap();
+    let pending = w.security.email().set(session.id, &address).await.unwrap();
+    w.run_worker().await.unwrap();
+    let code = w.mailbox.last_code("alice@example.com").unwrap();
+    for _ in 0..7 {
+        let elsewhere = w.security.sign_in().code(pending.id, &code, &attempt(), Some(session.id)).await;
+        assert_eq!(refused(elsewhere).reason(), Reason::ChallengeDead);
+        let elsewhere = w.security.two_factor().enable(session.id, pending.id, &code, &source()).await;
+        assert_eq!(refused(elsewhere).reason(), Reason::ChallengeDead);
+    }
+    let page = portcullis::port::store::Page { after: None, limit: 100 };
+    let trail = w.security.audit(alice.id, page).await.unwrap();
+    let traces = trail.iter().filter(|e| e.reason.as_deref() == Some("meant_for_another")).count();
+    assert_eq!(traces, 14);
+    let confirmed = w.security.email().confirm(session.id, pending.id, &code, &source()).await;
+    assert!(confirmed.is_ok(), "none of them cost an attempt");
+}
+
+#[tokio::test]
+async fn a_session_that_any_question_found_dead_stays_dead() {
+    for question in 0..3 {
+        let w = World::new();
+        let account = w.account("demo").await.unwrap();
+        let alice = w.user(&account, "alice", None).await.unwrap();
+        let session = w.sign_in(&alice).await.unwrap().id;
+        w.advance(TimeDelta::hours(12));
+        let s = &w.security;
+        let answer = match question {
+            0 => refused(s.sessions().list(session).await),
+            1 => refused(s.rights().verdict(session, &portcullis::rights::Action::SeeUser, alice.id).await),
+            _ => refused(s.settings(session).await),
+        };
+        assert_eq!(answer.reason(), Reason::SignedOut);
+        w.advance(TimeDelta::hours(-12));
+        assert_eq!(refused(s.sessions().current(session).await).reason(), Reason::SignedOut, "{question}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What a hostile reader of the source tried, each of it once possible.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+#![expect(clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -5,7 +5,6 @@ use uuid::Uuid;
 use super::model::{Challenge, PendingCode, Purpose};
 use super::rules::{self, Budgets, Entry, FreshCode, Tally, email_codes, source_failures};
 use crate::contact::{Email, SourceAddress};
-use crate::decision::{Changes, Decision, Reason};
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
@@ -194,12 +193,10 @@ impl Engine {
                     Err(no) => return Ok(no.into()),
                 }
             }
-            let entry = self.entry(&view, 0, None, source)?.filter(|entry| {
-                let whose = acting.as_ref().is_none_or(|acting| acting.user.value.id == entry.user.value.id);
-                whose && purposes.contains(&entry.challenge.value.purpose)
-            });
-            let Some(entry) = entry else {
-                return Ok(Decision::no(Reason::ChallengeDead.into(), Changes::none()));
+            let user = acting.as_ref().map(|acting| acting.user.value.id);
+            let entry = match rules::meant_for(self.entry(&view, 0, None, source)?, purposes, user) {
+                Ok(entry) => entry,
+                Err(no) => return Ok(no.into()),
             };
             let (this, user) = (&entry.challenge.value, &entry.user.value);
             let address = self.address_id(&this.destination);

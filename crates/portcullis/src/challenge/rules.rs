@@ -203,6 +203,24 @@ fn count_failure(changes: &mut Changes, failures: Counter, wait: Counter, seen: 
     }
 }
 
+/// A code is only looked at for what its challenge was made for, and by whom: anything else is as dead as one that is
+/// over, and leaves a trace.
+pub(crate) fn meant_for(
+    entry: Option<Entry>,
+    purposes: &[Purpose],
+    user: Option<UserId>,
+) -> Result<Entry, No> {
+    let mut changes = Changes::none();
+    if let Some(entry) = entry {
+        let theirs = user.is_none_or(|user| user == entry.user.value.id);
+        if theirs && purposes.contains(&entry.challenge.value.purpose) {
+            return Ok(entry);
+        }
+        changes.event(entry.event("code_refused").by(user.map(UserId::uuid)).because("meant_for_another"));
+    }
+    Err(No::new(Reason::ChallengeDead.into(), changes))
+}
+
 impl Entry {
     /// An event about the challenge's user.
     pub(crate) fn event(&self, action: &'static str) -> Event {

@@ -2,9 +2,9 @@
 
 use super::model::{Changed, EmailSettings};
 use super::rules::{self, FreshIds, Plan};
+use crate::challenge::rules::meant_for;
 use crate::challenge::{PendingCode, Purpose};
 use crate::contact::{Email, SourceAddress};
-use crate::decision::{Changes, Decision, Reason};
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
@@ -106,12 +106,11 @@ impl EmailRoom<'_> {
                     Ok(acting) => acting,
                     Err(no) => return Ok(no.into()),
                 };
-                let entry = engine.entry(&view, 1, Some(code), source)?.filter(|entry| {
-                    entry.user.value.id == acting.user.value.id
-                        && entry.challenge.value.purpose == Purpose::EmailConfirmation
-                });
-                let Some(entry) = entry else {
-                    return Ok(Decision::no(Reason::ChallengeDead.into(), Changes::none()));
+                let entry = engine.entry(&view, 1, Some(code), source)?;
+                let user = Some(acting.user.value.id);
+                let entry = match meant_for(entry, &[Purpose::EmailConfirmation], user) {
+                    Ok(entry) => entry,
+                    Err(no) => return Ok(no.into()),
                 };
                 let ids = engine.change_ids(&t)?;
                 Ok(rules::confirm(&acting, &entry, t.found_taken("email"), ids, &engine.policy, t.now))

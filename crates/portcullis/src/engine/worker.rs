@@ -243,8 +243,8 @@ impl Engine {
         let senders = usize::try_from(self.policy.senders).unwrap_or(1);
         let of_lane = under_way.iter().filter(|(of, _)| *of == lane).count();
         let free = match lane {
-            Lane::Bulk => (senders - under_way.len()).min((senders / 2).saturating_sub(of_lane)),
-            Lane::Interactive | Lane::Timed | Lane::Dead => senders - under_way.len(),
+            Lane::Bulk => senders.saturating_sub(under_way.len()).min((senders / 2).saturating_sub(of_lane)),
+            Lane::Interactive | Lane::Timed | Lane::Dead => senders.saturating_sub(under_way.len()),
         };
         if free == 0 {
             return Ok(());
@@ -336,7 +336,8 @@ impl Engine {
         let zone: TimeZone = user.time_zone;
         let mut wording = Wording::new(message.kind, user.language.clone(), user.login.as_str());
         wording.product = Some(self.product.clone());
-        wording.code = content.code.as_deref().map(Code::parse).transpose().map_err(unfit)?;
+        wording.code =
+            content.code.as_ref().map(|code| Code::parse(code.as_str())).transpose().map_err(unfit)?;
         wording.valid_until = message.valid_until.map(|at| zone.format(at));
         // To the nearest minute: a code of ten minutes that leaves after a moment is still called that.
         let minutes = |at: DateTime<Utc>| ((at - now).num_seconds() + 30) / 60;

@@ -5,6 +5,7 @@ use core::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::contact::Email;
 use crate::decision::Entity;
@@ -150,7 +151,28 @@ pub struct Message {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Content {
     pub(crate) to: Email,
-    pub(crate) code: Option<String>,
+    pub(crate) code: Option<Wiped>,
+}
+
+/// A text that is wiped when it goes.
+pub(crate) struct Wiped(Zeroizing<String>);
+
+impl Wiped {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for Wiped {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Wiped {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
 }
 
 impl Message {
@@ -168,8 +190,10 @@ impl Message {
         nonce: [u8; 24],
         now: DateTime<Utc>,
     ) -> Result<Self, Error> {
-        let content =
-            Content { code: draft.code.as_ref().map(|code| code.code.expose().to_owned()), to: draft.to };
+        let content = Content {
+            code: draft.code.as_ref().map(|code| Wiped(Zeroizing::new(code.code.expose().to_owned()))),
+            to: draft.to,
+        };
         let plain = serde_json::to_vec(&content)
             .map(Secret::new)
             .map_err(|_| PortError::new("message", "the content can't be written"))?;

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 
 use super::model::{Admission, Attempt, CodeResult, Device, Reauthenticated, SignInResult};
 use super::rules::{self, Again, CodePlan, FreshIds, Knock, Proof, Step};
-use crate::challenge::rules::Entry;
+use crate::challenge::rules::{Entry, meant_for};
 use crate::challenge::{Channel, NewCode, PendingCode, Purpose};
-use crate::decision::{Changes, Decision, Reason};
+use crate::decision::Decision;
 use crate::engine::commit::Try;
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
@@ -194,12 +194,17 @@ impl SignIn<'_> {
                 let mut starts = vec![Start::Id(challenge.uuid())];
                 starts.extend(session.map(|session| Start::Id(session.uuid())));
                 let view = engine.read(&t, starts, vec![source]).await?;
-                let Some(entry) = engine.entry(&view, 0, Some(code), source)? else {
-                    return Ok(Decision::no(Reason::ChallengeDead.into(), Changes::none()));
+                let purposes: &[Purpose] = match session {
+                    Some(_) => &[Purpose::SignIn, Purpose::Reauthentication],
+                    None => &[Purpose::SignIn],
+                };
+                let entry = match meant_for(engine.entry(&view, 0, Some(code), source)?, purposes, None) {
+                    Ok(entry) => entry,
+                    Err(no) => return Ok(no.into()),
                 };
                 let ids = engine.fresh_ids(t.now)?;
                 let device = rules::known_device(device, Some(&entry.user.value), t.now);
-                engine.finish(&view, &entry, device, ids, session, &t)
+                engine.finish(&view, &entry, device, ids, &t)
             })
             .await?;
         Ok(match result {
@@ -332,20 +337,19 @@ impl Engine {
         entry: &Entry,
         device: Option<uuid::Uuid>,
         ids: FreshIds,
-        session: Option<SessionId>,
         t: &Try,
     ) -> Result<Decision<Finished>, Error> {
-        let dead = || Decision::no(Reason::ChallengeDead.into(), Changes::none());
         Ok(match entry.challenge.value.purpose {
-            Purpose::SignIn => rules::finish(entry, device, ids, &self.policy, t.now)
-                .map(|(session, device)| Finished::Admitted(session, device)),
-            Purpose::Reauthentication if session.is_some() => match view.acting(1)? {
+            Purpose::Reauthentication => match view.acting(1)? {
                 Ok(acting) => {
                     rules::refresh(&acting, entry, ids.session, &self.policy, t.now).map(Finished::Fresh)
                 }
                 Err(no) => no.into(),
             },
-            Purpose::Reauthentication | Purpose::EmailConfirmation | Purpose::TwoFactorEmail => dead(),
+            Purpose::SignIn | Purpose::EmailConfirmation | Purpose::TwoFactorEmail => {
+                rules::finish(entry, device, ids, &self.policy, t.now)
+                    .map(|(session, device)| Finished::Admitted(session, device))
+            }
         })
     }
 

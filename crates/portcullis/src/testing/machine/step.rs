@@ -359,7 +359,8 @@ impl Model {
             Command::GrantOnAccount { by, account, to, on } => {
                 let (actor, account) = (self.actor(by)?, usize::from(account));
                 if actor.is_some_and(|actor| !self.may_grant_on_account(actor, account)) {
-                    return Err("not_allowed");
+                    // Who manages no account above may not even see it.
+                    return Err("not_found");
                 }
                 let managers = &mut self.accounts[account].managers;
                 if on {
