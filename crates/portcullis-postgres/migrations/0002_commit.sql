@@ -41,14 +41,15 @@ CREATE FUNCTION portcullis_commit(
     p_k_value text[],
     p_k_unique boolean[],
     -- The counters, by subject and name, and the steps on them in the order given. The end is: for a rolling window
-    -- now plus its length, for "until" its instant, for "back" the end of the window in which it was added.
+    -- now plus its length, for "until" its instant, for "back" the end of the window in which it was added. The latest
+    -- is the latest end a stored window may have and still count; NULL means any.
     p_c_subject uuid[],
     p_c_name text[],
     p_s_counter integer[],
     p_s_act text[],
     p_s_n bigint[],
     p_s_limit bigint[],
-    p_s_window text[],
+    p_s_latest timestamptz[],
     p_s_end timestamptz[]
 ) RETURNS TABLE (count_place integer, count_value integer, count_end timestamptz)
 LANGUAGE plpgsql VOLATILE AS $$
@@ -146,8 +147,8 @@ BEGIN
 
     FOR i IN 1 .. cardinality(p_s_counter) LOOP
         c := p_s_counter[i];
-        -- An end further off than the window is long was written by a clock that has since stepped back.
-        IF p_s_window[i] = 'rolling' AND v_open[c] AND v_ends[c] > p_s_end[i] THEN
+        -- An end further off was written by a clock that has since stepped back.
+        IF v_open[c] AND v_ends[c] > p_s_latest[i] THEN
             v_open[c] := false;
             v_values[c] := 0;
             v_ends[c] := NULL;

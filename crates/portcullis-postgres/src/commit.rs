@@ -96,7 +96,7 @@ struct Steps {
     acts: Vec<&'static str>,
     ns: Vec<i64>,
     limits: Vec<i64>,
-    windows: Vec<&'static str>,
+    latests: Vec<Option<DateTime<Utc>>>,
     ends: Vec<Option<DateTime<Utc>>>,
 }
 
@@ -171,7 +171,7 @@ impl<'a> Call<'a> {
             (&steps.acts, Type::TEXT_ARRAY),
             (&steps.ns, Type::INT8_ARRAY),
             (&steps.limits, Type::INT8_ARRAY),
-            (&steps.windows, Type::TEXT_ARRAY),
+            (&steps.latests, Type::TIMESTAMPTZ_ARRAY),
             (&steps.ends, Type::TIMESTAMPTZ_ARRAY),
         ]
     }
@@ -328,35 +328,20 @@ impl<'a> Keys<'a> {
 
 impl Steps {
     fn push(&mut self, counter: i32, op: CounterOp, now: DateTime<Utc>) -> Result<(), PortError> {
-        let (act, n, limit, window, end) = match op {
-            CounterOp::Add { n, limit, window } => ("add", n, limit, name(window), end(window, now)),
-            CounterOp::Below { limit, window } => ("below", 0, limit, name(window), end(window, now)),
-            CounterOp::GiveBack { n, ends_at } => ("back", n, 0, "none", ends_at),
-            CounterOp::Clear => ("clear", 0, 0, "none", None),
+        let of = |window: Window| (window.end(now), window.latest_end(now));
+        let (act, n, limit, (end, latest)) = match op {
+            CounterOp::Add { n, limit, window } => ("add", n, limit, of(window)),
+            CounterOp::Below { limit, window } => ("below", 0, limit, of(window)),
+            CounterOp::GiveBack { n, ends_at } => ("back", n, 0, (ends_at, None)),
+            CounterOp::Clear => ("clear", 0, 0, (None, None)),
         };
         self.counters.push(counter);
         self.acts.push(act);
         self.ns.push(i64::from(n));
         self.limits.push(i64::from(limit));
-        self.windows.push(window);
+        self.latests.push(latest.map(row::instant).transpose()?);
         self.ends.push(end.map(row::instant).transpose()?);
         Ok(())
-    }
-}
-
-const fn name(window: Window) -> &'static str {
-    match window {
-        Window::None => "none",
-        Window::Rolling(_) => "rolling",
-        Window::Until(_) => "until",
-    }
-}
-
-fn end(window: Window, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    match window {
-        Window::None => None,
-        Window::Rolling(length) => Some(now.checked_add_signed(length).unwrap_or(DateTime::<Utc>::MAX_UTC)),
-        Window::Until(instant) => Some(instant),
     }
 }
 

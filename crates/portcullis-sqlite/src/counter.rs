@@ -40,7 +40,7 @@ impl Steps {
             CounterOp::Add { n, limit, window } => {
                 self.close_overlong(window);
                 let value = self.count().value.checked_add(n).filter(|value| *value <= limit.min(HIGHEST));
-                let ends_at = self.open.map_or_else(|| end(window, self.now), |count| count.ends_at);
+                let ends_at = self.open.map_or_else(|| window.end(self.now), |count| count.ends_at);
                 self.open = Some(Count { value: value.ok_or(Exhausted)?, ends_at });
                 self.changed = true;
             }
@@ -78,9 +78,9 @@ impl Steps {
         kept.map_or(Change::Remove, Change::Put)
     }
 
-    /// A rolling window that ends further away than its length was opened by a clock that has since stepped back.
+    /// A window that ends too far away was opened by a clock that has since stepped back.
     fn close_overlong(&mut self, window: Window) {
-        if let (Window::Rolling(_), Some(latest)) = (window, end(window, self.now)) {
+        if let Some(latest) = window.latest_end(self.now) {
             self.open = self.open.filter(|count| count.ends_at.is_none_or(|end| end <= latest));
         }
     }
@@ -89,12 +89,4 @@ impl Steps {
 /// Whether the value of a counter still counts at an instant.
 pub(crate) fn lasts(count: &Count, now: DateTime<Utc>) -> bool {
     count.ends_at.is_none_or(|end| end > now)
-}
-
-fn end(window: Window, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    match window {
-        Window::None => None,
-        Window::Rolling(length) => Some(now.checked_add_signed(length).unwrap_or(DateTime::<Utc>::MAX_UTC)),
-        Window::Until(instant) => Some(instant),
-    }
 }

@@ -5,7 +5,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::port::store::Count;
+use crate::port::store::{Count, Window};
+
+/// How far apart the clocks of those who share a store may be, the time from an operation's first look to its commit
+/// included: 30 s (decided). What was written no further in the future than this was written by a colleague; what lies
+/// beyond it, by a clock that has since stepped back.
+pub const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
 
 /// At most so many in a window of so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +39,8 @@ impl Limit {
 /// Whether a count is of a window that can have been opened by now. A window that ends later than that was opened by
 /// a clock that has since stepped back, and counts as ended, as it does for the store.
 fn counts_within(longest: TimeDelta, count: Count, now: DateTime<Utc>) -> bool {
-    count.ends_at.is_none_or(|ends_at| ends_at - now <= longest)
+    let latest = Window::Rolling(longest).latest_end(now);
+    count.ends_at.is_none_or(|ends_at| latest.is_none_or(|latest| ends_at <= latest))
 }
 
 /// Waiting after failures in a row: none before `after`, then `first`, doubling to `longest`.

@@ -12,7 +12,7 @@ use crate::engine::record::Schema;
 use crate::id::{ChallengeId, MessageId, SessionId, UserId};
 use crate::keyring::BoundDigest;
 use crate::message::model::{CodeToSend, Draft, MessageKind};
-use crate::policy::Policy;
+use crate::policy::{CLOCK_SLACK, Policy};
 use crate::port::store::{Count, Counter, CounterOp, Lane, Window};
 use crate::secret::Code;
 use crate::session::rules::{admissible, after};
@@ -352,8 +352,8 @@ pub(crate) fn resend(
         return refuse(Reason::NoSendsLeft.into());
     }
     let resend_at = after(old.issued_at, policy.resend_after);
-    // A code from the future was made by a clock that has since stepped back; it delays nobody.
-    if old.issued_at <= now && now < resend_at {
+    // A code from the far future was made by a clock that has since stepped back; it delays nobody.
+    if old.issued_at <= after(now, CLOCK_SLACK) && now < resend_at {
         return refuse(Refusal::from(Reason::TooSoon).until(Some(resend_at), now));
     }
     let mut changes = Changes::none();

@@ -10,8 +10,7 @@ use uuid::Uuid;
 
 use crate::decision::{Entity, Stored};
 use crate::error::Error;
-use crate::port::store::{Count, Counter, Record, Snapshot};
-use crate::session::rules::after;
+use crate::port::store::{Count, Counter, Record, Snapshot, Window};
 
 /// The schema number of a body: this release's, or the next one's, which is read but not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,17 +124,23 @@ impl View {
         self.snapshot.counters.get(counter).copied().unwrap_or_default()
     }
 
-    /// What a counter holds whose windows are at most this long. One that ends later was opened by a clock that has
+    /// What a counter holds whose windows are at most this long. One that ends too late was opened by a clock that has
     /// since stepped back: it counts as over, as it does in a commit, so that no such step delays anybody for longer.
     pub(crate) fn count_within(&self, counter: &Counter, longest: TimeDelta) -> Count {
         let count = self.count(counter);
-        if count.ends_at.is_some_and(|end| end > after(self.now, longest)) { Count::default() } else { count }
+        let latest = Window::Rolling(longest).latest_end(self.now);
+        if count.ends_at.zip(latest).is_some_and(|(end, latest)| end > latest) {
+            Count::default()
+        } else {
+            count
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::CLOCK_SLACK;
 
     #[test]
     fn a_window_of_a_clock_that_stepped_back_delays_nobody() {
@@ -149,6 +154,11 @@ mod tests {
             view.count_within(&counter, longest).value
         };
         assert_eq!(held(longest), 1, "a window opened just now counts");
-        assert_eq!(held(longest + TimeDelta::seconds(1)), 0, "one from the future does not");
+        assert_eq!(held(longest + CLOCK_SLACK), 1, "and one of a colleague whose clock is ahead");
+        assert_eq!(
+            held(longest + CLOCK_SLACK + TimeDelta::seconds(1)),
+            0,
+            "one from the far future does not"
+        );
     }
 }

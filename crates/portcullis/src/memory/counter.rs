@@ -69,19 +69,17 @@ impl Tally {
         let value = value.ok_or(Exhausted)?;
         let ends_at = match self.open {
             Some(count) => count.ends_at,
-            None => end(window, self.now),
+            None => window.end(self.now),
         };
         self.open = Some(Count { value, ends_at });
         self.changed = true;
         Ok(())
     }
 
-    /// A rolling window whose end lies further away than its length was opened by a clock that has since stepped back.
+    /// A window whose end lies too far away was opened by a clock that has since stepped back.
     fn end_overlong(&mut self, window: Window) {
-        if let (Window::Rolling(_), Some(Count { ends_at: Some(stored), .. })) = (window, self.open)
-            && end(window, self.now).is_some_and(|latest| stored > latest)
-        {
-            self.open = None;
+        if let Some(latest) = window.latest_end(self.now) {
+            self.open = self.open.filter(|count| count.ends_at.is_none_or(|end| end <= latest));
         }
     }
 }
@@ -89,12 +87,4 @@ impl Tally {
 /// Whether the value of a counter still counts at an instant.
 pub(super) fn lasts(count: &Count, now: DateTime<Utc>) -> bool {
     count.ends_at.is_none_or(|end| end > now)
-}
-
-fn end(window: Window, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    match window {
-        Window::None => None,
-        Window::Rolling(length) => Some(now.checked_add_signed(length).unwrap_or(DateTime::<Utc>::MAX_UTC)),
-        Window::Until(instant) => Some(instant),
-    }
 }

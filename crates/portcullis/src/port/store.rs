@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::audit::AuditEvent;
 use crate::error::PortError;
 use crate::id::CommitId;
+use crate::policy::CLOCK_SLACK;
 
 /// The kind of a record, such as `user` or `challenge`.
 ///
@@ -167,12 +168,37 @@ pub enum Window {
     None,
     /// For this long from the commit that opens it; positive.
     ///
-    /// A stored end that lies more than this length past `Commit::now` was written by a clock that has since stepped
-    /// back; such a window counts as ended, so that no such step locks anybody for longer than the length.
+    /// A stored end later than [`Window::latest_end`] was written by a clock that has since stepped back; such a window
+    /// counts as ended, so that no such step locks anybody for longer than the length and [`CLOCK_SLACK`]. An end less
+    /// far off is kept: callers whose clocks differ by a moment, or whose commits overtake each other, share one window
+    /// and one limit.
     Rolling(TimeDelta),
     /// Until this instant. An instant that is not after `Commit::now` keeps nothing: the value is counted in this
     /// commit and has ended for every later one.
     Until(DateTime<Utc>),
+}
+
+impl Window {
+    /// When the window ends if it opens at `now`; `None` means never.
+    pub fn end(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::None => None,
+            Self::Rolling(length) => Some(now.checked_add_signed(length).unwrap_or(DateTime::<Utc>::MAX_UTC)),
+            Self::Until(instant) => Some(instant),
+        }
+    }
+
+    /// The latest end of a stored window that still counts at `now`: of a `Rolling` one its own, and [`CLOCK_SLACK`];
+    /// `None` means any.
+    pub fn latest_end(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::None | Self::Until(_) => None,
+            Self::Rolling(_) => {
+                let end = self.end(now)?;
+                Some(end.checked_add_signed(CLOCK_SLACK).unwrap_or(DateTime::<Utc>::MAX_UTC))
+            }
+        }
+    }
 }
 
 /// One step on a counter.

@@ -145,6 +145,11 @@ impl Broken {
                     }
                     (Fault::NoWindows, _) => with(Window::None),
                     (Fault::TrustsFarEnds, Window::Rolling(length)) => with(Window::Until(now + length)),
+                    (Fault::DistrustsColleagues, Window::Rolling(length))
+                        if held.ends_at.is_some_and(|end| end > now + length) =>
+                    {
+                        vec![CounterOp::Clear, op]
+                    }
                     (Fault::DistrustsAllEnds, Window::Until(end)) => with(Window::Rolling(end - now)),
                     (Fault::PastUntilKept, Window::Until(end)) if end <= now => with(hour),
                     (Fault::PastUntilNotCounted, Window::Until(end)) if end <= now => Vec::new(),

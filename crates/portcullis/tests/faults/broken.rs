@@ -41,7 +41,7 @@ faults! {
     GuardsNothing GuardsForgiveAbsence GuardsCompareOnly
     OnePastLimit FillsUp BelowOrEqual BelowOpens GivesBackAnyWindow GivesBackNothing StepsReversed LastStepOnly
     NoCounts CountsOfAddsOnly SixteenBits
-    ExtendsWindow NoWindows ClearKeepsWindow GiveBackCloses TrustsFarEnds DistrustsAllEnds UntilIsRolling
+    ExtendsWindow NoWindows ClearKeepsWindow GiveBackCloses TrustsFarEnds DistrustsAllEnds DistrustsColleagues UntilIsRolling
     PastUntilKept PastUntilNotCounted EveryWindowEnds
     FailureAudited FailureCounted FailurePuts FailureBurnsId
     AlwaysNew ReplayConflicts ReplayAudited ReplayOldCounts

@@ -62,7 +62,10 @@ const FAULTS: &[(&str, &[Fault])] = &[
     ("rolling_window_opens_at_the_first_add", &[Fault::ExtendsWindow, Fault::NoWindows]),
     ("cleared_counter_opens_a_new_window", &[Fault::ClearKeepsWindow]),
     ("given_back_counter_stays_in_its_window", &[Fault::GiveBackCloses]),
-    ("clock_stepped_back_locks_nobody_longer", &[Fault::TrustsFarEnds, Fault::DistrustsAllEnds]),
+    (
+        "clock_stepped_back_locks_nobody_longer",
+        &[Fault::TrustsFarEnds, Fault::DistrustsAllEnds, Fault::DistrustsColleagues],
+    ),
     ("until_ends_at_its_instant", &[Fault::NoWindows, Fault::UntilIsRolling]),
     ("until_in_the_past_keeps_nothing", &[Fault::PastUntilKept, Fault::PastUntilNotCounted]),
     ("no_window_counts_for_ever", &[Fault::EveryWindowEnds]),

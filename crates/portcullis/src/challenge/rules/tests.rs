@@ -232,12 +232,12 @@ fn a_window_that_only_a_clock_since_stepped_back_can_have_opened_delays_nobody()
     let policy = Policy::wialon_hosting();
     let mut entry = at_sign_in(true);
     let (longest, within) = (policy.code_backoff.longest, policy.code_failures_per_source.unwrap().within);
-    for (beyond, expected) in [(TICK - TICK, Some(Reason::Locked)), (TICK, None)] {
+    for (beyond, expected) in [(CLOCK_SLACK, Some(Reason::Locked)), (CLOCK_SLACK + TICK, None)] {
         entry.tally.wait = until(1, began() + longest + beyond);
         assert_eq!(reason(&entry, &policy, began()), expected);
     }
     entry.tally.wait = count(0);
-    for (beyond, expected) in [(TICK - TICK, Some(Reason::TooManyAttempts)), (TICK, None)] {
+    for (beyond, expected) in [(CLOCK_SLACK, Some(Reason::TooManyAttempts)), (CLOCK_SLACK + TICK, None)] {
         entry.tally.source = until(4, began() + within + beyond);
         assert_eq!(reason(&entry, &policy, began()), expected);
     }
@@ -275,9 +275,11 @@ fn a_code_is_sent_again_when_the_cool_down_is_over_to_the_microsecond() {
 }
 
 #[test]
-fn a_code_from_the_future_delays_nobody() {
+fn a_code_from_the_far_future_delays_nobody() {
     let entry = at_sign_in(false);
-    assert!(again(&entry, NO_BUDGETS, began() - TICK).reply.is_ok(), "the clock has stepped back");
+    let behind = began() - CLOCK_SLACK;
+    assert!(again(&entry, NO_BUDGETS, behind - TICK).reply.is_ok(), "the clock has stepped back");
+    assert!(again(&entry, NO_BUDGETS, behind).reply.is_err(), "a colleague's clock is ahead");
     assert!(again(&entry, NO_BUDGETS, began()).reply.is_err());
 }
 
@@ -317,8 +319,9 @@ fn both_budgets_of_mailed_codes_hold() {
         (until(9, began() + within), until(9, began() + within), None),
         (until(10, began() + within), none, Some(Reason::TooSoon)),
         (none, until(10, began() + within), Some(Reason::TooSoon)),
-        // A window from the future counts as ended, as it does for the store.
-        (until(10, began() + within + TICK), none, None),
+        // A window from the far future counts as ended, as it does for the store.
+        (until(10, began() + within + CLOCK_SLACK + TICK), none, None),
+        (until(10, began() + within + CLOCK_SLACK), none, Some(Reason::TooSoon)),
     ] {
         let mut changes = Changes::none();
         let budgets = Budgets { user, address };

@@ -1,6 +1,7 @@
 use super::*;
 use crate::account::Account;
 use crate::fixture::*;
+use crate::policy::CLOCK_SLACK;
 
 fn knock(user: Option<User>, account: &Account) -> Knock {
     let who = user.as_ref().map_or(uuid(99), |user| user.id.uuid());
@@ -115,11 +116,11 @@ fn the_cheap_look_stops_a_source_and_whoever_has_to_wait() {
     assert_eq!(look(&knock), None);
     knock.from_source = until(10, now() + within);
     assert_eq!(look(&knock), Some((Reason::TooManyAttempts, Some(60))));
-    knock.from_source = until(10, now() + within + TICK);
+    knock.from_source = until(10, now() + within + CLOCK_SLACK + TICK);
     assert_eq!(look(&knock), None, "that window was opened by a clock that has since stepped back");
     knock.wait = until(1, now() + policy.password_backoff.first);
     assert_eq!(look(&knock), Some((Reason::TooManyAttempts, Some(30))));
-    knock.wait = until(1, now() + policy.password_backoff.longest + TICK);
+    knock.wait = until(1, now() + policy.password_backoff.longest + CLOCK_SLACK + TICK);
     assert_eq!(look(&knock), None, "so was that one");
 }
 

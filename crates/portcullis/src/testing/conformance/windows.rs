@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use crate::policy::CLOCK_SLACK;
 use crate::port::store::{CommitError, CounterOp, Store, Window};
 
 use super::kit::{Kit, Steps, add, at, holds, secs};
@@ -60,7 +61,8 @@ pub async fn given_back_counter_stays_in_its_window(store: &Arc<dyn Store>, nonc
     assert_eq!(again, holds(1, Some(at(60))), "the window fixed when it opened is still open");
 }
 
-/// A rolling window whose end lies further off than its length counts as ended: the clock has stepped back.
+/// A rolling window whose end lies further off than its length and the slack of clocks counts as ended: the clock has
+/// stepped back. One that is less far off was opened by a caller whose clock is ahead, and counts.
 pub async fn clock_stepped_back_locks_nobody_longer(store: &Arc<dyn Store>, nonce: u64) {
     let kit = Kit::new(store, nonce, "clock_stepped_back_locks_nobody_longer");
     let window = Window::Rolling(secs(60));
@@ -76,9 +78,12 @@ pub async fn clock_stepped_back_locks_nobody_longer(store: &Arc<dyn Store>, nonc
     assert_eq!(counts.get(&counter), Some(&holds(1, Some(at(60)))), "it opens a window by the present clock");
     let tick = TimeDelta::microseconds(1);
     kit.refuse("an addition in an open window", &one(at(0)), &exhausted).await;
-    kit.keep("an addition under a clock that stepped back by a tick", &one(at(0) - tick)).await;
+    let behind = at(0) - CLOCK_SLACK;
+    kit.refuse("an addition by a caller whose clock is behind", &one(behind), &exhausted).await;
+    kit.refuse("a look by a caller whose clock is behind", &below(behind), &exhausted).await;
+    kit.keep("an addition under a clock that stepped back by more", &one(behind - tick)).await;
     kit.refuse("an addition in the window opened then", &one(at(0)), &exhausted).await;
-    kit.refuse("a look into the window opened then", &below(at(59)), &exhausted).await;
+    kit.refuse("a look into the window opened then", &below(at(29)), &exhausted).await;
     let dated = kit.counter();
     kit.add(&dated, 1, Window::Until(at(year)), at(0)).await;
     let until = kit.commit().count(&dated, add(1, 1, Window::Until(at(60))));
