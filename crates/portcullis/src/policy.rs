@@ -109,7 +109,8 @@ pub struct Policy {
     pub sends_per_challenge: u32,
     /// Codes mailed for one user. Default 10 in 1 h (decided).
     pub email_codes_per_user: Limit,
-    /// Codes mailed to one address. Default 10 in 1 h (decided).
+    /// Codes mailed to one address; those to who confirmed it and those to who has yet to are counted apart, so that
+    /// nobody uses up the owner's. Default 10 in 1 h (decided).
     pub email_codes_per_address: Limit,
     /// Failed sign-ins from one source address. Default 10 in 1 min (hosting, local).
     pub sign_in_failures_per_source: Limit,
@@ -165,6 +166,9 @@ pub struct Policy {
     pub message_kept: TimeDelta,
     /// Tries of one operation whose records others change. Default 12.
     pub commit_tries: u32,
+    /// Tries to learn what became of a commit whose answer was lost. Default 3, so that a store which answers late keeps
+    /// nobody waiting for long.
+    pub unknown_tries: u32,
     /// Accounts above an account, and creators above a user. Default 16, at most 16 (design).
     pub chain_longest: u32,
 }
@@ -216,6 +220,7 @@ impl Default for Policy {
             challenge_kept: TimeDelta::hours(24),
             message_kept: TimeDelta::days(7),
             commit_tries: 12,
+            unknown_tries: 3,
             chain_longest: 16,
         }
     }
@@ -305,6 +310,7 @@ impl Policy {
             ("challenge_kept", self.challenge_kept >= TimeDelta::zero()),
             ("message_kept", self.message_kept >= TimeDelta::zero()),
             ("commit_tries", (1..=1000).contains(&self.commit_tries)),
+            ("unknown_tries", (1..=100).contains(&self.unknown_tries)),
             ("chain_longest", (1..=16).contains(&self.chain_longest)),
         ];
         match checks.into_iter().find(|(_, holds)| !holds) {

@@ -177,3 +177,25 @@ async fn a_session_that_any_question_found_dead_stays_dead() {
         assert_eq!(refused(s.sessions().current(session).await).reason(), Reason::SignedOut, "{question}");
     }
 }
+
+#[tokio::test]
+async fn nobody_uses_up_the_codes_of_who_owns_the_address() {
+    let w = World::new();
+    let account = w.account("demo").await.unwrap();
+    let alice = w.user(&account, "alice", Some("alice@example.com")).await.unwrap();
+    let session = w.sign_in(&alice).await.unwrap();
+    w.switch_on(session.id, &alice).await.unwrap();
+    let mallory = w.user(&account, "mallory", None).await.unwrap();
+    let session = w.sign_in(&mallory).await.unwrap();
+    let address = Email::parse("alice@example.com").unwrap();
+    let mut sent = 0;
+    let last = loop {
+        match w.security.email().set(session.id, &address).await {
+            Ok(_) => sent += 1,
+            Err(error) => break refused::<()>(Err(error)),
+        }
+    };
+    assert_eq!((sent, last.reason()), (10, Reason::TooSoon), "a stranger's mails to her are bounded");
+    assert!(last.retry_after().is_some());
+    assert!(w.sign_in(&alice).await.is_ok(), "and cost her none of hers");
+}

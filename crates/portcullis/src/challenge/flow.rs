@@ -73,9 +73,20 @@ impl Engine {
         self.keyring().derive("source", &source.to_bytes())
     }
 
-    /// A mail address as a derived id.
-    pub(crate) fn address_id(&self, address: &Email) -> Uuid {
-        self.keyring().derive("address", address.canonical().as_bytes())
+    /// A mail address as a derived id, under which codes mailed to it are counted. What others have sent to an address
+    /// that is not theirs is counted apart, so that nobody uses up the codes of who owns it.
+    pub(crate) fn address_id(&self, address: &Email, user: &User) -> Uuid {
+        match user.confirmed_email() {
+            Some(own) if own.same_as(address) => {
+                self.keyring().derive("address", address.canonical().as_bytes())
+            }
+            Some(_) | None => self.unconfirmed_address_id(address),
+        }
+    }
+
+    /// As [`Self::address_id`], for an address that is not confirmed.
+    pub(crate) fn unconfirmed_address_id(&self, address: &Email) -> Uuid {
+        self.keyring().derive("unconfirmed_address", address.canonical().as_bytes())
     }
 
     /// Draws a new code.
@@ -199,7 +210,7 @@ impl Engine {
                 Err(no) => return Ok(no.into()),
             };
             let (this, user) = (&entry.challenge.value, &entry.user.value);
-            let address = self.address_id(&this.destination);
+            let address = self.address_id(&this.destination, user);
             let fresh = self.bind_to(&self.new_code(t.now)?, this.id, user, this.purpose, &this.destination);
             let budgets = self.budgets(&view, user, address);
             let mut decision = rules::resend(&entry, fresh, budgets, address, &self.policy, t.now);

@@ -51,7 +51,7 @@ impl EmailRoom<'_> {
         let engine = &self.0.engine;
         engine
             .decide(|t| async move {
-                let of_address = engine.address_id(address);
+                let of_address = engine.unconfirmed_address_id(address);
                 let view = engine.read(&t, vec![Start::Id(session.uuid())], vec![of_address]).await?;
                 let acting = match view.acting(0)? {
                     Ok(acting) => acting,
@@ -226,7 +226,7 @@ impl Engine {
         purpose: Purpose,
         destination: &Email,
     ) -> Result<Plan, Error> {
-        let address = self.address_id(destination);
+        let address = self.address_id(destination, user);
         let new = self.new_code(view.now())?;
         Ok(Plan {
             fresh: self.bind(&new, user, purpose, destination),

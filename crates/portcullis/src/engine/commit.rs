@@ -77,7 +77,7 @@ impl Engine {
     /// Commits, and resolves a lost answer by committing the same value again: it is never decided anew.
     pub(super) async fn keep(&self, commit: &Commit) -> Result<Counts, CommitError> {
         let mut lost = false;
-        for _ in 0..self.policy.commit_tries {
+        for _ in 0..=self.policy.unknown_tries {
             match self.store.commit(commit).await {
                 Err(CommitError::Unknown) => lost = true,
                 // INVARIANT: while an earlier try may have happened, a failing store tells nothing about it.

@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
+use event_listener::EventListener;
 
 use super::commit::Try;
 use super::record::View;
@@ -136,13 +137,18 @@ impl Worker {
         let mut claiming = Ok(());
         loop {
             engine.last_pass.store(engine.now().timestamp_micros(), Ordering::Relaxed);
+            // Listened to before the claim, so that no commit falls in between.
+            let woken = engine.wake.listen();
             if claiming.is_ok() {
                 claiming = engine.claim_all(&mut under_way).await;
             }
             if under_way.is_empty() {
                 return claiming.map(|()| pass);
             }
-            match first(&mut under_way).await {
+            let Some(outcome) = first(&mut under_way, woken).await else {
+                continue;
+            };
+            match outcome {
                 Ok(Outcome::Sent) => pass.sent += 1,
                 Ok(Outcome::Suppressed) => pass.suppressed += 1,
                 Ok(Outcome::GivenUp) => pass.given_up += 1,
@@ -217,19 +223,21 @@ impl Worker {
     }
 }
 
-/// Waits for the first of several to end, and takes it out.
-async fn first(under_way: &mut Vec<Sending<'_>>) -> Result<Outcome, Error> {
-    let (nth, outcome) = poll_fn(|context| {
+/// Waits for the first of several to end, and takes it out; `None` when there is something new to send before that: what
+/// somebody waits for is not kept back by a slow sender.
+async fn first(under_way: &mut Vec<Sending<'_>>, mut woken: EventListener) -> Option<Result<Outcome, Error>> {
+    let done = poll_fn(|context| {
         for (nth, (_, sending)) in under_way.iter_mut().enumerate() {
             if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
-                return Poll::Ready((nth, outcome));
+                return Poll::Ready(Some((nth, outcome)));
             }
         }
-        Poll::Pending
+        Pin::new(&mut woken).poll(context).map(|()| None)
     })
     .await;
+    let (nth, outcome) = done?;
     drop(under_way.swap_remove(nth));
-    outcome
+    Some(outcome)
 }
 
 impl Engine {

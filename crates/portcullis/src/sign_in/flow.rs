@@ -397,7 +397,7 @@ impl Engine {
         let Some(destination) = user.confirmed_email() else {
             return Ok(None);
         };
-        let address = self.address_id(destination);
+        let address = self.address_id(destination, user);
         let new: NewCode = self.new_code(view.now())?;
         Ok(Some(CodePlan {
             fresh: self.bind(&new, user, purpose, destination),

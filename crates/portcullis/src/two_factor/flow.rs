@@ -49,7 +49,8 @@ impl TwoFactor<'_> {
         let engine = &self.0.engine;
         engine
             .decide(|t| async move {
-                let subjects = address.map(|address| engine.address_id(address)).into_iter().collect();
+                let subjects =
+                    address.map(|address| engine.unconfirmed_address_id(address)).into_iter().collect();
                 let view = engine.read(&t, vec![Start::Id(session.uuid())], subjects).await?;
                 let acting = match view.acting(0)? {
                     Ok(acting) => acting,

@@ -21,6 +21,8 @@ const IDLE: i64 = 12 * HOUR;
 const LONGEST: i64 = 30 * 24 * HOUR;
 const DEVICE: i64 = 400 * 24 * HOUR;
 const BUDGET: u32 = 10;
+/// How far clocks may be apart.
+const SLACK: i64 = 30;
 
 /// A counter with a window.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +34,7 @@ pub(super) struct Window {
 impl Window {
     /// Whether it still counts: not over, and not from a clock that has since stepped back.
     pub(super) fn live(self, now: i64, length: i64) -> u32 {
-        if self.ends > now && self.ends <= now + length { self.value } else { 0 }
+        if self.ends > now && self.ends <= now + length + SLACK { self.value } else { 0 }
     }
 
     fn add(&mut self, now: i64, length: i64) {
@@ -162,7 +164,8 @@ pub(super) struct Model {
     browsers: Vec<Row>,
     nobody: Row,
     sources: [Window; 2],
-    addresses: [Window; 4],
+    /// Codes mailed to each address: to who has yet to confirm it, and to who has.
+    addresses: [[Window; 4]; 2],
     mails: Vec<Mail>,
     pub(super) mail_down: bool,
 }
@@ -188,7 +191,7 @@ impl Model {
             browsers: Vec::new(),
             nobody: Row::default(),
             sources: [Window::default(); 2],
-            addresses: [Window::default(); 4],
+            addresses: [[Window::default(); 4]; 2],
             mails: Vec::new(),
             mail_down: false,
         }

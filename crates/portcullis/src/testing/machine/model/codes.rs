@@ -2,7 +2,7 @@
 
 use super::{
     ATTEMPTS, BUDGET, CODE_LIFE, Challenge, HOUR, IN_A_ROW, MINUTE, Mail, Model, Passed, Purpose, RESEND,
-    SENDS, State,
+    SENDS, SLACK, State,
 };
 
 impl Model {
@@ -13,7 +13,8 @@ impl Model {
 
     fn spend(&mut self, user: usize, address: usize) -> Result<(), &'static str> {
         let now = self.now;
-        let (mine, its) = (&mut self.users[user].mailed, &mut self.addresses[address]);
+        let own = usize::from(self.users[user].email == Some(address));
+        let (mine, its) = (&mut self.users[user].mailed, &mut self.addresses[own][address]);
         if mine.live(now, HOUR) >= BUDGET || its.live(now, HOUR) >= BUDGET {
             return Err("too_soon");
         }
@@ -115,7 +116,7 @@ impl Model {
         if this.issue >= SENDS {
             return Err("no_sends_left");
         }
-        if issued <= self.now && self.now < issued + RESEND {
+        if issued <= self.now + SLACK && self.now < issued + RESEND {
             return Err("too_soon");
         }
         self.spend(user, address)?;
