@@ -11,6 +11,7 @@ use crate::audit::Event;
 use crate::engine::record;
 use crate::error::Error;
 use crate::message::Draft;
+use crate::password::Weakness;
 use crate::port::store::{Counter, CounterOp, Expect, Key, Kind, Lane, Put, Record};
 use crate::rights::Gate;
 
@@ -253,6 +254,11 @@ impl No {
         Self(Box::new(Decision::no(refusal, changes)))
     }
 
+    /// What is kept for it.
+    pub(crate) fn changes_mut(&mut self) -> &mut Changes {
+        &mut self.0.changes
+    }
+
     /// As [`Decision::naming_attempts`].
     pub(crate) fn naming_attempts(mut self, counter: Counter, limit: u32) -> Self {
         self.0.attempts = Some((counter, limit));
@@ -298,8 +304,10 @@ pub enum Reason {
     AddressTaken,
     /// There is no confirmed address.
     EmailUnconfirmed,
-    /// The password can't stand alone.
+    /// The password can't stand alone, or a new one is too weak.
     WeakPassword,
+    /// The new password and its repetition differ.
+    RepeatDiffers,
     /// Another user holds the login.
     LoginTaken,
     /// Another user holds the external id.
@@ -312,7 +320,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::BadCredentials,
         Self::WrongCode,
         Self::ChallengeDead,
@@ -328,6 +336,7 @@ impl Reason {
         Self::AddressTaken,
         Self::EmailUnconfirmed,
         Self::WeakPassword,
+        Self::RepeatDiffers,
         Self::LoginTaken,
         Self::ExternalIdTaken,
         Self::NotFound,
@@ -352,6 +361,7 @@ impl Reason {
             Self::AddressTaken => "address_taken",
             Self::EmailUnconfirmed => "email_unconfirmed",
             Self::WeakPassword => "weak_password",
+            Self::RepeatDiffers => "repeat_differs",
             Self::LoginTaken => "login_taken",
             Self::ExternalIdTaken => "external_id_taken",
             Self::NotFound => "not_found",
@@ -376,7 +386,8 @@ impl Reason {
             Self::InUse => "something else still uses it",
             Self::AddressTaken => "the address is taken",
             Self::EmailUnconfirmed => "there is no confirmed address",
-            Self::WeakPassword => "the password is too weak to stand alone",
+            Self::WeakPassword => "the password is too weak",
+            Self::RepeatDiffers => "the new passwords differ",
             Self::LoginTaken => "the login is taken",
             Self::ExternalIdTaken => "the external id is taken",
             Self::NotFound => "it does not exist",
@@ -391,13 +402,14 @@ impl Reason {
 pub struct Refusal {
     reason: Reason,
     missing: Vec<Gate>,
+    reasons: Vec<Weakness>,
     attempts_left: Option<u32>,
     retry_after: Option<u32>,
 }
 
 impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
-        Self { reason, missing: Vec::new(), attempts_left: None, retry_after: None }
+        Self { reason, missing: Vec::new(), reasons: Vec::new(), attempts_left: None, retry_after: None }
     }
 }
 
@@ -405,6 +417,11 @@ impl Refusal {
     /// A verdict said no: every missing gate is named.
     pub fn not_allowed(missing: Vec<Gate>) -> Self {
         Self { missing, ..Self::from(Reason::NotAllowed) }
+    }
+
+    /// A new password is too weak: every reason is named.
+    pub fn weak_password(reasons: Vec<Weakness>) -> Self {
+        Self { reasons, ..Self::from(Reason::WeakPassword) }
     }
 
     /// It helps to wait until then. Less than a second counts as one.
@@ -437,6 +454,11 @@ impl Refusal {
     /// The gates that are missing, all of them.
     pub fn missing(&self) -> &[Gate] {
         &self.missing
+    }
+
+    /// Why a new password is too weak, all reasons.
+    pub fn reasons(&self) -> &[Weakness] {
+        &self.reasons
     }
 
     /// How many attempts are left.

@@ -45,6 +45,7 @@
 //! | [`sign_in`] | takes passwords and codes, admits, re-authenticates |
 //! | [`session`] | asks who a token is, ends sessions |
 //! | [`email`] | sets, confirms and clears the address |
+//! | [`password`] | changes the password; hashing, and what a new one must be like |
 //! | [`two_factor`] | switches codes on and off |
 //! | [`settings`] | shows the whole Security tab |
 //! | [`rights`] | flags, access rights, and the verdict that names every missing gate |

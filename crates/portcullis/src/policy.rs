@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::password::PasswordRule;
 use crate::port::store::{Count, Window};
 
 /// How far apart the clocks of those who share a store may be, the time from an operation's first look to its commit
@@ -121,6 +122,12 @@ pub struct Policy {
     pub password_minimum_alone: u32,
     /// Code points of a password beside a second factor. Default 8 (NIST).
     pub password_minimum: u32,
+    /// Code points of the longest password; none is ever cut. Default 128 (decided); hosting, local 100.
+    pub password_maximum: u32,
+    /// Kinds of characters a new password must hold. Default none (NIST); hosting, local upper, lower, digit, special.
+    pub password_rule: PasswordRule,
+    /// Wrong current passwords while changing it, for each user. Default 10 in 5 min (hosting).
+    pub password_change_failures: Limit,
     /// Unused for so long, a session ends. Default 12 h (decided).
     pub session_idle: TimeDelta,
     /// A session's longest life. Default 30 d (decided).
@@ -198,6 +205,9 @@ impl Default for Policy {
             },
             password_minimum_alone: 15,
             password_minimum: 8,
+            password_maximum: 128,
+            password_rule: PasswordRule::default(),
+            password_change_failures: Limit::new(10, TimeDelta::minutes(5)),
             session_idle: TimeDelta::hours(12),
             session_longest: TimeDelta::days(30),
             session_fresh: TimeDelta::minutes(15),
@@ -235,6 +245,8 @@ impl Policy {
             resend_after: TimeDelta::seconds(30),
             code_failures_per_source: Some(Limit::new(4, TimeDelta::seconds(100))),
             password_minimum_alone: 8,
+            password_maximum: 100,
+            password_rule: PasswordRule::wialon(),
             email_unique: false,
             ..Self::default()
         }
@@ -245,6 +257,8 @@ impl Policy {
         Self {
             code_life: TimeDelta::minutes(5),
             password_minimum_alone: 8,
+            password_maximum: 100,
+            password_rule: PasswordRule::wialon(),
             email_unique: false,
             ..Self::default()
         }
@@ -287,6 +301,8 @@ impl Policy {
             ("password_backoff", backoff_holds(self.password_backoff)),
             ("password_minimum", (4..=64).contains(&self.password_minimum)),
             ("password_minimum_alone", (self.password_minimum..=64).contains(&self.password_minimum_alone)),
+            ("password_maximum", (64..=1024).contains(&self.password_maximum)),
+            ("password_change_failures", limit_holds(self.password_change_failures)),
             ("session_idle", self.session_idle > TimeDelta::zero()),
             ("session_longest", self.session_longest >= self.session_idle),
             ("session_fresh", self.session_fresh > TimeDelta::zero()),

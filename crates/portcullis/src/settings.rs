@@ -11,13 +11,14 @@ use crate::engine::record::View;
 use crate::error::Error;
 use crate::id::{AccountId, ChallengeId, SessionId, UserId};
 use crate::language::Language;
+use crate::password::PasswordSettings;
 use crate::policy::Policy;
 use crate::port::store::{Count, Start};
 use crate::session::CurrentSession;
 use crate::session::model::Acting;
 use crate::two_factor::TwoFactorSettings;
 use crate::user::Login;
-use crate::{challenge, email, two_factor};
+use crate::{challenge, email, password, two_factor};
 
 /// The Security tab as its user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct SecuritySettings {
     pub user: UserSettings,
     /// The address.
     pub email: EmailSettings,
+    /// The password.
+    pub password: PasswordSettings,
     /// Two-factor authentication.
     pub two_factor: TwoFactorSettings,
     /// The account.
@@ -131,6 +134,7 @@ fn settings(view: &View, acting: &Acting, policy: &Policy) -> Result<SecuritySet
             time_zone: user.time_zone,
         },
         email: email::rules::settings(user, confirmation.as_ref(), confirmation_attempts, policy),
+        password: password::rules::settings(user, policy),
         two_factor: two_factor::settings(user, enabling.as_ref(), enabling_attempts, policy),
         account: AccountSettings {
             id: account.id,

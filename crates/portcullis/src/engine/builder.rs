@@ -7,8 +7,10 @@ use std::sync::{Arc, RwLock};
 use super::{Engine, Portcullis};
 use crate::error::PortError;
 use crate::keyring::Keyring;
+use crate::password::CommonPasswords;
 use crate::policy::{Policy, PolicyError};
 use crate::port::ambient::{Clock, Random, SystemClock, SystemRandom};
+use crate::port::compromised::CompromisedPasswords;
 use crate::port::hasher::PasswordHasher;
 use crate::port::message::MailSender;
 use crate::port::store::Store;
@@ -45,6 +47,7 @@ pub struct Builder {
     keyring: Option<Keyring>,
     mail: Option<Arc<dyn MailSender>>,
     hasher: Option<Arc<dyn PasswordHasher>>,
+    compromised: Arc<dyn CompromisedPasswords>,
     templates: Option<Arc<dyn Templates>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -93,6 +96,7 @@ impl Portcullis {
             keyring: None,
             mail: None,
             hasher: None,
+            compromised: Arc::new(CommonPasswords),
             templates: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -128,6 +132,13 @@ impl Builder {
     #[must_use]
     pub fn hasher(mut self, hasher: Arc<dyn PasswordHasher>) -> Self {
         self.hasher = Some(hasher);
+        self
+    }
+
+    /// What knows passwords that are no secret any more; by default [`CommonPasswords`].
+    #[must_use]
+    pub fn compromised_passwords(mut self, known: impl CompromisedPasswords) -> Self {
+        self.compromised = Arc::new(known);
         self
     }
 
@@ -202,6 +213,7 @@ impl Builder {
             clock: self.clock,
             random: self.random,
             hasher,
+            compromised: self.compromised,
             mail,
             templates,
             policy: self.policy,

@@ -19,6 +19,7 @@ use crate::id::{UserId, uuid_v7};
 use crate::keyring::Keyring;
 use crate::policy::Policy;
 use crate::port::ambient::{Clock, Random};
+use crate::port::compromised::CompromisedPasswords;
 use crate::port::hasher::PasswordHasher;
 use crate::port::message::MailSender;
 use crate::port::store::{Key, Page, Read, Start, Store};
@@ -29,7 +30,7 @@ use record::View;
 /// Account security, embedded: the handle a host keeps. Cheap to clone; all clones are one.
 ///
 /// Rooms hang off it: [`sign_in`](Self::sign_in), [`sessions`](Self::sessions), [`email`](Self::email),
-/// [`two_factor`](Self::two_factor), [`users`](Self::users), [`accounts`](Self::accounts),
+/// [`password`](Self::password), [`two_factor`](Self::two_factor), [`users`](Self::users), [`accounts`](Self::accounts),
 /// [`rights`](Self::rights), [`settings`](Self::settings) and the [`worker`](Self::worker).
 /// Every future it gives is `Send`, and dropping one at any point leaves the state before or after the operation.
 ///
@@ -129,6 +130,7 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) hasher: Arc<dyn PasswordHasher>,
+    pub(crate) compromised: Arc<dyn CompromisedPasswords>,
     pub(crate) mail: Arc<dyn MailSender>,
     pub(crate) templates: Arc<dyn Templates>,
     pub(crate) policy: Policy,

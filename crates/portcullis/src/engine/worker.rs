@@ -357,6 +357,7 @@ impl Engine {
             | MessageKind::EmailConfirmationCode
             | MessageKind::TwoFactorCode
             | MessageKind::CodesLocked
+            | MessageKind::PasswordChanged
             | MessageKind::TwoFactorOn
             | MessageKind::TwoFactorOff => Some(message.to.clone()),
         };

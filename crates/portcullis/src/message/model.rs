@@ -33,6 +33,8 @@ pub enum MessageKind {
     CodesLocked,
     /// The address was changed.
     EmailChanged,
+    /// The password was changed.
+    PasswordChanged,
     /// Two-factor authentication was switched on.
     TwoFactorOn,
     /// Two-factor authentication was switched off.
@@ -41,13 +43,14 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SignInCode,
         Self::ReauthenticationCode,
         Self::EmailConfirmationCode,
         Self::TwoFactorCode,
         Self::CodesLocked,
         Self::EmailChanged,
+        Self::PasswordChanged,
         Self::TwoFactorOn,
         Self::TwoFactorOff,
     ];
@@ -61,6 +64,7 @@ impl MessageKind {
             Self::TwoFactorCode => "two_factor_code",
             Self::CodesLocked => "codes_locked",
             Self::EmailChanged => "email_changed",
+            Self::PasswordChanged => "password_changed",
             Self::TwoFactorOn => "two_factor_on",
             Self::TwoFactorOff => "two_factor_off",
         }

@@ -5,6 +5,7 @@
 //! `portcullis::testing::conformance` (feature `testing`) prove an adapter, ours or anybody's.
 
 pub mod ambient;
+pub mod compromised;
 pub mod hasher;
 pub mod message;
 pub mod store;

@@ -35,10 +35,10 @@ impl Portcullis {
 
 /// The check of one password, kept over the tries of one operation while the hash stays the same.
 #[derive(Default)]
-struct Memo(Mutex<Option<(Option<String>, Proof)>>);
+pub(crate) struct Memo(Mutex<Option<(Option<String>, Proof)>>);
 
 impl Memo {
-    async fn check(
+    pub(crate) async fn check(
         &self,
         engine: &Engine,
         password: &Password,
@@ -64,7 +64,7 @@ impl Memo {
     }
 }
 
-fn slow(error: HashError) -> Error {
+pub(crate) fn slow(error: HashError) -> Error {
     match error {
         HashError::Busy { retry_after } => Error::Busy { retry_after },
         HashError::Failed(error) => Error::Unavailable(error),
@@ -353,7 +353,7 @@ impl Engine {
         })
     }
 
-    fn knock(
+    pub(crate) fn knock(
         &self,
         view: &View,
         user: Option<crate::decision::Stored<User>>,
@@ -413,7 +413,7 @@ impl Engine {
         Ok(FreshIds { session: SessionId::from_uuid(self.new_id(now)?), device: self.new_id(now)? })
     }
 
-    fn open_device(&self, token: Option<&str>) -> Option<Device> {
+    pub(crate) fn open_device(&self, token: Option<&str>) -> Option<Device> {
         let payload = self.keyring().open_token(DEVICE, token?)?;
         Device::from_bytes(payload.expose())
     }

@@ -1,8 +1,8 @@
 //! Sign-in: a password, then a code if asked, then admitted.
 
-mod flow;
+pub(crate) mod flow;
 mod model;
-mod rules;
+pub(crate) mod rules;
 
 pub use flow::SignIn;
 pub use model::{Admission, Attempt, CodeResult, Reauthenticated, SignInResult};

@@ -107,7 +107,7 @@ impl Knock {
 
     /// Judges the password; on the way out every failure is counted alike, whatever it was.
     // INVARIANT: unknown login, no password, wrong password, disabled and blocked differ in the audit reason alone.
-    fn judge(&self, proof: &Proof, policy: &Policy) -> Result<&Stored<User>, No> {
+    pub(crate) fn judge(&self, proof: &Proof, policy: &Policy) -> Result<&Stored<User>, No> {
         let why = match &self.user {
             None => "unknown_login",
             Some(user) if user.value.password.is_none() => "no_password",
@@ -138,14 +138,19 @@ impl Knock {
         }
     }
 
-    /// What a right password rests on: the source and the user may not be over their limits in the same commit, and
-    /// neither the user nor the accounts may change before it.
-    fn rest_on(&self, user: &Stored<User>, proof: &Proof, policy: &Policy, changes: &mut Changes) {
+    /// The source and the user may not be over their limits when a right password is answered.
+    pub(crate) fn pin_limits(&self, policy: &Policy, changes: &mut Changes) {
         let limit = policy.sign_in_failures_per_source;
         let window = Window::Rolling(limit.within);
         changes.count(sign_in_failures(self.source), CounterOp::Below { limit: limit.count, window });
         let longest = Window::Rolling(policy.password_backoff.longest);
         changes.count(password_wait(self.subject()), CounterOp::Below { limit: 1, window: longest });
+    }
+
+    /// What a right password rests on: the source and the user may not be over their limits in the same commit, and
+    /// neither the user nor the accounts may change before it.
+    fn rest_on(&self, user: &Stored<User>, proof: &Proof, policy: &Policy, changes: &mut Changes) {
+        self.pin_limits(policy, changes);
         match &proof.rehashed {
             Some(hash) => {
                 let mut user = user.clone();
@@ -161,7 +166,7 @@ impl Knock {
 }
 
 /// Forgets the wrong passwords of who has just completed a sign-in.
-fn forgive(changes: &mut Changes, user: UserId, device: Option<Uuid>) {
+pub(crate) fn forgive(changes: &mut Changes, user: UserId, device: Option<Uuid>) {
     for subject in std::iter::once(user.uuid()).chain(device) {
         changes.count(password_failures(subject), CounterOp::Clear);
     }

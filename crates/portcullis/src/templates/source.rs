@@ -18,13 +18,14 @@ macro_rules! message {
 pub(super) const LAYOUT: &str = include_str!("layout.html");
 
 /// Language, name of the kind, and subject, text and HTML.
-pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 16] = [
+pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 18] = [
     message!("en", "sign_in_code"),
     message!("en", "reauthentication_code"),
     message!("en", "email_confirmation_code"),
     message!("en", "two_factor_code"),
     message!("en", "codes_locked"),
     message!("en", "email_changed"),
+    message!("en", "password_changed"),
     message!("en", "two_factor_on"),
     message!("en", "two_factor_off"),
     message!("ru", "sign_in_code"),
@@ -33,6 +34,7 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 16] = [
     message!("ru", "two_factor_code"),
     message!("ru", "codes_locked"),
     message!("ru", "email_changed"),
+    message!("ru", "password_changed"),
     message!("ru", "two_factor_on"),
     message!("ru", "two_factor_off"),
 ];

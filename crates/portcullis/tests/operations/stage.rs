@@ -139,6 +139,8 @@ operations! {
     TwoFactorResend true true,
     TwoFactorCancel true true,
     TwoFactorDisable true true,
+    PasswordChange true true,
+    PasswordChangeWrong false true,
     Settings true false,
     UserCreate true true,
     UserGet true false,
@@ -304,6 +306,11 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 let session = w.switch_on(session, &alice).await.unwrap().id;
                 Box::pin(async move { s.two_factor().disable(session).await.map(drop) })
             }
+            Op::PasswordChange | Op::PasswordChangeWrong => Box::pin(async move {
+                let new = Password::parse("seven quiet lanterns".to_owned(), "new")?;
+                let current = if op == Op::PasswordChange { password() } else { new.clone() };
+                s.password().change(session, &current, &new, &new, &attempt()).await.map(drop)
+            }),
             Op::Settings => Box::pin(async move { s.settings(session).await.map(drop) }),
             Op::UserCreate => Box::pin(async move {
                 s.users().create(NewUser::new(Login::parse("carol")?, account.id)).await.map(drop)

@@ -25,6 +25,7 @@
 )]
 
 mod addresses;
+mod changes;
 mod codes;
 mod ends;
 mod guesses;
@@ -42,6 +43,7 @@ use std::time::Duration;
 use crate::port::store::Store;
 
 pub use self::addresses::*;
+pub use self::changes::*;
 pub use self::codes::*;
 pub use self::ends::*;
 pub use self::guesses::*;
@@ -79,6 +81,8 @@ races! {
     a_revoked_right_changes_nothing
     what_ends_stops_the_sign_in_under_way
     what_ends_stops_the_change_under_way
+    one_of_many_changes_the_password
+    a_change_of_password_ends_the_sign_in_under_way
     one_of_two_gets_the_address
     workers_share_without_sending_twice
     a_late_outcome_is_not_kept
