@@ -8,6 +8,7 @@ use portcullis::account::Service;
 use portcullis::audit::AuditEvent;
 use portcullis::challenge::{Channel, PendingCode};
 use portcullis::email::EmailSettings;
+use portcullis::password::PasswordSettings;
 use portcullis::rights::{AccessRight, Gate, Verdict};
 use portcullis::session::CurrentSession;
 use portcullis::settings::SecuritySettings;
@@ -119,6 +120,7 @@ impl SignInView {
 pub(crate) struct SettingsView {
     user: UserView,
     email: EmailView,
+    password: PasswordView,
     two_factor: TwoFactorView,
     account: AccountView,
 }
@@ -149,6 +151,7 @@ impl SettingsView {
                 time_zone: user.time_zone.name(),
             },
             email: EmailView::of(portcullis, &settings.email),
+            password: PasswordView::from(&settings.password),
             two_factor: TwoFactorView::of(portcullis, &settings.two_factor),
             account: AccountView {
                 id: account.id.uuid(),
@@ -182,6 +185,24 @@ impl EmailView {
             code: ChallengeView::of(portcullis, &pending.code),
         });
         Self { address: email.address.clone(), confirmed: email.confirmed, pending }
+    }
+}
+
+/// `settings.password`.
+#[derive(Debug, Serialize)]
+struct PasswordView {
+    change: VerdictView,
+    changed_at: Option<DateTime<Utc>>,
+    minimum: u32,
+}
+
+impl From<&PasswordSettings> for PasswordView {
+    fn from(password: &PasswordSettings) -> Self {
+        Self {
+            change: VerdictView::from(&password.change),
+            changed_at: password.changed_at,
+            minimum: password.minimum,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::routes::{Operation, operations};
@@ -50,7 +51,10 @@ fn operation_id(operation: &Operation) -> String {
 fn responses(operation: &Operation) -> Map<String, Value> {
     let mut refused: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
     for reason in operation.refusals {
-        refused.entry(status_of(*reason).as_u16()).or_default().push(reason.code());
+        // What is wrong with a new password is wrong with a field of its route.
+        let of_field = operation.path == "/password" && status_of(*reason) == StatusCode::CONFLICT;
+        let status = if of_field { StatusCode::UNPROCESSABLE_ENTITY } else { status_of(*reason) };
+        refused.entry(status.as_u16()).or_default().push(reason.code());
     }
     if operation.session {
         refused.entry(401).or_default().push("signed_out");
@@ -105,6 +109,7 @@ fn requests() -> Vec<(&'static str, Value)> {
     vec![
         ("SignIn", object(&json!({"login": text, "password": text}), &none)),
         ("Password", object(&json!({"password": text}), &none)),
+        ("PasswordChange", object(&json!({"current": text, "new": text, "repeat": text}), &none)),
         ("ChallengeCode", object(&json!({"challenge": text, "code": text}), &none)),
         ("ChallengeOnly", object(&json!({"challenge": text}), &none)),
         ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email"]}}))),
@@ -153,7 +158,7 @@ fn answers() -> Vec<(&'static str, Value)> {
             object(
                 &json!({"type": text, "title": text, "status": number, "code": text}),
                 &json!({
-                    "field": text, "missing": list(reference("Gate")),
+                    "field": text, "missing": list(reference("Gate")), "reasons": list(text.clone()),
                     "attempts_left": number, "retry_after": number,
                 }),
             ),
@@ -195,6 +200,11 @@ fn answers() -> Vec<(&'static str, Value)> {
                 &json!({
                     "user": object(&json!({"id": id, "login": text, "language": text, "time_zone": text}), &none),
                     "email": reference("Email"),
+                    "password": object(&json!({
+                        "change": reference("Verdict"),
+                        "changed_at": {"type": ["string", "null"], "format": "date-time"},
+                        "minimum": number,
+                    }), &none),
                     "two_factor": reference("TwoFactor"),
                     "account": object(&json!({
                         "id": id, "name": text,

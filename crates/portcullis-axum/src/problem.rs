@@ -13,8 +13,8 @@ use serde::Serialize;
 use crate::answer::GateView;
 use crate::status::{CONTENDED_RETRY, UNAVAILABLE_RETRY, status_of};
 
-/// The answer to a request that was not granted: `{type, title, status, code, field?, missing?, attempts_left?,
-/// retry_after?}`, and `Retry-After` where waiting helps.
+/// The answer to a request that was not granted: `{type, title, status, code, field?, missing?, reasons?,
+/// attempts_left?, retry_after?}`, and `Retry-After` where waiting helps.
 ///
 /// It is made of any error of the core, so that a host's own routes answer in the same form:
 ///
@@ -43,6 +43,8 @@ struct Members {
     field: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<GateView>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts_left: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,6 +79,7 @@ impl Problem {
             code,
             field: None,
             missing: Vec::new(),
+            reasons: Vec::new(),
             attempts_left: None,
             retry_after: None,
         };
@@ -107,6 +110,13 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "no_client_address", title)
     }
 
+    /// The same, said of a field.
+    pub(crate) fn of_field(mut self, status: StatusCode, field: &'static str) -> Self {
+        self.body.status = status;
+        self.body.field = Some(field.to_owned());
+        self
+    }
+
     fn retry(mut self, seconds: u32) -> Self {
         self.body.retry_after = Some(seconds);
         self
@@ -118,6 +128,7 @@ impl From<Refusal> for Problem {
         let reason = refusal.reason();
         let mut problem = Self::new(status_of(reason), reason.code(), reason.text());
         problem.body.missing = refusal.missing().iter().copied().map(GateView::from).collect();
+        problem.body.reasons = refusal.reasons().iter().map(|reason| reason.name()).collect();
         problem.body.attempts_left = refusal.attempts_left();
         problem.body.retry_after = refusal.retry_after();
         problem

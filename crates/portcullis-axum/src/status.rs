@@ -26,6 +26,7 @@ fn listed(reason: Reason) -> Option<StatusCode> {
         | Reason::LoginTaken
         | Reason::ExternalIdTaken
         | Reason::AlreadySetUp => StatusCode::CONFLICT,
+        Reason::RepeatDiffers => StatusCode::UNPROCESSABLE_ENTITY,
         Reason::ChallengeDead => StatusCode::GONE,
         Reason::Locked | Reason::TooSoon | Reason::NoSendsLeft | Reason::TooManyAttempts => {
             StatusCode::TOO_MANY_REQUESTS
@@ -61,6 +62,7 @@ mod tests {
             (Reason::AddressTaken, 409),
             (Reason::EmailUnconfirmed, 409),
             (Reason::WeakPassword, 409),
+            (Reason::RepeatDiffers, 422),
             (Reason::LoginTaken, 409),
             (Reason::ChallengeDead, 410),
             (Reason::Locked, 429),

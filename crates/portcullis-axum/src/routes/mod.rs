@@ -1,6 +1,7 @@
 //! The routes: one table, from which both the router and its description are made.
 
 mod email;
+mod password;
 mod settings;
 mod sign_in;
 mod two_factor;
@@ -42,7 +43,10 @@ const PASSWORD: &[Reason] =
 
 /// Every route.
 pub(crate) fn operations() -> Vec<Operation> {
-    [during_sign_in(), of_address(), of_two_factor(), read_only()].into_iter().flatten().collect()
+    [during_sign_in(), of_address(), of_password(), of_two_factor(), read_only()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Routes of the way in and out.
@@ -171,6 +175,28 @@ fn of_address() -> Vec<Operation> {
             route: delete(email::cancel),
         },
     ]
+}
+
+/// The route of the password.
+fn of_password() -> Vec<Operation> {
+    vec![Operation {
+        method: "post",
+        path: "/password",
+        summary: "Changes the password; every other session is dead.",
+        session: true,
+        body: Some("PasswordChange"),
+        success: 204,
+        gives: None,
+        refusals: &[
+            Reason::NotAllowed,
+            Reason::BadCredentials,
+            Reason::RepeatDiffers,
+            Reason::WeakPassword,
+            Reason::Unchanged,
+            Reason::TooManyAttempts,
+        ],
+        route: post(password::change),
+    }]
 }
 
 /// Routes of two-factor authentication.

@@ -10,7 +10,7 @@ use crate::client::{ALICE, Site, keys};
 async fn settings_show_what_exists_and_nothing_more() {
     let (mut site, alice) = Site::signed_in().await;
     let settings = site.get("/settings").await.is(200).json();
-    assert_eq!(keys(&settings), ["account", "email", "two_factor", "user"]);
+    assert_eq!(keys(&settings), ["account", "email", "password", "two_factor", "user"]);
     assert_eq!(
         settings["user"],
         json!({"id": alice.id, "login": "alice", "language": "en", "time_zone": alice.time_zone.name()})
@@ -88,6 +88,7 @@ async fn without_a_session_nothing_is_shown_or_done() {
         ("DELETE", "/email/pending"),
         ("POST", "/email/confirm"),
         ("POST", "/email/resend"),
+        ("POST", "/password"),
         ("POST", "/two-factor/challenge"),
         ("POST", "/two-factor/challenge/resend"),
         ("PUT", "/two-factor"),

@@ -204,8 +204,17 @@ impl Reply {
         let wait = reply.headers.get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(wait, problem.get("retry_after").map(Value::to_string), "header and member agree");
         for name in problem.as_object().unwrap().keys() {
-            let known =
-                ["type", "title", "status", "code", "field", "missing", "attempts_left", "retry_after"];
+            let known = [
+                "type",
+                "title",
+                "status",
+                "code",
+                "field",
+                "missing",
+                "reasons",
+                "attempts_left",
+                "retry_after",
+            ];
             assert!(known.contains(&name.as_str()), "{problem}");
         }
         problem

@@ -9,6 +9,7 @@ mod door;
 mod email;
 mod failures;
 mod mounting;
+mod password;
 mod races;
 mod secrets;
 mod sign_in;

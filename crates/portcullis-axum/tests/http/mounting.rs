@@ -57,6 +57,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "GET /settings",
         "POST /email/confirm",
         "POST /email/resend",
+        "POST /password",
         "POST /reauthenticate",
         "POST /sign-in",
         "POST /sign-in/code",
