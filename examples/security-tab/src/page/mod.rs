@@ -26,6 +26,7 @@ mod code_line;
 mod dev;
 mod dialog;
 mod frame;
+mod password;
 mod problem;
 pub(crate) mod route;
 mod samples;
@@ -39,7 +40,8 @@ pub(crate) use code_line::{CodeLine, LiveCode, Place, Resend};
 pub(crate) use dev::{DevMessage, MessagesPage, StatesPage};
 pub(crate) use dialog::{PendingAction, Reauthenticate, Step};
 pub(crate) use frame::{Banner, Frame, Identity};
-pub(crate) use problem::{Gate, Notice, Problem, Said};
+pub(crate) use password::PasswordRow;
+pub(crate) use problem::{Gate, Notice, Problem, Said, Weakness};
 pub(crate) use route::field;
 pub(crate) use sentence::{Html, Sentence, Time};
 pub(crate) use settings::{

@@ -21,6 +21,8 @@ pub(crate) enum Said {
     ChangeCanceled,
     /// There is no address any more.
     EmailRemoved,
+    /// The password was changed.
+    PasswordChanged,
     /// Two-factor authentication was switched on.
     TwoFactorOn,
     /// Two-factor authentication was switched off.
@@ -75,8 +77,58 @@ pub(crate) enum Problem {
         /// The least length, in characters.
         minimum: u32,
     },
+    /// `repeat_differs`.
+    RepeatDiffers,
+    /// `unchanged`: the new password is the current one.
+    UnchangedPassword,
+    /// `weak_password`, with every reason.
+    WeakPassword(Vec<Weakness>),
     /// `busy` or `unavailable`.
     CannotAnswer,
+}
+
+/// Why a new password is too weak, named as in the HTTP contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weakness {
+    /// `too_short`.
+    TooShort {
+        /// The least length, in characters.
+        minimum: u32,
+    },
+    /// `too_long`.
+    TooLong {
+        /// The greatest length, in characters.
+        maximum: u32,
+    },
+    /// `too_common`.
+    TooCommon,
+    /// `context`.
+    Context,
+    /// `needs_upper`.
+    NeedsUpper,
+    /// `needs_lower`.
+    NeedsLower,
+    /// `needs_digit`.
+    NeedsDigit,
+    /// `needs_special`.
+    NeedsSpecial,
+}
+
+impl Weakness {
+    fn html(self, language: Language) -> Html {
+        let texts = language.texts();
+        let counted = |n: u32, words| Sentence::new(language.counted(n, words)).number("n", n).html();
+        match self {
+            Self::TooShort { minimum } => counted(minimum, &texts.password_short),
+            Self::TooLong { maximum } => counted(maximum, &texts.password_long),
+            Self::TooCommon => Html::text(texts.password_common),
+            Self::Context => Html::text(texts.password_context),
+            Self::NeedsUpper => Html::text(texts.password_needs_upper),
+            Self::NeedsLower => Html::text(texts.password_needs_lower),
+            Self::NeedsDigit => Html::text(texts.password_needs_digit),
+            Self::NeedsSpecial => Html::text(texts.password_needs_special),
+        }
+    }
 }
 
 /// A gate that is closed, named as in the HTTP contract.
@@ -86,6 +138,8 @@ pub(crate) enum Gate {
     Blocked,
     /// `right`, `change_settings`.
     Right,
+    /// `change_password`.
+    ChangePassword,
     /// `policy`.
     Policy,
     /// `email_unconfirmed`.
@@ -97,6 +151,7 @@ impl Gate {
     pub(crate) fn of_name(name: &str) -> Self {
         match name {
             "blocked" => Self::Blocked,
+            "change_password" => Self::ChangePassword,
             "policy" => Self::Policy,
             "email_unconfirmed" => Self::EmailUnconfirmed,
             _ => Self::Right,
@@ -109,6 +164,7 @@ impl Gate {
         match self {
             Self::Blocked => texts.gate_blocked,
             Self::Right => texts.gate_right,
+            Self::ChangePassword => texts.gate_change_password,
             Self::Policy => texts.gate_policy,
             Self::EmailUnconfirmed => texts.gate_email_unconfirmed,
         }
@@ -123,6 +179,7 @@ impl Said {
             Self::EmailConfirmed => texts.said_email_confirmed,
             Self::ChangeCanceled => texts.said_change_canceled,
             Self::EmailRemoved => texts.said_email_removed,
+            Self::PasswordChanged => texts.said_password_changed,
             Self::TwoFactorOn => texts.said_two_factor_on,
             Self::TwoFactorOff => texts.said_two_factor_off,
         }
@@ -163,6 +220,13 @@ impl Problem {
                     .number("n", *minimum)
                     .html()
             }
+            Self::RepeatDiffers => Html::text(texts.password_repeat_differs),
+            Self::UnchangedPassword => Html::text(texts.password_unchanged),
+            Self::WeakPassword(weaknesses) => {
+                let words: Vec<_> = weaknesses.iter().map(|weakness| weakness.html(language)).collect();
+                let words: Vec<_> = words.iter().map(Html::as_str).collect();
+                Html::trusted(words.join(" "))
+            }
             Self::CannotAnswer => Html::text(texts.cannot_answer),
         }
     }
@@ -183,6 +247,9 @@ impl Problem {
             | Self::SendFailed
             | Self::NotAllowed(_)
             | Self::PasswordTooShort { .. }
+            | Self::RepeatDiffers
+            | Self::UnchangedPassword
+            | Self::WeakPassword(_)
             | Self::CannotAnswer => true,
         }
     }
@@ -211,6 +278,7 @@ mod tests {
             ("blocked", Gate::Blocked),
             ("policy", Gate::Policy),
             ("email_unconfirmed", Gate::EmailUnconfirmed),
+            ("change_password", Gate::ChangePassword),
             ("right", Gate::Right),
             ("change_settings", Gate::Right),
         ] {

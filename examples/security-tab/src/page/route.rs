@@ -28,6 +28,8 @@ pub(crate) const EMAIL_RESEND: &str = "/settings/email/resend";
 pub(crate) const EMAIL_CANCEL: &str = "/settings/email/cancel";
 /// POST, no fields: removes the address.
 pub(crate) const EMAIL_REMOVE: &str = "/settings/email/remove";
+/// POST: [`field::CURRENT`], [`field::NEW`], [`field::REPEAT`]; with a script [`field::ADDRESS`] as it stands in its row.
+pub(crate) const PASSWORD: &str = "/settings/password";
 /// POST: [`field::METHOD`], and [`field::ADDRESS`] when it is a pending one.
 pub(crate) const TWO_FACTOR_SEND: &str = "/settings/two-factor/send";
 /// POST: [`field::CHALLENGE`].
@@ -54,6 +56,12 @@ pub(crate) mod field {
     pub(crate) const LOGIN: &str = "login";
     /// A password. Never sent back to a page.
     pub(crate) const PASSWORD: &str = "password";
+    /// The password in use. Never sent back to a page.
+    pub(crate) const CURRENT: &str = "current";
+    /// A new password. Never sent back to a page.
+    pub(crate) const NEW: &str = "new";
+    /// The same once more.
+    pub(crate) const REPEAT: &str = "repeat";
     /// A code as it was typed; spaces are to be dropped.
     pub(crate) const CODE: &str = "code";
     /// The sealed id of a challenge.

@@ -1,8 +1,8 @@
 //! What the gallery fills its pages with.
 
 use super::{
-    Banner, CodeLine, EmailPanel, EmailRow, EmailState, Frame, Identity, LiveCode, Method, Place, Removal,
-    Resend, SecurityPage, Time, TurnOff, TwoFactorSection,
+    Banner, CodeLine, EmailPanel, EmailRow, EmailState, Frame, Identity, LiveCode, Method, PasswordRow,
+    Place, Removal, Resend, SecurityPage, Time, TurnOff, TwoFactorSection,
 };
 use crate::texts::Language;
 
@@ -51,6 +51,7 @@ impl Samples {
                 gates: Vec::new(),
                 notice: None,
             },
+            password: PasswordRow { minimum: 15, gates: Vec::new(), notice: None },
             two_factor: TwoFactorSection {
                 on: None,
                 chosen: Method::Off,

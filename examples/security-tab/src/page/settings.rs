@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{Banner, CodeLine, Frame, Gate, Html, Notice, Problem, Reauthenticate, Sentence};
+use super::password::PasswordField;
+use super::{Banner, CodeLine, Frame, Gate, Html, Notice, PasswordRow, Problem, Reauthenticate, Sentence};
 use crate::texts::{Language, Texts};
 
 /// The tab.
@@ -14,6 +15,8 @@ pub(crate) struct SecurityPage {
     pub(crate) banner: Option<Banner>,
     /// The row "Email".
     pub(crate) email: EmailRow,
+    /// The row "Change password".
+    pub(crate) password: PasswordRow,
     /// The section "Two-factor authentication".
     pub(crate) two_factor: TwoFactorSection,
     /// The dialog of a stale sign-in.

@@ -4,7 +4,7 @@ use super::samples::{ADDRESS, MASKED, Samples};
 use super::{
     CodeLine, CodePage, DevMessage, EmailPanel, Gate, MessagesPage, Method, Notice, PendingAction, Place,
     Problem, Reauthenticate, Removal, Said, SecurityPage, SignInPage, StatesPage, Step, TurnOff,
-    TwoFactorSection, field, route,
+    TwoFactorSection, Weakness, field, route,
 };
 use crate::texts::Language;
 
@@ -43,6 +43,9 @@ impl Samples {
             pages.push((name, page.html()?));
         }
         for (name, page) in self.email_pages() {
+            pages.push((name, page.html()?));
+        }
+        for (name, page) in self.password_pages() {
             pages.push((name, page.html()?));
         }
         for (name, page) in self.two_factor_pages() {
@@ -143,6 +146,39 @@ impl Samples {
         page.banner = Some(self.banner(3));
         pages.push(("banner", page));
         pages
+    }
+
+    fn password_pages(self) -> Vec<(&'static str, SecurityPage)> {
+        let with = |notice| {
+            let mut page = self.confirmed();
+            page.password.notice = Some(notice);
+            page
+        };
+        let failed = |problem| with(Notice::Alert(problem));
+        let weak = |weaknesses: &[Weakness]| failed(Problem::WeakPassword(weaknesses.to_vec()));
+        let until = Self::at("16:25", "14:25:00");
+        let composition =
+            [Weakness::NeedsUpper, Weakness::NeedsLower, Weakness::NeedsDigit, Weakness::NeedsSpecial];
+        let mut without = self.confirmed();
+        without.password.gates = vec![Gate::ChangePassword];
+        let mut beside = self.confirmed();
+        beside.password.minimum = 8;
+        beside.two_factor = self.switched_on();
+        vec![
+            ("password", self.confirmed()),
+            ("password-second-factor", beside),
+            ("password-no-right", without),
+            ("password-wrong", failed(Problem::WrongPassword)),
+            ("password-differs", failed(Problem::RepeatDiffers)),
+            ("password-too-short", weak(&[Weakness::TooShort { minimum: 15 }])),
+            ("password-too-long", weak(&[Weakness::TooLong { maximum: 128 }, Weakness::Context])),
+            ("password-too-common", weak(&[Weakness::TooCommon])),
+            ("password-composition", weak(&composition)),
+            ("password-unchanged", failed(Problem::UnchangedPassword)),
+            ("password-too-many", failed(Problem::TooManyAttempts { until })),
+            ("password-unavailable", failed(Problem::CannotAnswer)),
+            ("password-said", with(Notice::Status(Said::PasswordChanged))),
+        ]
     }
 
     fn two_factor_pages(self) -> Vec<(&'static str, SecurityPage)> {

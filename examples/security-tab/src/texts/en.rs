@@ -51,6 +51,16 @@ pub(super) const TEXTS: Texts = Texts {
     used_by_two_factor: "The address cannot be removed: two-factor authentication uses it.",
     used_by_notices: "The address cannot be removed: notices about account blocking use it.",
 
+    change_password: "Change password",
+    new_password: "New password",
+    repeat_password: "Repeat new password",
+    ok: "OK",
+    password_rule: Plural {
+        one: "At least {n} character",
+        few: "At least {n} characters",
+        many: "At least {n} characters",
+    },
+
     two_factor: "Two-factor authentication",
     two_factor_off: "Off",
     two_factor_on: "On: codes are sent to {address}",
@@ -81,6 +91,7 @@ pub(super) const TEXTS: Texts = Texts {
     said_email_confirmed: "The email address is confirmed.",
     said_change_canceled: "The change was canceled.",
     said_email_removed: "The email address was removed.",
+    said_password_changed: "Password changed. All other sessions were signed out.",
     said_two_factor_on: "Two-factor authentication is on.",
     said_two_factor_off: "Two-factor authentication is off.",
 
@@ -107,10 +118,29 @@ pub(super) const TEXTS: Texts = Texts {
         few: "Choose a password of at least {n} characters first.",
         many: "Choose a password of at least {n} characters first.",
     },
+    password_repeat_differs: "The new passwords differ.",
+    password_unchanged: "The new password is the current one.",
+    password_short: Plural {
+        one: "Too short: at least {n} character.",
+        few: "Too short: at least {n} characters.",
+        many: "Too short: at least {n} characters.",
+    },
+    password_long: Plural {
+        one: "Too long: at most {n} character.",
+        few: "Too long: at most {n} characters.",
+        many: "Too long: at most {n} characters.",
+    },
+    password_common: "This password is too common.",
+    password_context: "The login, the address or the product is the main part of it.",
+    password_needs_upper: "An upper-case letter is needed.",
+    password_needs_lower: "A lower-case letter is needed.",
+    password_needs_digit: "A digit is needed.",
+    password_needs_special: "A special character is needed.",
     cannot_answer: "The server cannot do this now. Nothing was changed. Try again in a moment.",
 
     gate_blocked: "The account is blocked.",
     gate_right: "You do not have the right to change this.",
+    gate_change_password: "You do not have the right to change the password. Ask your administrator.",
     gate_policy: "This method is switched off by the security policy.",
     gate_email_unconfirmed: "Confirm an email address first.",
 

@@ -128,6 +128,12 @@ catalogue! {
     used_by_two_factor: &'static str,
     used_by_notices: &'static str,
 
+    change_password: &'static str,
+    new_password: &'static str,
+    repeat_password: &'static str,
+    ok: &'static str,
+    password_rule: Plural,
+
     two_factor: &'static str,
     two_factor_off: &'static str,
     two_factor_on: &'static str,
@@ -158,6 +164,7 @@ catalogue! {
     said_email_confirmed: &'static str,
     said_change_canceled: &'static str,
     said_email_removed: &'static str,
+    said_password_changed: &'static str,
     said_two_factor_on: &'static str,
     said_two_factor_off: &'static str,
 
@@ -176,10 +183,21 @@ catalogue! {
     no_more_codes_now: &'static str,
     send_failed: &'static str,
     password_too_short: Plural,
+    password_repeat_differs: &'static str,
+    password_unchanged: &'static str,
+    password_short: Plural,
+    password_long: Plural,
+    password_common: &'static str,
+    password_context: &'static str,
+    password_needs_upper: &'static str,
+    password_needs_lower: &'static str,
+    password_needs_digit: &'static str,
+    password_needs_special: &'static str,
     cannot_answer: &'static str,
 
     gate_blocked: &'static str,
     gate_right: &'static str,
+    gate_change_password: &'static str,
     gate_policy: &'static str,
     gate_email_unconfirmed: &'static str,
 

@@ -139,6 +139,7 @@ impl Visit {
             now: self.portcullis().now(),
             zone: self.zone_of(session).await?,
             minimum: self.portcullis().policy().password_minimum_alone,
+            maximum: self.portcullis().policy().password_maximum,
             attempts_left: left,
             signed_in: true,
         };

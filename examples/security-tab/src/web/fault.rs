@@ -7,8 +7,9 @@ use portcullis::account::TimeZone;
 use portcullis::decision::{Reason, Refusal};
 use portcullis_axum::status_of;
 
+use super::show::Spot;
 use super::words::from_time_of;
-use crate::page::{Gate, Problem, Time};
+use crate::page::{Gate, Problem, Time, Weakness};
 
 /// Why a form was not done.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) enum Fault {
     NoCode,
     /// What was typed is no password.
     NoPassword,
+    /// What was typed as a new password is none.
+    NoNewPassword(portcullis::password::Weakness),
 }
 
 /// What a fault is put into words with.
@@ -32,6 +35,8 @@ pub(super) struct Wording {
     pub(super) zone: TimeZone,
     /// The least length of a password that is the only factor.
     pub(super) minimum: u32,
+    /// The greatest length of a new password.
+    pub(super) maximum: u32,
     /// Wrong codes that are left.
     pub(super) attempts_left: u32,
     /// Whether a password was asked of somebody who is signed in.
@@ -53,7 +58,9 @@ impl Fault {
     pub(super) fn reason(&self) -> Option<Reason> {
         match self {
             Self::Core(Error::Refused(refusal)) => Some(refusal.reason()),
-            Self::Core(_) | Self::NoAddress | Self::NoCode | Self::NoPassword => None,
+            Self::Core(_) | Self::NoAddress | Self::NoCode | Self::NoPassword | Self::NoNewPassword(_) => {
+                None
+            }
         }
     }
 
@@ -61,10 +68,18 @@ impl Fault {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Core(Error::Refused(refusal)) => status_of(refusal.reason()),
-            Self::NoAddress | Self::Core(Error::Input(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NoAddress | Self::NoNewPassword(_) | Self::Core(Error::Input(_)) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::NoCode | Self::NoPassword => StatusCode::UNAUTHORIZED,
             Self::Core(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
+    }
+
+    /// The status of the answer when it stands at a place: what is wrong with a new password is wrong with a field.
+    pub(super) fn status_at(&self, spot: Spot) -> StatusCode {
+        let of_field = matches!(self.reason(), Some(Reason::WeakPassword | Reason::Unchanged));
+        if spot == Spot::Password && of_field { StatusCode::UNPROCESSABLE_ENTITY } else { self.status() }
     }
 
     /// The line on the page.
@@ -74,6 +89,7 @@ impl Fault {
             Self::NoAddress | Self::Core(Error::Input(_)) => Problem::InvalidEmail,
             Self::NoCode => Problem::WrongCode { left: wording.attempts_left },
             Self::NoPassword => password,
+            Self::NoNewPassword(weakness) => weak(&[*weakness], wording),
             Self::Core(Error::Refused(refusal)) => of_refusal(refusal, password, wording),
             Self::Core(error) => {
                 tracing::warn!(%error, "a form could not be done");
@@ -81,6 +97,24 @@ impl Fault {
             }
         }
     }
+}
+
+/// Every reason against a new password.
+fn weak(reasons: &[portcullis::password::Weakness], wording: Wording) -> Problem {
+    use portcullis::password::Weakness as Core;
+    let reason = |reason: &Core| match reason {
+        Core::TooShort => Some(Weakness::TooShort { minimum: wording.minimum }),
+        Core::TooLong => Some(Weakness::TooLong { maximum: wording.maximum }),
+        Core::TooCommon => Some(Weakness::TooCommon),
+        Core::Context => Some(Weakness::Context),
+        Core::NeedsUpper => Some(Weakness::NeedsUpper),
+        Core::NeedsLower => Some(Weakness::NeedsLower),
+        Core::NeedsDigit => Some(Weakness::NeedsDigit),
+        Core::NeedsSpecial => Some(Weakness::NeedsSpecial),
+        _ => None,
+    };
+    let known: Vec<_> = reasons.iter().filter_map(reason).collect();
+    if known.is_empty() { Problem::CannotAnswer } else { Problem::WeakPassword(known) }
 }
 
 fn of_refusal(refusal: &Refusal, password: Problem, wording: Wording) -> Problem {
@@ -103,6 +137,8 @@ fn of_refusal(refusal: &Refusal, password: Problem, wording: Wording) -> Problem
         Reason::Unchanged => Problem::UnchangedEmail,
         Reason::InUse => Problem::AddressInUse,
         Reason::AddressTaken => Problem::AddressTaken,
+        Reason::RepeatDiffers => Problem::RepeatDiffers,
+        Reason::WeakPassword if !refusal.reasons().is_empty() => weak(refusal.reasons(), wording),
         Reason::WeakPassword => Problem::PasswordTooShort { minimum: wording.minimum },
         Reason::SignedOut
         | Reason::StaleSignIn

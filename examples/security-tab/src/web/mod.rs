@@ -3,6 +3,7 @@
 mod act;
 mod again;
 mod fault;
+mod password;
 mod settings;
 mod show;
 mod sign_in;
@@ -62,6 +63,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::EMAIL_REMOVE, post(settings::go_on))
         .route(route::TWO_FACTOR_SEND, post(settings::go_on))
         .route(route::TWO_FACTOR_OFF, post(settings::go_on))
+        .route(route::PASSWORD, post(password::change))
         .route(route::EMAIL_CONFIRM, post(settings::confirm_email))
         .route(route::EMAIL_RESEND, post(settings::resend_email))
         .route(route::EMAIL_CANCEL, post(settings::cancel_email))

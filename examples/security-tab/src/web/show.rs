@@ -20,6 +20,8 @@ const SAID_FOR: i64 = 30;
 pub(super) enum Spot {
     /// At the address.
     Email,
+    /// At the password.
+    Password,
     /// At the code that confirms the address.
     EmailCode,
     /// In the section "Two-factor authentication".
@@ -90,13 +92,14 @@ impl Visit {
                 self.set_cookie(SAID, name_of(said), SAID_FOR);
             }
             let to = match (show.said, show.chosen) {
+                (Some(Said::PasswordChanged), _) => PASSWORD,
                 (Some(Said::TwoFactorOn | Said::TwoFactorOff), _) => TWO_FACTOR,
                 (_, Some(Method::Email)) => EMAIL_PANEL,
                 _ => route::SETTINGS,
             };
             return self.redirect(to);
         }
-        let status = show.fault.as_ref().map_or(StatusCode::OK, |(_, fault)| fault.status());
+        let status = show.fault.as_ref().map_or(StatusCode::OK, |(spot, fault)| fault.status_at(*spot));
         let page = Known::read(&self, show.session).await?.page(&self, &show);
         let html = if self.wants_parts() { page.fragment(&show.parts) } else { page.html() };
         self.html(status, html)
@@ -117,7 +120,7 @@ impl Show {
     /// The line at the row "Email" and the one in the section "Two-factor authentication".
     pub(super) fn statuses(&self) -> (Option<Notice>, Option<Notice>) {
         match self.said {
-            None => (None, None),
+            None | Some(Said::PasswordChanged) => (None, None),
             Some(said @ (Said::EmailConfirmed | Said::ChangeCanceled | Said::EmailRemoved)) => {
                 (Some(Notice::Status(said)), None)
             }
@@ -126,19 +129,28 @@ impl Show {
     }
 }
 
+/// The tab, scrolled to the row "Change password".
+const PASSWORD: &str = "/settings#password";
 /// The tab, scrolled to the section "Two-factor authentication".
 const TWO_FACTOR: &str = "/settings#two-factor";
 /// The same with the panel "Via email" open.
 const EMAIL_PANEL: &str = "/settings?method=email#two-factor";
 
-const ALL_SAID: [Said; 5] =
-    [Said::EmailConfirmed, Said::ChangeCanceled, Said::EmailRemoved, Said::TwoFactorOn, Said::TwoFactorOff];
+const ALL_SAID: [Said; 6] = [
+    Said::EmailConfirmed,
+    Said::ChangeCanceled,
+    Said::EmailRemoved,
+    Said::PasswordChanged,
+    Said::TwoFactorOn,
+    Said::TwoFactorOff,
+];
 
 fn name_of(said: Said) -> &'static str {
     match said {
         Said::EmailConfirmed => "email-confirmed",
         Said::ChangeCanceled => "change-canceled",
         Said::EmailRemoved => "email-removed",
+        Said::PasswordChanged => "password-changed",
         Said::TwoFactorOn => "two-factor-on",
         Said::TwoFactorOff => "two-factor-off",
     }

@@ -144,6 +144,7 @@ impl Visit {
             now: self.portcullis().now(),
             zone,
             minimum: self.portcullis().policy().password_minimum_alone,
+            maximum: self.portcullis().policy().password_maximum,
             attempts_left,
             signed_in: false,
         })

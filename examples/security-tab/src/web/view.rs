@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use portcullis::account::TimeZone;
 use portcullis::challenge::PendingCode;
 use portcullis::contact::Email;
+use portcullis::decision::Reason;
 use portcullis::id::SessionId;
 use portcullis::rights::Gate as CoreGate;
 use portcullis::settings::SecuritySettings;
@@ -15,8 +16,8 @@ use super::ticket::Ticket;
 use super::visit::{Stop, Visit};
 use super::words::{from_time_of, rfc3339, time_of};
 use crate::page::{
-    CodeLine, EmailPanel, EmailRow, EmailState, Frame, Gate, Identity, LiveCode, Method, Notice, Place,
-    Problem, Removal, Resend, SecurityPage, TurnOff, TwoFactorSection,
+    CodeLine, EmailPanel, EmailRow, EmailState, Frame, Gate, Identity, LiveCode, Method, Notice, PasswordRow,
+    Place, Problem, Removal, Resend, Said, SecurityPage, TurnOff, TwoFactorSection,
 };
 use crate::texts::Language;
 
@@ -25,6 +26,7 @@ pub(super) struct Known {
     settings: SecuritySettings,
     user: User,
     now: DateTime<Utc>,
+    password_maximum: u32,
 }
 
 impl Known {
@@ -34,7 +36,8 @@ impl Known {
         let settings = portcullis.settings(session).await.map_err(|error| visit.end(error))?;
         // The settings do not tell of a pending address whose code is dead; the page offers a new code for it.
         let user = portcullis.users().get(settings.user.id).await.map_err(|error| visit.end(error))?;
-        Ok(Self { settings, user, now: portcullis.now() })
+        let password_maximum = portcullis.policy().password_maximum;
+        Ok(Self { settings, user, now: portcullis.now(), password_maximum })
     }
 
     fn zone(&self) -> TimeZone {
@@ -48,6 +51,7 @@ impl Known {
             frame: self.frame(visit),
             banner: None,
             email: self.email(visit, email_said),
+            password: self.password(show),
             two_factor: self.two_factor(visit, show, two_factor_said),
             dialog: show.dialog.clone(),
         };
@@ -67,15 +71,25 @@ impl Known {
         let left = |code: Option<&PendingCode>| code.map_or(0, |code| code.attempts_left);
         let (line, notice, attempts_left) = match spot {
             Spot::Email => (None, &mut page.email.notice, 0),
+            Spot::Password => (None, &mut page.password.notice, 0),
             Spot::EmailCode => (page.email.line.as_mut(), &mut page.email.notice, left(email)),
             Spot::TwoFactor => (None, &mut page.two_factor.notice, 0),
             Spot::TwoFactorCode => {
                 (page.two_factor.line.as_mut(), &mut page.two_factor.notice, left(two_factor))
             }
         };
-        let minimum = self.settings.password_minimum_alone;
-        let wording = Wording { now: self.now, zone: self.zone(), minimum, attempts_left, signed_in: true };
-        let problem = fault.problem(wording);
+        let minimum = match spot {
+            Spot::Password => self.settings.password.minimum,
+            Spot::Email | Spot::EmailCode | Spot::TwoFactor | Spot::TwoFactorCode => {
+                self.settings.password_minimum_alone
+            }
+        };
+        let (now, zone, maximum) = (self.now, self.zone(), self.password_maximum);
+        let wording = Wording { now, zone, minimum, maximum, attempts_left, signed_in: true };
+        let problem = match (spot, fault.reason()) {
+            (Spot::Password, Some(Reason::Unchanged)) => Problem::UnchangedPassword,
+            _ => fault.problem(wording),
+        };
         match line {
             // That another user holds the address is no fault of the code.
             Some(line) if !matches!(problem, Problem::AddressTaken) => line.problem = Some(problem),
@@ -117,6 +131,16 @@ impl Known {
             (None, None) => EmailState::None,
         };
         EmailRow { value, state, line, removal, gates: Vec::new(), notice }
+    }
+
+    fn password(&self, show: &Show) -> PasswordRow {
+        let said = show.said.filter(|said| matches!(said, Said::PasswordChanged));
+        let missing = self.settings.password.change.missing();
+        PasswordRow {
+            minimum: self.settings.password.minimum,
+            gates: missing.iter().map(|gate| Gate::of_name(gate.name())).collect(),
+            notice: said.map(Notice::Status),
+        }
     }
 
     fn two_factor(&self, visit: &Visit, show: &Show, notice: Option<Notice>) -> TwoFactorSection {

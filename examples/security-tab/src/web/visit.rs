@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use portcullis::contact::SourceAddress;
 use portcullis::decision::Reason;
+use portcullis::error::InputError;
 use portcullis::id::ChallengeId;
 use portcullis::secret::Password;
 use portcullis::session::CurrentSession;
@@ -106,8 +107,13 @@ impl Visit {
 
     /// The password, taken out of the form. `None` if there is none that could be one.
     pub(super) fn password(&mut self) -> Option<Password> {
-        let (_, text) = self.fields.iter_mut().find(|(name, _)| name == field::PASSWORD)?;
-        Password::parse(std::mem::take(text), field::PASSWORD).ok()
+        self.secret(field::PASSWORD).ok()
+    }
+
+    /// A password of any name, taken out of the form. A missing one is refused as an empty one.
+    pub(super) fn secret(&mut self, field: &'static str) -> Result<Password, InputError> {
+        let found = self.fields.iter_mut().find(|(name, _)| name == field);
+        Password::parse(found.map(|(_, text)| std::mem::take(text)).unwrap_or_default(), field)
     }
 
     /// The challenge that the form names, as what is known of it or as its bare token.

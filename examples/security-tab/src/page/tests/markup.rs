@@ -191,6 +191,7 @@ fn forms_post_to_the_known_routes_with_and_without_a_script() {
         route::EMAIL_RESEND,
         route::EMAIL_CANCEL,
         route::EMAIL_REMOVE,
+        route::PASSWORD,
         route::TWO_FACTOR_SEND,
         route::TWO_FACTOR_RESEND,
         route::TWO_FACTOR_CONFIRM,
@@ -219,6 +220,9 @@ fn fields_are_those_of_the_contract() {
     let known = [
         field::LOGIN,
         field::PASSWORD,
+        field::CURRENT,
+        field::NEW,
+        field::REPEAT,
         field::CODE,
         field::CHALLENGE,
         field::CHANNEL,
@@ -244,7 +248,7 @@ fn fields_are_those_of_the_contract() {
 fn no_page_holds_a_secret() {
     each_state(|state, tags| {
         for tag in tags.iter().filter(|tag| tag.name == "input") {
-            let secret = matches!(tag.get("name"), Some("password" | "code"));
+            let secret = matches!(tag.get("name"), Some("password" | "current" | "new" | "repeat" | "code"));
             assert!(!secret || !tag.has("value"), "{state}: {tag:?}");
             let hidden = tag.get("type") == Some("hidden");
             assert!(!hidden || !secret, "{state}: {tag:?}");
