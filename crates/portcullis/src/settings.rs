@@ -13,7 +13,7 @@ use crate::id::{AccountId, ChallengeId, SessionId, UserId};
 use crate::language::Language;
 use crate::password::PasswordSettings;
 use crate::policy::Policy;
-use crate::port::store::{Count, Start};
+use crate::port::store::Count;
 use crate::session::CurrentSession;
 use crate::session::model::Acting;
 use crate::two_factor::TwoFactorSettings;
@@ -91,12 +91,8 @@ impl Portcullis {
     pub async fn settings(&self, session: SessionId) -> Result<SecuritySettings, Error> {
         let engine = &self.engine;
         engine
-            .decide(|t| async move {
-                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
-                Ok(match view.acting(0)? {
-                    Ok(acting) => Decision::yes(settings(&view, &acting, &engine.policy)?, Changes::none()),
-                    Err(no) => no.into(),
-                })
+            .act(session, &[], &[], |acting, view, _| {
+                Ok(Decision::yes(settings(view, acting, &engine.policy)?, Changes::none()))
             })
             .await
     }

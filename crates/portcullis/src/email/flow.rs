@@ -49,16 +49,11 @@ impl EmailRoom<'_> {
     /// mailed codes; `locked` after too many wrong ones.
     pub async fn set(&self, session: SessionId, address: &Email) -> Result<PendingCode, Error> {
         let engine = &self.0.engine;
+        let of_address = engine.unconfirmed_address_id(address);
         engine
-            .decide(|t| async move {
-                let of_address = engine.unconfirmed_address_id(address);
-                let view = engine.read(&t, vec![Start::Id(session.uuid())], vec![of_address]).await?;
-                let acting = match view.acting(0)? {
-                    Ok(acting) => acting,
-                    Err(no) => return Ok(no.into()),
-                };
-                let plan = engine.plan(&view, &acting.user.value, Purpose::EmailConfirmation, address)?;
-                Ok(rules::set(&acting, address, plan, &engine.policy, t.now))
+            .act(session, &[], &[of_address], |acting, view, t| {
+                let plan = engine.plan(view, &acting.user.value, Purpose::EmailConfirmation, address)?;
+                Ok(rules::set(acting, address, plan, &engine.policy, t.now))
             })
             .await
     }
@@ -97,23 +92,17 @@ impl EmailRoom<'_> {
         source: &SourceAddress,
     ) -> Result<Changed<EmailSettings>, Error> {
         let engine = &self.0.engine;
+        let source = engine.source_id(source);
         engine
-            .decide(|t| async move {
-                let source = engine.source_id(source);
-                let starts = vec![Start::Id(session.uuid()), Start::Id(challenge.uuid())];
-                let view = engine.read(&t, starts, vec![source]).await?;
-                let acting = match view.acting(0)? {
-                    Ok(acting) => acting,
-                    Err(no) => return Ok(no.into()),
-                };
-                let entry = engine.entry(&view, 1, Some(code), source)?;
-                let user = Some(acting.user.value.id);
-                let entry = match meant_for(entry, &[Purpose::EmailConfirmation], user) {
-                    Ok(entry) => entry,
-                    Err(no) => return Ok(no.into()),
-                };
-                let ids = engine.change_ids(&t)?;
-                Ok(rules::confirm(&acting, &entry, t.found_taken("email"), ids, &engine.policy, t.now))
+            .act(session, &[Start::Id(challenge.uuid())], &[source], |acting, view, t| {
+                let entry = engine.entry(view, 1, Some(code), source)?;
+                Ok(match meant_for(entry, &[Purpose::EmailConfirmation], Some(acting.user.value.id)) {
+                    Ok(entry) => {
+                        let ids = engine.change_ids(t)?;
+                        rules::confirm(acting, &entry, t.found_taken("email"), ids, &engine.policy, t.now)
+                    }
+                    Err(no) => no.into(),
+                })
             })
             .await
     }
@@ -172,16 +161,7 @@ impl EmailRoom<'_> {
     /// # Errors
     /// Refused `signed_out`.
     pub async fn cancel(&self, session: SessionId) -> Result<(), Error> {
-        let engine = &self.0.engine;
-        engine
-            .decide(|t| async move {
-                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
-                Ok(match view.acting(0)? {
-                    Ok(acting) => rules::cancel(&acting),
-                    Err(no) => no.into(),
-                })
-            })
-            .await
+        self.0.engine.act(session, &[], &[], |acting, _, _| Ok(rules::cancel(acting))).await
     }
 
     /// Removes the confirmed address; the acting session goes on under a fresh id. `None` if there was none.
@@ -206,13 +186,7 @@ impl EmailRoom<'_> {
     pub async fn clear(&self, session: SessionId) -> Result<Option<CurrentSession>, Error> {
         let engine = &self.0.engine;
         engine
-            .decide(|t| async move {
-                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
-                Ok(match view.acting(0)? {
-                    Ok(acting) => rules::clear(&acting, engine.change_ids(&t)?, t.now),
-                    Err(no) => no.into(),
-                })
-            })
+            .act(session, &[], &[], |acting, _, t| Ok(rules::clear(acting, engine.change_ids(t)?, t.now)))
             .await
     }
 }

@@ -1,5 +1,6 @@
 //! The engine: reads once, finds out, asks the rule, commits once, and only then answers.
 
+pub(crate) mod act;
 pub(crate) mod builder;
 pub(crate) mod commit;
 pub(crate) mod record;

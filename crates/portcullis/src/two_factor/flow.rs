@@ -47,23 +47,15 @@ impl TwoFactor<'_> {
     /// address; `unchanged`; `too_soon`; `locked`.
     pub async fn ask(&self, session: SessionId, address: Option<&Email>) -> Result<PendingCode, Error> {
         let engine = &self.0.engine;
+        let of_address: Vec<_> =
+            address.map(|address| engine.unconfirmed_address_id(address)).into_iter().collect();
         engine
-            .decide(|t| async move {
-                let subjects =
-                    address.map(|address| engine.unconfirmed_address_id(address)).into_iter().collect();
-                let view = engine.read(&t, vec![Start::Id(session.uuid())], subjects).await?;
-                let acting = match view.acting(0)? {
-                    Ok(acting) => acting,
-                    Err(no) => return Ok(no.into()),
-                };
+            .act(session, &[], &of_address, |acting, view, t| {
                 let user = &acting.user.value;
-                let plan = match rules::destination(user, address) {
-                    Some(destination) => {
-                        Some(engine.plan(&view, user, Purpose::TwoFactorEmail, destination)?)
-                    }
-                    None => None,
-                };
-                Ok(rules::ask(&acting, address, plan, &engine.policy, t.now))
+                let plan = rules::destination(user, address)
+                    .map(|destination| engine.plan(view, user, Purpose::TwoFactorEmail, destination))
+                    .transpose()?;
+                Ok(rules::ask(acting, address, plan, &engine.policy, t.now))
             })
             .await
     }
@@ -102,23 +94,17 @@ impl TwoFactor<'_> {
         source: &SourceAddress,
     ) -> Result<Changed<TwoFactorSettings>, Error> {
         let engine = &self.0.engine;
+        let source = engine.source_id(source);
         engine
-            .decide(|t| async move {
-                let source = engine.source_id(source);
-                let starts = vec![Start::Id(session.uuid()), Start::Id(challenge.uuid())];
-                let view = engine.read(&t, starts, vec![source]).await?;
-                let acting = match view.acting(0)? {
-                    Ok(acting) => acting,
-                    Err(no) => return Ok(no.into()),
-                };
-                let entry = engine.entry(&view, 1, Some(code), source)?;
-                let user = Some(acting.user.value.id);
-                let entry = match meant_for(entry, &[Purpose::TwoFactorEmail], user) {
-                    Ok(entry) => entry,
-                    Err(no) => return Ok(no.into()),
-                };
-                let ids = engine.change_ids(&t)?;
-                Ok(rules::enable(&acting, &entry, t.found_taken("email"), ids, &engine.policy, t.now))
+            .act(session, &[Start::Id(challenge.uuid())], &[source], |acting, view, t| {
+                let entry = engine.entry(view, 1, Some(code), source)?;
+                Ok(match meant_for(entry, &[Purpose::TwoFactorEmail], Some(acting.user.value.id)) {
+                    Ok(entry) => {
+                        let ids = engine.change_ids(t)?;
+                        rules::enable(acting, &entry, t.found_taken("email"), ids, &engine.policy, t.now)
+                    }
+                    Err(no) => no.into(),
+                })
             })
             .await
     }
@@ -174,16 +160,7 @@ impl TwoFactor<'_> {
     /// # Errors
     /// Refused `signed_out`.
     pub async fn cancel(&self, session: SessionId) -> Result<(), Error> {
-        let engine = &self.0.engine;
-        engine
-            .decide(|t| async move {
-                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
-                Ok(match view.acting(0)? {
-                    Ok(acting) => rules::cancel(&acting),
-                    Err(no) => no.into(),
-                })
-            })
-            .await
+        self.0.engine.act(session, &[], &[], |acting, _, _| Ok(rules::cancel(acting))).await
     }
 
     /// Switches two-factor authentication off. The acting session goes on under a fresh id, every other one is dead.
@@ -210,12 +187,8 @@ impl TwoFactor<'_> {
     pub async fn disable(&self, session: SessionId) -> Result<Changed<TwoFactorSettings>, Error> {
         let engine = &self.0.engine;
         engine
-            .decide(|t| async move {
-                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
-                Ok(match view.acting(0)? {
-                    Ok(acting) => rules::disable(&acting, engine.change_ids(&t)?, &engine.policy, t.now),
-                    Err(no) => no.into(),
-                })
+            .act(session, &[], &[], |acting, _, t| {
+                Ok(rules::disable(acting, engine.change_ids(t)?, &engine.policy, t.now))
             })
             .await
     }
