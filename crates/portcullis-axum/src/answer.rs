@@ -9,7 +9,7 @@ use portcullis::audit::AuditEvent;
 use portcullis::challenge::{Channel, PendingCode};
 use portcullis::email::EmailSettings;
 use portcullis::rights::{AccessRight, Gate, Verdict};
-use portcullis::session::CurrentSession;
+use portcullis::session::{CurrentSession, ListedSession};
 use portcullis::settings::SecuritySettings;
 use portcullis::two_factor::TwoFactorSettings;
 use serde::Serialize;
@@ -121,6 +121,34 @@ pub(crate) struct SettingsView {
     email: EmailView,
     two_factor: TwoFactorView,
     account: AccountView,
+    sessions: SessionsView,
+}
+
+#[derive(Debug, Serialize)]
+struct SessionsView {
+    count: u32,
+}
+
+/// One session of a list. Its id names it, and nobody can act by it.
+#[derive(Debug, Serialize)]
+pub(crate) struct SessionView {
+    id: String,
+    created_at: DateTime<Utc>,
+    used_at: DateTime<Utc>,
+    assurance: &'static str,
+    current: bool,
+}
+
+impl SessionView {
+    pub(crate) fn of(portcullis: &Portcullis, session: &ListedSession) -> Self {
+        Self {
+            id: portcullis.sessions().handle(session.id),
+            created_at: session.created_at,
+            used_at: session.used_at,
+            assurance: session.assurance.name(),
+            current: session.acting,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -155,6 +183,7 @@ impl SettingsView {
                 name: account.name.clone(),
                 services: account.services.clone(),
             },
+            sessions: SessionsView { count: settings.sessions.count },
         }
     }
 }

@@ -39,12 +39,16 @@ fn describe(operation: &Operation) -> Value {
         let limit = json!({"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}});
         description.insert("parameters".to_owned(), json!([after, limit]));
     }
+    if operation.path.ends_with("/{id}") {
+        let id = json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}});
+        description.insert("parameters".to_owned(), json!([id]));
+    }
     description.into()
 }
 
 /// `post /sign-in/code` is `post_sign_in_code`.
 fn operation_id(operation: &Operation) -> String {
-    format!("{}{}", operation.method, operation.path).replace(['/', '-', '.'], "_")
+    format!("{}{}", operation.method, operation.path).replace(['/', '-', '.'], "_").replace(['{', '}'], "")
 }
 
 fn responses(operation: &Operation) -> Map<String, Value> {
@@ -200,9 +204,20 @@ fn answers() -> Vec<(&'static str, Value)> {
                         "id": id, "name": text,
                         "services": {"type": "object", "additionalProperties": object(&service, &none)},
                     }), &none),
+                    "sessions": object(&json!({"count": number}), &none),
                 }),
                 &none,
             ),
+        ),
+        (
+            "Sessions",
+            list(object(
+                &json!({
+                    "id": text, "created_at": time, "used_at": time, "current": flag,
+                    "assurance": {"enum": ["password", "password_email"]},
+                }),
+                &none,
+            )),
         ),
         ("Audit", object(&json!({"events": list(object(&event, &none)), "next": maybe_id}), &none)),
     ]

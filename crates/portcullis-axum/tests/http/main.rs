@@ -11,5 +11,6 @@ mod failures;
 mod mounting;
 mod races;
 mod secrets;
+mod sessions;
 mod sign_in;
 mod two_factor;
