@@ -13,6 +13,8 @@ mod forms;
 #[cfg(test)]
 mod json;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod restart;
