@@ -10,7 +10,7 @@ use portcullis::challenge::{Channel, PendingCode};
 use portcullis::email::EmailSettings;
 use portcullis::password::PasswordSettings;
 use portcullis::rights::{AccessRight, Gate, Verdict};
-use portcullis::session::CurrentSession;
+use portcullis::session::{CurrentSession, ListedSession};
 use portcullis::settings::SecuritySettings;
 use portcullis::two_factor::TwoFactorSettings;
 use serde::Serialize;
@@ -123,6 +123,34 @@ pub(crate) struct SettingsView {
     password: PasswordView,
     two_factor: TwoFactorView,
     account: AccountView,
+    sessions: SessionsView,
+}
+
+#[derive(Debug, Serialize)]
+struct SessionsView {
+    count: u32,
+}
+
+/// One session of a list. Its id names it, and nobody can act by it.
+#[derive(Debug, Serialize)]
+pub(crate) struct SessionView {
+    id: String,
+    created_at: DateTime<Utc>,
+    used_at: DateTime<Utc>,
+    assurance: &'static str,
+    current: bool,
+}
+
+impl SessionView {
+    pub(crate) fn of(portcullis: &Portcullis, session: &ListedSession) -> Self {
+        Self {
+            id: portcullis.sessions().handle(session.id),
+            created_at: session.created_at,
+            used_at: session.used_at,
+            assurance: session.assurance.name(),
+            current: session.acting,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -158,6 +186,7 @@ impl SettingsView {
                 name: account.name.clone(),
                 services: account.services.clone(),
             },
+            sessions: SessionsView { count: settings.sessions.count },
         }
     }
 }

@@ -40,12 +40,16 @@ fn describe(operation: &Operation) -> Value {
         let limit = json!({"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}});
         description.insert("parameters".to_owned(), json!([after, limit]));
     }
+    if operation.path.ends_with("/{id}") {
+        let id = json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}});
+        description.insert("parameters".to_owned(), json!([id]));
+    }
     description.into()
 }
 
 /// `post /sign-in/code` is `post_sign_in_code`.
 fn operation_id(operation: &Operation) -> String {
-    format!("{}{}", operation.method, operation.path).replace(['/', '-', '.'], "_")
+    format!("{}{}", operation.method, operation.path).replace(['/', '-', '.'], "_").replace(['{', '}'], "")
 }
 
 fn responses(operation: &Operation) -> Map<String, Value> {
@@ -130,8 +134,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         (json!({"type": "string"}), json!({"type": "integer"}), json!({"type": "boolean"}));
     let (id, time) =
         (json!({"type": "string", "format": "uuid"}), json!({"type": "string", "format": "date-time"}));
-    let maybe_id = json!({"type": ["string", "null"], "format": "uuid"});
-    let none = json!({});
+    let (maybe_id, none) = (json!({"type": ["string", "null"], "format": "uuid"}), json!({}));
     let list = |schema: Value| json!({"type": "array", "items": schema});
     let challenge = json!({
         "challenge": text, "channel": {"enum": ["email"]}, "destination": text,
@@ -210,9 +213,20 @@ fn answers() -> Vec<(&'static str, Value)> {
                         "id": id, "name": text,
                         "services": {"type": "object", "additionalProperties": object(&service, &none)},
                     }), &none),
+                    "sessions": object(&json!({"count": number}), &none),
                 }),
                 &none,
             ),
+        ),
+        (
+            "Sessions",
+            list(object(
+                &json!({
+                    "id": text, "created_at": time, "used_at": time, "current": flag,
+                    "assurance": {"enum": ["password", "password_email"]},
+                }),
+                &none,
+            )),
         ),
         ("Audit", object(&json!({"events": list(object(&event, &none)), "next": maybe_id}), &none)),
     ]

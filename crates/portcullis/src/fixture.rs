@@ -113,7 +113,8 @@ pub(crate) fn rights<const N: usize>(rights: [AccessRight; N]) -> BTreeSet<Acces
 
 /// A session opened at the start.
 pub(crate) fn session(n: u128, user: &User) -> Session {
-    session_rules::open(user, Assurance::Password, SessionId::from_uuid(uuid(n)), &Policy::default(), began())
+    let id = SessionId::from_uuid(uuid(n));
+    session_rules::open(user, Assurance::Password, id, 0, &Policy::default(), began())
 }
 
 /// A user acting through session 900 in one account.
@@ -143,6 +144,7 @@ pub(crate) fn fresh_code(n: u128) -> FreshCode {
         message: MessageId::from_uuid(uuid(n + 1)),
         code: Code::parse("123456").unwrap(),
         digest: digest(&n.to_be_bytes()),
+        epoch: 0,
     }
 }
 
@@ -172,6 +174,7 @@ pub(crate) fn entry(challenge: &Challenge, user: &User, chain: &Chain, fits: boo
         tally: Tally { attempts: none, failures: none, wait: none, source: none },
         source: uuid(6),
         lock_notice: MessageId::from_uuid(uuid(7)),
+        epoch: 0,
     }
 }
 

@@ -118,6 +118,9 @@ pub struct Policy {
     /// Waiting after wrong passwords in a row for each user, and for each known browser on its own.
     /// Default from 10 in a row, 30 s to 15 min (decided).
     pub password_backoff: Backoff,
+    /// Wrong passwords in a row are forgotten so long after the first of them, alike for logins that exist and that do
+    /// not. Default 1 d.
+    pub password_failures_kept: TimeDelta,
     /// Code points of a password that is the only factor. Default 15 (NIST).
     pub password_minimum_alone: u32,
     /// Code points of a password beside a second factor. Default 8 (NIST).
@@ -163,6 +166,8 @@ pub struct Policy {
     pub send_retry_first: TimeDelta,
     /// The longest wait between two tries. Default 24 h (B-09).
     pub send_retry_longest: TimeDelta,
+    /// The longest wait while a fault of the set-up keeps a message, after which no try is counted. Default 15 min.
+    pub fault_retry_longest: TimeDelta,
     /// No pass of a worker for so long counts as no worker. Default 2 min.
     pub worker_silence: TimeDelta,
     /// How often a spawned worker looks for work of other processes. Default 5 s.
@@ -171,6 +176,13 @@ pub struct Policy {
     pub challenge_kept: TimeDelta,
     /// How long a message is kept after its outcome, its address masked. Default 7 d (decided).
     pub message_kept: TimeDelta,
+    /// How often a worker of one process purges. Default 1 h.
+    pub purge_every: TimeDelta,
+    /// Records, counters and audit lines, each, that one purge removes at most, 1 to 10 000; more wait for the next pass.
+    /// Default 1000.
+    pub purge_batch: u32,
+    /// How long audit lines are kept. Default 400 d (decided).
+    pub audit_kept: TimeDelta,
     /// Tries of one operation whose records others change. Default 12.
     pub commit_tries: u32,
     /// Tries to learn what became of a commit whose answer was lost. Default 3, so that a store which answers late keeps
@@ -203,6 +215,7 @@ impl Default for Policy {
                 first: TimeDelta::seconds(30),
                 longest: TimeDelta::minutes(15),
             },
+            password_failures_kept: TimeDelta::days(1),
             password_minimum_alone: 15,
             password_minimum: 8,
             password_maximum: 128,
@@ -225,10 +238,14 @@ impl Default for Policy {
             send_tries: 20,
             send_retry_first: TimeDelta::seconds(30),
             send_retry_longest: TimeDelta::hours(24),
+            fault_retry_longest: TimeDelta::minutes(15),
             worker_silence: TimeDelta::minutes(2),
             worker_every: TimeDelta::seconds(5),
             challenge_kept: TimeDelta::hours(24),
             message_kept: TimeDelta::days(7),
+            purge_every: TimeDelta::hours(1),
+            purge_batch: 1000,
+            audit_kept: TimeDelta::days(400),
             commit_tries: 12,
             unknown_tries: 3,
             chain_longest: 16,
@@ -280,6 +297,21 @@ impl Policy {
         }
     }
 
+    /// The longest window of any counter.
+    pub(crate) fn longest_window(&self) -> TimeDelta {
+        [
+            self.code_backoff.longest,
+            self.password_backoff.longest,
+            self.password_failures_kept,
+            self.email_codes_per_user.within,
+            self.email_codes_per_address.within,
+            self.sign_in_failures_per_source.within,
+            self.code_failures_per_source.map_or(TimeDelta::zero(), |limit| limit.within),
+        ]
+        .into_iter()
+        .fold(TimeDelta::zero(), TimeDelta::max)
+    }
+
     /// Checks that every number is in its range.
     ///
     /// # Errors
@@ -299,6 +331,7 @@ impl Policy {
             ("email_codes_per_address", limit_holds(self.email_codes_per_address)),
             ("sign_in_failures_per_source", limit_holds(self.sign_in_failures_per_source)),
             ("password_backoff", backoff_holds(self.password_backoff)),
+            ("password_failures_kept", self.password_failures_kept >= self.password_backoff.longest),
             ("password_minimum", (4..=64).contains(&self.password_minimum)),
             ("password_minimum_alone", (self.password_minimum..=64).contains(&self.password_minimum_alone)),
             ("password_maximum", (64..=1024).contains(&self.password_maximum)),
@@ -323,8 +356,12 @@ impl Policy {
             ("send_tries", (1..=20).contains(&self.send_tries)),
             ("send_retry_first", self.send_retry_first > TimeDelta::zero()),
             ("send_retry_longest", self.send_retry_longest >= self.send_retry_first),
+            ("fault_retry_longest", self.fault_retry_longest >= self.send_retry_first),
             ("challenge_kept", self.challenge_kept >= TimeDelta::zero()),
             ("message_kept", self.message_kept >= TimeDelta::zero()),
+            ("purge_every", self.purge_every > TimeDelta::zero()),
+            ("purge_batch", (1..=10_000).contains(&self.purge_batch)),
+            ("audit_kept", self.audit_kept > TimeDelta::zero()),
             ("commit_tries", (1..=1000).contains(&self.commit_tries)),
             ("unknown_tries", (1..=100).contains(&self.unknown_tries)),
             ("chain_longest", (1..=16).contains(&self.chain_longest)),

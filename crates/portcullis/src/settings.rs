@@ -36,6 +36,8 @@ pub struct SecuritySettings {
     pub two_factor: TwoFactorSettings,
     /// The account.
     pub account: AccountSettings,
+    /// The sessions.
+    pub sessions: SessionSettings,
     /// Code points a password needs to be the only factor.
     pub password_minimum_alone: u32,
 }
@@ -54,6 +56,14 @@ pub struct UserSettings {
     pub time_zone: TimeZone,
 }
 
+/// The user's sessions in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionSettings {
+    /// How many are live, the acting one included.
+    pub count: u32,
+}
+
 /// The account as its users see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -67,7 +77,7 @@ pub struct AccountSettings {
 }
 
 impl Portcullis {
-    /// Gives the whole Security tab of the user whose session acts: one read. A session found dead is removed, so that
+    /// Gives the whole Security tab of the user whose session acts: one read, and one list of the user's sessions. A session found dead is removed, so that
     /// it stays dead if the clock steps back.
     ///
     /// ```
@@ -90,11 +100,14 @@ impl Portcullis {
     /// Refused `signed_out`.
     pub async fn settings(&self, session: SessionId) -> Result<SecuritySettings, Error> {
         let engine = &self.engine;
-        engine
-            .act(session, &[], &[], |acting, view, _| {
-                Ok(Decision::yes(settings(view, acting, &engine.policy)?, Changes::none()))
+        let (mut tab, acting, now) = engine
+            .act(session, &[], &[], |acting, view, t| {
+                let tab = settings(view, acting, &engine.policy)?;
+                Ok(Decision::yes((tab, acting.clone(), t.now), Changes::none()))
             })
-            .await
+            .await?;
+        tab.sessions.count = engine.live_sessions(&acting, now).await?.count;
+        Ok(tab)
     }
 }
 
@@ -109,7 +122,7 @@ fn settings(view: &View, acting: &Acting, policy: &Policy) -> Result<SecuritySet
             return Ok((None, Count::default()));
         };
         let challenge = view.record::<Challenge>(id.uuid())?.filter(|challenge| {
-            challenge::rules::death(&challenge.value, user, &acting.chain, view.now()).is_none()
+            challenge::rules::death(&challenge.value, user, &acting.chain, view.epoch(), view.now()).is_none()
         });
         Ok((challenge, view.count(&Challenge::attempts(id))))
     };
@@ -137,6 +150,7 @@ fn settings(view: &View, acting: &Acting, policy: &Policy) -> Result<SecuritySet
             name: account.name.clone(),
             services: account.services.clone(),
         },
+        sessions: SessionSettings { count: 0 },
         password_minimum_alone: policy.password_minimum_alone,
     })
 }

@@ -4,6 +4,7 @@ mod clock;
 mod database;
 mod demo;
 mod dev;
+mod keys;
 mod mailbox;
 mod options;
 mod page;
@@ -24,6 +25,15 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let options = match options::parse(std::env::args().skip(1)) {
         Ok(Command::Serve(options)) => options,
+        Ok(Command::Keys(command)) => {
+            return match keys::run(&command) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => {
+                    complain(&failure);
+                    ExitCode::FAILURE
+                }
+            };
+        }
         Ok(Command::Help) => {
             start::say(options::USAGE.trim_end());
             return ExitCode::SUCCESS;

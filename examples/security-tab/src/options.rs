@@ -6,9 +6,13 @@ use std::path::PathBuf;
 use portcullis::policy::Policy;
 use portcullis_axum::Cidr;
 
+use crate::keys::{self, KeysCommand};
+
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "\
 usage: security-tab [OPTIONS]
+       security-tab keys new|check|rotate|retire ID --keys FILE
+       security-tab after-restore --keys FILE
 
   --listen ADDR         address and port, port 0 picks one (127.0.0.1:8080)
   --data DIR            SQLite file and generated development keys (./data)
@@ -29,13 +33,15 @@ environment:
 
 /// Parts of the command line that later releases fill.
 const LATER_OPTIONS: [&str; 3] = ["--sms-http", "--smpp", "--flespi-region"];
-const LATER_COMMANDS: [&str; 3] = ["keys", "after-restore", "init"];
+const LATER_COMMANDS: [&str; 1] = ["init"];
 
 /// A command line that was understood.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Serve.
     Serve(Box<Options>),
+    /// Work on the keyring file.
+    Keys(KeysCommand),
     /// Print [`USAGE`].
     Help,
 }
@@ -93,7 +99,10 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, 
         demo_password: None,
         policy: Policy::default(),
     };
-    let mut words = words.into_iter();
+    let mut words = words.into_iter().peekable();
+    if let Some(word) = words.next_if(|word| word == "keys" || word == "after-restore") {
+        return keys::parse(word == "after-restore", words).map(Command::Keys);
+    }
     while let Some(word) = words.next() {
         let (name, inline) = match word.split_once('=') {
             Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
@@ -209,7 +218,7 @@ mod tests {
     fn read(line: &str) -> Result<Options, String> {
         match parse(line.split_whitespace().map(str::to_owned))? {
             Command::Serve(options) => Ok(*options),
-            Command::Help => Err("help".into()),
+            Command::Keys(_) | Command::Help => Err("another command".into()),
         }
     }
 

@@ -24,6 +24,7 @@ use crate::clock::MovableClock;
 use crate::database::OpenDatabase;
 use crate::demo::{self, Demo};
 use crate::dev::Dev;
+use crate::keys::lies_beside;
 use crate::mailbox::Mailbox;
 use crate::options::{Database, Options};
 use crate::serve::serve;
@@ -152,6 +153,10 @@ pub(crate) fn kind(error: &io::Error) -> String {
 fn keyring(options: &Options) -> Result<Keyring, Failure> {
     let unfit = |error| Failure::new("--keys", error);
     if let Some(path) = &options.keys {
+        if !options.dev && beside_the_database(path, options) {
+            let line = "--keys: the file lies beside the database, --no-dev needs it elsewhere";
+            return Err(Failure::from(line.to_owned()));
+        }
         return Keyring::from_file(path).map_err(unfit);
     }
     let path = options.data.join("keys.json");
@@ -163,6 +168,17 @@ fn keyring(options: &Options) -> Result<Keyring, Failure> {
         Keyring::generate(&SystemRandom::default(), now).map_err(|error| Failure::new("--keys", error))?;
     keyring.write_new_file(&path).map_err(unfit)?;
     Ok(keyring)
+}
+
+/// Whether one backup, or one thief, would take the keys with the database.
+fn beside_the_database(keys: &Path, options: &Options) -> bool {
+    match &options.database {
+        Database::InData | Database::Postgres(_) => lies_beside(keys, &options.data),
+        Database::Sqlite(file) => {
+            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+            lies_beside(keys, folder.unwrap_or(Path::new("."))) || lies_beside(keys, &options.data)
+        }
+    }
 }
 
 /// A mail server that can't be reached only warns; one that will never take a mail prevents the start.

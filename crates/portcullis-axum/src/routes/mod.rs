@@ -2,6 +2,7 @@
 
 mod email;
 mod password;
+mod sessions;
 mod settings;
 mod sign_in;
 mod two_factor;
@@ -43,7 +44,7 @@ const PASSWORD: &[Reason] =
 
 /// Every route.
 pub(crate) fn operations() -> Vec<Operation> {
-    [during_sign_in(), of_address(), of_password(), of_two_factor(), read_only()]
+    [during_sign_in(), of_address(), of_password(), of_two_factor(), of_sessions(), read_only()]
         .into_iter()
         .flatten()
         .collect()
@@ -251,6 +252,45 @@ fn of_two_factor() -> Vec<Operation> {
                 Reason::WeakPassword,
             ],
             route: put(two_factor::set),
+        },
+    ]
+}
+
+/// Routes of the sessions.
+fn of_sessions() -> Vec<Operation> {
+    vec![
+        Operation {
+            method: "get",
+            path: "/sessions",
+            summary: "Lists the own live sessions, newest first, at most 100.",
+            session: true,
+            body: None,
+            success: 200,
+            gives: Some("Sessions"),
+            refusals: &[],
+            route: get(sessions::list),
+        },
+        Operation {
+            method: "delete",
+            path: "/sessions/others",
+            summary: "Ends every other session; this one goes on under a fresh cookie.",
+            session: true,
+            body: None,
+            success: 204,
+            gives: None,
+            refusals: &[],
+            route: delete(sessions::end_others),
+        },
+        Operation {
+            method: "delete",
+            path: "/sessions/{id}",
+            summary: "Ends one of the own sessions.",
+            session: true,
+            body: None,
+            success: 204,
+            gives: None,
+            refusals: &[Reason::NotFound],
+            route: delete(sessions::end),
         },
     ]
 }

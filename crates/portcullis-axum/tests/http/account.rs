@@ -10,7 +10,7 @@ use crate::client::{ALICE, Site, keys};
 async fn settings_show_what_exists_and_nothing_more() {
     let (mut site, alice) = Site::signed_in().await;
     let settings = site.get("/settings").await.is(200).json();
-    assert_eq!(keys(&settings), ["account", "email", "password", "two_factor", "user"]);
+    assert_eq!(keys(&settings), ["account", "email", "password", "sessions", "two_factor", "user"]);
     assert_eq!(
         settings["user"],
         json!({"id": alice.id, "login": "alice", "language": "en", "time_zone": alice.time_zone.name()})
@@ -18,6 +18,7 @@ async fn settings_show_what_exists_and_nothing_more() {
     assert_eq!(settings["email"], json!({"address": ALICE, "confirmed": true}));
     assert_eq!(settings["account"]["id"], json!(site.account.id));
     assert_eq!(settings["account"]["name"], "demo");
+    assert_eq!(settings["sessions"], json!({"count": 1}));
     assert!(settings["account"]["services"].is_object());
     let options = settings["two_factor"]["options"].as_array().unwrap();
     let methods: Vec<_> = options.iter().map(|option| option["method"].as_str().unwrap()).collect();
@@ -83,6 +84,9 @@ async fn without_a_session_nothing_is_shown_or_done() {
     for (method, path) in [
         ("GET", "/settings"),
         ("GET", "/audit"),
+        ("GET", "/sessions"),
+        ("DELETE", "/sessions/others"),
+        ("DELETE", "/sessions/x"),
         ("PUT", "/email"),
         ("DELETE", "/email"),
         ("DELETE", "/email/pending"),

@@ -183,7 +183,7 @@ async fn what_does_not_fit_is_not_repeated() {
 #[tokio::test]
 async fn unknown_paths_and_methods_are_problems_too() {
     let (mut site, _) = Site::of_alice().await;
-    for path in ["/nowhere", "/sign-in/", "/sessions", "/passwords"] {
+    for path in ["/nowhere", "/sign-in/", "/sessions/", "/sessions/a/b", "/passwords"] {
         site.get(path).await.refused(404, "not_found");
     }
     for (method, path) in

@@ -12,5 +12,6 @@ mod mounting;
 mod password;
 mod races;
 mod secrets;
+mod sessions;
 mod sign_in;
 mod two_factor;

@@ -52,8 +52,11 @@ async fn the_description_lists_exactly_the_routes_there_are() {
     let contract = [
         "DELETE /email",
         "DELETE /email/pending",
+        "DELETE /sessions/others",
+        "DELETE /sessions/{id}",
         "GET /audit",
         "GET /openapi.json",
+        "GET /sessions",
         "GET /settings",
         "POST /email/confirm",
         "POST /email/resend",

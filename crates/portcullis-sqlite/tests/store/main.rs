@@ -13,6 +13,10 @@ mod economy;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod purge;
+#[cfg(test)]
+mod restore;
+#[cfg(test)]
 mod round;
 #[cfg(test)]
 mod same_as_memory;

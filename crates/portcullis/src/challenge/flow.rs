@@ -118,7 +118,8 @@ impl Engine {
         purpose: Purpose,
         destination: &Email,
     ) -> FreshCode {
-        let digest = self.keyring().bind(&Binding {
+        let keyring = self.keyring();
+        let digest = keyring.bind(&Binding {
             challenge: challenge.uuid(),
             purpose: purpose.name(),
             user: user.id.uuid(),
@@ -126,7 +127,7 @@ impl Engine {
             credential_version: user.credential_version,
             secret: new.code.expose().as_bytes(),
         });
-        FreshCode { challenge, message: new.message, code: new.code.clone(), digest }
+        FreshCode { challenge, message: new.message, code: new.code.clone(), digest, epoch: keyring.epoch() }
     }
 
     /// What the budgets of mailed codes hold. The address is only counted in the snapshot when it was asked for.
@@ -179,7 +180,7 @@ impl Engine {
             },
         };
         let lock_notice = MessageId::from_uuid(keyring.derive("lock_notice", this.id.uuid().as_bytes()));
-        Ok(Some(Entry { challenge, user, chain, fits, tally, source, lock_notice }))
+        Ok(Some(Entry { challenge, user, chain, fits, tally, source, lock_notice, epoch: keyring.epoch() }))
     }
 }
 

@@ -109,6 +109,9 @@ pub struct Challenge {
     pub session: Option<SessionId>,
     /// The user's credential version it was made under; it is dead under any other.
     pub credential_version: u64,
+    /// The keyring's epoch it was made in; it is dead in any later one.
+    #[serde(default)]
+    pub epoch: u32,
     pub(crate) digest: BoundDigest,
     pub(crate) state: State,
     /// Which code is the living one: the number of sends so far.

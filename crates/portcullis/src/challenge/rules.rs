@@ -44,6 +44,8 @@ pub(crate) struct Entry {
     pub(crate) source: Uuid,
     /// The id of the one notice that tells of the lock.
     pub(crate) lock_notice: MessageId,
+    /// The epoch of the keys in force.
+    pub(crate) epoch: u32,
 }
 
 /// Wrong codes from a source address.
@@ -61,6 +63,7 @@ pub(crate) fn death(
     challenge: &Challenge,
     user: &User,
     chain: &Chain,
+    epoch: u32,
     now: DateTime<Utc>,
 ) -> Option<&'static str> {
     match challenge.state {
@@ -68,7 +71,9 @@ pub(crate) fn death(
         State::Dead => return Some("dead"),
         State::Pending => {}
     }
-    if challenge.credential_version != user.credential_version {
+    if challenge.epoch < epoch {
+        Some("old_epoch")
+    } else if challenge.credential_version != user.credential_version {
         Some("credentials_changed")
     } else if now >= challenge.expires_at {
         Some("expired")
@@ -129,7 +134,7 @@ pub(crate) fn judge(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Resul
     let challenge = &entry.challenge.value;
     let (id, user) = (challenge.id, entry.user.value.id);
     let mut changes = Changes::none();
-    if let Some(why) = death(challenge, &entry.user.value, &entry.chain, now) {
+    if let Some(why) = death(challenge, &entry.user.value, &entry.chain, entry.epoch, now) {
         if challenge.state == State::Pending {
             let mut dead = entry.challenge.clone();
             dead.value.state = State::Dead;
@@ -238,6 +243,8 @@ pub(crate) struct FreshCode {
     pub(crate) message: MessageId,
     pub(crate) code: Code,
     pub(crate) digest: BoundDigest,
+    /// The epoch of the keys that bound it.
+    pub(crate) epoch: u32,
 }
 
 /// What a code is asked for.
@@ -302,6 +309,7 @@ pub(crate) fn issue(
         destination: ask.destination.clone(),
         session: ask.session,
         credential_version: ask.user.credential_version,
+        epoch: fresh.epoch,
         digest: fresh.digest,
         state: State::Pending,
         issue: 1,
@@ -335,7 +343,7 @@ pub(crate) fn resend(
         Decision::no(refusal, changes)
     };
     let old = &entry.challenge.value;
-    if let Some(why) = death(old, &entry.user.value, &entry.chain, now) {
+    if let Some(why) = death(old, &entry.user.value, &entry.chain, entry.epoch, now) {
         let mut changes = Changes::none();
         if old.state == State::Pending {
             let mut dead = entry.challenge.clone();

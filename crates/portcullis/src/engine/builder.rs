@@ -221,6 +221,7 @@ impl Builder {
             keyring: RwLock::new(keyring),
             wake: event_listener::Event::new(),
             last_pass: AtomicI64::new(i64::MIN),
+            last_purge: AtomicI64::new(i64::MIN),
         };
         Ok(Portcullis { engine: Arc::new(engine) })
     }

@@ -3,6 +3,7 @@
 pub(crate) mod act;
 pub(crate) mod builder;
 pub(crate) mod commit;
+mod purge;
 pub(crate) mod record;
 pub(crate) mod worker;
 
@@ -139,6 +140,7 @@ pub(crate) struct Engine {
     keyring: RwLock<Keyring>,
     pub(crate) wake: event_listener::Event,
     pub(crate) last_pass: AtomicI64,
+    pub(crate) last_purge: AtomicI64,
 }
 
 impl Engine {
@@ -173,7 +175,7 @@ impl Engine {
             subjects.push(counter.subject);
         }
         let snapshot = self.store.read(&Read { now: t.now, starts, subjects }).await?;
-        Ok(View::new(snapshot, t.now))
+        Ok(View::new(snapshot, t.now, self.keyring().epoch()))
     }
 
     /// The only try of an operation that changes nothing.

@@ -91,11 +91,17 @@ pub(crate) fn parse<E: Entity>(record: &Record) -> Result<Stored<E>, Error> {
 pub(crate) struct View {
     snapshot: Snapshot,
     now: DateTime<Utc>,
+    epoch: u32,
 }
 
 impl View {
-    pub(crate) const fn new(snapshot: Snapshot, now: DateTime<Utc>) -> Self {
-        Self { snapshot, now }
+    pub(crate) const fn new(snapshot: Snapshot, now: DateTime<Utc>, epoch: u32) -> Self {
+        Self { snapshot, now, epoch }
+    }
+
+    /// The epoch of the keys in force at the read.
+    pub(crate) const fn epoch(&self) -> u32 {
+        self.epoch
     }
 
     /// The time of the read.
@@ -150,7 +156,7 @@ mod tests {
         let held = |ends_in: TimeDelta| {
             let count = Count { value: 1, ends_at: Some(now + ends_in) };
             let counters = [(counter.clone(), count)].into();
-            let view = View::new(Snapshot { counters, ..Snapshot::default() }, now);
+            let view = View::new(Snapshot { counters, ..Snapshot::default() }, now, 0);
             view.count_within(&counter, longest).value
         };
         assert_eq!(held(longest), 1, "a window opened just now counts");

@@ -44,6 +44,8 @@ pub struct Pass {
     pub given_up: u32,
     /// Messages whose outcome could not be kept; they are tried again when their claim ends.
     pub failed: u32,
+    /// Dead records, ended counters and old audit lines that were removed.
+    pub purged: u32,
 }
 
 /// How the embedded engine is doing.
@@ -105,7 +107,8 @@ type Sending<'a> = (Lane, Pin<Box<dyn Future<Output = Result<Outcome, Error>> + 
 
 impl Worker {
     /// Sends until nothing is due any more. Interactive messages go first; bulk ones never take more than half the
-    /// senders.
+    /// senders. Once in `purge_every` of the policy, and at the first pass, it then removes what is long dead: at most
+    /// `purge_batch` of each sort, the rest at the next pass.
     ///
     /// ```
     /// use portcullis::port::message::SendError;
@@ -143,7 +146,9 @@ impl Worker {
                 claiming = engine.claim_all(&mut under_way).await;
             }
             if under_way.is_empty() {
-                return claiming.map(|()| pass);
+                claiming?;
+                pass.purged = engine.purge_if_due().await?;
+                return Ok(pass);
             }
             let Some(outcome) = first(&mut under_way, woken).await else {
                 continue;
@@ -323,7 +328,8 @@ impl Engine {
             }
             Some(Err(_)) => return Err(Stop::Suppress("content_unreadable")),
         };
-        rules::may_leave(this, &content.to, user, &chain, challenge, t.now).map_err(Stop::Suppress)?;
+        rules::may_leave(this, &content.to, user, &chain, challenge, view.epoch(), t.now)
+            .map_err(Stop::Suppress)?;
         let Some(user) = user else {
             return Err(Stop::Suppress("user_gone"));
         };

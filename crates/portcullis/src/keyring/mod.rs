@@ -113,15 +113,15 @@ impl Keyring {
         Ok(())
     }
 
-    /// Moves to the next epoch: every pending challenge made in an earlier one is void.
+    /// Moves to the next epoch: every session and every challenge made in an earlier one is dead.
     ///
-    /// To be done after a backup was restored, since codes spent after the backup would live again.
+    /// To be done after a backup was restored, since codes spent and sessions ended after the backup would live again.
     pub fn next_epoch(&mut self) {
         let ring = Arc::make_mut(&mut self.0);
         ring.epoch = ring.epoch.saturating_add(1);
     }
 
-    /// The epoch, 0 at first; challenges keep the one they were made in.
+    /// The epoch, 0 at first; sessions and challenges keep the one they were made in.
     pub fn epoch(&self) -> u32 {
         self.0.epoch
     }

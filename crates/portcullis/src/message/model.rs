@@ -143,6 +143,9 @@ pub struct Message {
     pub(crate) bulk: bool,
     /// How often it was tried.
     pub tries: u32,
+    /// How often in a row a fault of the set-up kept it; not counted as tries.
+    #[serde(default)]
+    pub faults: u32,
     /// What became of it.
     pub outcome: Outcome,
     /// When it was written.
@@ -214,6 +217,7 @@ impl Message {
             sealed: None,
             bulk: draft.lane == Lane::Bulk,
             tries: 0,
+            faults: 0,
             outcome: Outcome::Waiting,
             created_at: now,
             due_at: now,

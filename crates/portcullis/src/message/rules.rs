@@ -24,6 +24,7 @@ pub(crate) fn may_leave(
     user: Option<&User>,
     chain: &Chain,
     challenge: Option<&Challenge>,
+    epoch: u32,
     now: DateTime<Utc>,
 ) -> Result<(), &'static str> {
     let Some(user) = user else {
@@ -35,7 +36,7 @@ pub(crate) fn may_leave(
     let Some(challenge) = challenge else {
         return Err("challenge_gone");
     };
-    if let Some(why) = death(challenge, user, chain, now) {
+    if let Some(why) = death(challenge, user, chain, epoch, now) {
         return Err(why);
     }
     if challenge.issue != message.issue {
@@ -57,28 +58,36 @@ pub(crate) fn settle(
     now: DateTime<Utc>,
 ) -> Decision<Outcome> {
     let tries = message.value.tries.saturating_add(1);
+    let mut message = message;
     match result {
         Ok(()) => close(message, Outcome::Sent, "message_sent", None, policy, now),
         Err(SendError::Permanent { .. }) => {
             close(message, Outcome::GivenUp, "message_given_up", Some("refused"), policy, now)
         }
         // A fault of the set-up blames no address: the message waits for the fault to be mended.
-        Err(SendError::Misconfigured { .. }) => retry(message, "misconfigured", policy.send_retry_first, now),
+        Err(SendError::Misconfigured { .. }) => {
+            let before = message.value.faults;
+            message.value.faults = before.saturating_add(1);
+            let wait = spaced(before, policy.send_retry_first, policy.fault_retry_longest);
+            // The trail says that it began; the log says at each retry that it lasts.
+            retry(message, (before == 0).then_some("misconfigured"), wait, now)
+        }
         Err(SendError::Transient { .. } | SendError::Ambiguous { .. }) => {
+            message.value.faults = 0;
             if tries >= policy.send_tries {
                 return close(message, Outcome::GivenUp, "message_given_up", Some("tries_used"), policy, now);
             }
-            let factor = 1_i32.checked_shl(tries.saturating_sub(1)).filter(|f| *f > 0).unwrap_or(i32::MAX);
-            let wait = policy
-                .send_retry_first
-                .checked_mul(factor)
-                .unwrap_or(policy.send_retry_longest)
-                .min(policy.send_retry_longest);
-            let mut message = message;
             message.value.tries = tries;
-            retry(message, "not_taken_over", wait, now)
+            let wait = spaced(tries.saturating_sub(1), policy.send_retry_first, policy.send_retry_longest);
+            retry(message, Some("not_taken_over"), wait, now)
         }
     }
+}
+
+/// The wait after so many doublings.
+fn spaced(doublings: u32, first: TimeDelta, longest: TimeDelta) -> TimeDelta {
+    let factor = 1_i32.checked_shl(doublings).filter(|factor| *factor > 0).unwrap_or(i32::MAX);
+    first.checked_mul(factor).unwrap_or(longest).min(longest)
 }
 
 /// It is not sent, and the trail says why.
@@ -93,7 +102,7 @@ pub(crate) fn suppress(
 
 fn retry(
     message: Stored<Message>,
-    why: &'static str,
+    why: Option<&'static str>,
     wait: TimeDelta,
     now: DateTime<Utc>,
 ) -> Decision<Outcome> {
@@ -101,7 +110,9 @@ fn retry(
     message.value.due_at = after(now, wait);
     let mut changes = Changes::none();
     changes.put(&message);
-    changes.event(event(&message.value, "message_postponed").because(why));
+    if let Some(why) = why {
+        changes.event(event(&message.value, "message_postponed").because(why));
+    }
     Decision::yes(Outcome::Waiting, changes)
 }
 
@@ -183,7 +194,7 @@ mod tests {
     impl Scene {
         fn leaves(&self, now: DateTime<Utc>) -> Result<(), &'static str> {
             let chain = chain([&self.account]);
-            may_leave(&self.message, &self.to, Some(&self.user), &chain, Some(&self.challenge), now)
+            may_leave(&self.message, &self.to, Some(&self.user), &chain, Some(&self.challenge), 0, now)
         }
 
         fn after(mut self, change: impl Fn(&mut Self)) -> Result<(), &'static str> {
@@ -211,9 +222,9 @@ mod tests {
         assert_eq!(scene().after(|s| s.user.email = None), Err("destination_changed"));
         let s = scene();
         let chain = chain([&s.account]);
-        let gone = may_leave(&s.message, &s.to, None, &chain, Some(&s.challenge), began());
+        let gone = may_leave(&s.message, &s.to, None, &chain, Some(&s.challenge), 0, began());
         assert_eq!(gone, Err("user_gone"));
-        let gone = may_leave(&s.message, &s.to, Some(&s.user), &chain, None, began());
+        let gone = may_leave(&s.message, &s.to, Some(&s.user), &chain, None, 0, began());
         assert_eq!(gone, Err("challenge_gone"));
     }
 
@@ -234,7 +245,7 @@ mod tests {
         s.message = message(MessageKind::EmailChanged, "u2@example.com", None);
         (s.user.disabled, s.account.blocked) = (true, true);
         let chain = chain([&s.account]);
-        let notice = |user| may_leave(&s.message, &s.to, user, &chain, None, began());
+        let notice = |user| may_leave(&s.message, &s.to, user, &chain, None, 0, began());
         assert_eq!(notice(Some(&s.user)), Ok(()));
         assert_eq!(notice(None), Err("user_gone"));
     }
@@ -272,11 +283,40 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_of_the_set_up_never_gives_a_message_up() {
-        let (outcome, kept, told) = settled(19, &Err(SendError::Misconfigured { detail: "credentials" }));
-        assert_eq!((outcome, kept.tries), (Outcome::Waiting, 19));
-        assert_eq!(kept.due_at, began() + Policy::default().send_retry_first);
-        assert_eq!(told, ["message_postponed: misconfigured"]);
+    fn a_fault_of_the_set_up_never_gives_a_message_up_and_is_told_once() {
+        let policy = Policy::default();
+        let fault = Err(SendError::Misconfigured { detail: "credentials" });
+        let mut message = scene().message;
+        message.tries = 19;
+        let mut waits = Vec::new();
+        for nth in 0..40 {
+            let decision = settle(stored(message), &fault, &policy, began());
+            let told = trail(&decision.changes);
+            let expected: &[&str] = if nth == 0 { &["message_postponed: misconfigured"] } else { &[] };
+            assert_eq!(told, expected, "retry {nth}");
+            message = written(&decision.changes, uuid(70)).unwrap();
+            assert_eq!((decision.reply.unwrap(), message.tries), (Outcome::Waiting, 19));
+            assert!(message.sealed.is_some());
+            waits.push(message.due_at - began());
+        }
+        let first = policy.send_retry_first;
+        assert_eq!(waits[..5], [first, first * 2, first * 4, first * 8, first * 16]);
+        assert!(waits[5..].iter().all(|wait| *wait == policy.fault_retry_longest), "{waits:?}");
+        message.tries = 0;
+        let decision =
+            settle(stored(message), &Err(SendError::Transient { detail: "busy" }), &policy, began());
+        assert_eq!(trail(&decision.changes), ["message_postponed: not_taken_over"]);
+        let kept: Message = written(&decision.changes, uuid(70)).unwrap();
+        assert_eq!((kept.tries, kept.faults), (1, 0), "the fault is over: the next one is told again");
+    }
+
+    #[test]
+    fn a_code_of_an_earlier_epoch_does_not_leave() {
+        let s = scene();
+        let chain = chain([&s.account]);
+        let leaves =
+            |epoch| may_leave(&s.message, &s.to, Some(&s.user), &chain, Some(&s.challenge), epoch, began());
+        assert_eq!((leaves(0), leaves(1)), (Ok(()), Err("old_epoch")));
     }
 
     #[test]

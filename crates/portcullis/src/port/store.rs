@@ -328,7 +328,7 @@ pub struct Commit {
     pub deletes: Vec<Delete>,
     /// Steps on counters, taken in this order for each counter.
     pub counters: Vec<(Counter, CounterOp)>,
-    /// The trail, at least one event.
+    /// The trail; empty where a change tells nobody anything new.
     pub audit: Vec<AuditEvent>,
 }
 

@@ -1,12 +1,16 @@
 //! Sessions, as operations.
 
-use super::model::{Acting, CurrentSession, Session};
+use std::collections::VecDeque;
+
+use chrono::{DateTime, Utc};
+
+use super::model::{Acting, CurrentSession, ListedSession, Session};
 use super::rules;
 use crate::account::Account;
 use crate::account::rules::Chain;
 use crate::decision::{Changes, Decision, No};
-use crate::engine::Portcullis;
 use crate::engine::record::View;
+use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
 use crate::id::SessionId;
 use crate::port::store::{Page, Start};
@@ -14,6 +18,12 @@ use crate::user::User;
 
 /// The label a session token is sealed under.
 const TOKEN: &str = "session";
+/// The label a session's handle is sealed under.
+const HANDLE: &str = "session handle";
+/// How many sessions are listed.
+const LISTED: usize = 100;
+/// How many records are asked for at once: the store's longest page.
+const PAGE: u32 = 1000;
 
 /// Sessions.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +61,7 @@ impl View {
             Some(user) => self.chain(&user.value)?,
             None => Chain(Vec::new()),
         };
-        Ok(rules::acting(session, user, chain, self.now()))
+        Ok(rules::acting(session, user, chain, self.epoch(), self.now()))
     }
 }
 
@@ -159,7 +169,7 @@ impl Sessions<'_> {
             .await
     }
 
-    /// Lists the live sessions of the user whose session this is, oldest first, at most 100.
+    /// Lists the live sessions of the user whose session this is, newest first, at most 100.
     ///
     /// ```
     /// # use portcullis::testing::World;
@@ -173,13 +183,14 @@ impl Sessions<'_> {
     /// # let session = w.sign_in(&alice).await?;
     /// let other = w.sign_in(&alice).await?;
     /// let sessions = security.sessions().list(other.id).await?;
-    /// assert_eq!(sessions.iter().map(|session| session.id).collect::<Vec<_>>(), [session.id, other.id]);
+    /// assert_eq!(sessions.iter().map(|session| session.id).collect::<Vec<_>>(), [other.id, session.id]);
+    /// assert!(sessions[0].acting && !sessions[1].acting);
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     /// Refused `signed_out`.
-    pub async fn list(&self, id: SessionId) -> Result<Vec<Session>, Error> {
+    pub async fn list(&self, id: SessionId) -> Result<Vec<ListedSession>, Error> {
         let engine = &self.0.engine;
         let (acting, now) = engine
             .decide(|t| async move {
@@ -190,11 +201,150 @@ impl Sessions<'_> {
                 })
             })
             .await?;
-        let user = &acting.user.value;
-        // Dead ones are kept until they are purged and must not crowd out the live.
-        let page = Page { after: None, limit: 1000 };
-        let sessions = engine.list_page::<Session>(&Session::of_user(user.id), page).await?;
-        let alive = |session: &Session| rules::death(session, user, &acting.chain, now).is_none();
-        Ok(sessions.into_iter().filter(alive).take(100).collect())
+        let live = engine.live_sessions(&acting, now).await?;
+        Ok(live.newest.iter().rev().map(|session| rules::listed(session, id)).collect())
+    }
+
+    /// Ends another session of the user whose session acts: a copied cookie of it is dead when this returns.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let other = w.sign_in(&alice).await?;
+    /// security.sessions().end(session.id, other.id).await?;
+    /// assert!(security.sessions().current(other.id).await.is_err());
+    /// assert!(security.sessions().current(session.id).await.is_ok());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found` when there is no such session or it is another user's.
+    pub async fn end(&self, acting: SessionId, other: SessionId) -> Result<(), Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let starts = vec![Start::Id(acting.uuid()), Start::Id(other.uuid())];
+                let view = engine.read(&t, starts, Vec::new()).await?;
+                Ok(match view.acting(0)? {
+                    Ok(acting) => rules::end(&acting, view.start::<Session>(1)?.as_ref()),
+                    Err(no) => no.into(),
+                })
+            })
+            .await
+    }
+
+    /// Ends every other session of the user whose session acts, together with every pending code and remembered
+    /// browser: all are dead when this returns. The acting session goes on under the fresh id that is given.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let other = w.sign_in(&alice).await?;
+    /// let next = security.sessions().end_others(session.id).await?;
+    /// assert!(security.sessions().current(other.id).await.is_err());
+    /// assert!(security.sessions().current(session.id).await.is_err(), "it goes on under a fresh id");
+    /// assert!(security.sessions().current(next.id).await.is_ok());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `signed_out`.
+    pub async fn end_others(&self, acting: SessionId) -> Result<CurrentSession, Error> {
+        let engine = &self.0.engine;
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(acting.uuid())], Vec::new()).await?;
+                let fresh = SessionId::from_uuid(engine.new_id(t.now)?);
+                Ok(match view.acting(0)? {
+                    Ok(acting) => rules::end_others(&acting, fresh),
+                    Err(no) => no.into(),
+                })
+            })
+            .await
+    }
+
+    /// Gives the handle of a session in a list: its id sealed for naming it, which nobody can act by.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let handle = security.sessions().handle(session.id);
+    /// assert_eq!(security.sessions().open_handle(&handle), Some(session.id));
+    /// assert_eq!(security.sessions().open_token(&handle), None, "it is no cookie");
+    /// # Ok(()) }
+    /// ```
+    pub fn handle(&self, id: SessionId) -> String {
+        self.0.keyring().seal_id(HANDLE, id.uuid())
+    }
+
+    /// Opens a handle; `None` if it is none of ours.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// assert_eq!(security.sessions().open_handle("not ours"), None);
+    /// ```
+    pub fn open_handle(&self, handle: &str) -> Option<SessionId> {
+        self.0.keyring().open_id(HANDLE, handle).map(SessionId::from_uuid)
+    }
+}
+
+/// The live sessions of a user.
+pub(crate) struct LiveSessions {
+    /// The newest ones, at most [`LISTED`], the newest last.
+    newest: VecDeque<Session>,
+    /// How many there are.
+    pub(crate) count: u32,
+}
+
+impl Engine {
+    /// The live sessions of the acting user. Dead ones are kept until they are purged and do not crowd out the live.
+    pub(crate) async fn live_sessions(
+        &self,
+        acting: &Acting,
+        now: DateTime<Utc>,
+    ) -> Result<LiveSessions, Error> {
+        let (user, epoch) = (&acting.user.value, self.keyring().epoch());
+        let key = Session::of_user(user.id);
+        let mut live = LiveSessions { newest: VecDeque::new(), count: 0 };
+        let mut page = Page { after: None, limit: PAGE };
+        loop {
+            let sessions = self.list_page::<Session>(&key, page).await?;
+            page.after = sessions.last().map(|session| session.id.uuid());
+            let full = u32::try_from(sessions.len()).is_ok_and(|length| length >= PAGE);
+            let alive = |session: &Session| rules::death(session, user, &acting.chain, epoch, now).is_none();
+            for session in sessions.into_iter().filter(alive) {
+                live.count = live.count.saturating_add(1);
+                live.newest.push_back(session);
+                if live.newest.len() > LISTED {
+                    live.newest.pop_front();
+                }
+            }
+            if !full {
+                return Ok(live);
+            }
+        }
     }
 }

@@ -5,4 +5,4 @@ pub(crate) mod model;
 pub(crate) mod rules;
 
 pub use flow::Sessions;
-pub use model::{Assurance, CurrentSession, Session};
+pub use model::{Assurance, CurrentSession, ListedSession, Session};

@@ -45,6 +45,9 @@ pub struct Session {
     pub user: UserId,
     /// The user's credential version it was opened under; it is dead under any other.
     pub credential_version: u64,
+    /// The keyring's epoch it was opened in; it is dead in any later one.
+    #[serde(default)]
+    pub epoch: u32,
     /// What was proved.
     pub assurance: Assurance,
     /// When the sign-in behind it was completed.
@@ -126,6 +129,22 @@ pub struct CurrentSession {
     pub idle_until: DateTime<Utc>,
     /// When it ends in any case.
     pub ends_at: DateTime<Utc>,
+}
+
+/// A live session among the others of its user, as the user may see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListedSession {
+    /// Its id.
+    pub id: SessionId,
+    /// When the sign-in behind it was completed.
+    pub created_at: DateTime<Utc>,
+    /// When it was last seen in use, to the policy's `session_moved_every`.
+    pub used_at: DateTime<Utc>,
+    /// What was proved.
+    pub assurance: Assurance,
+    /// Whether it is the acting one.
+    pub acting: bool,
 }
 
 impl From<&Acting> for CurrentSession {

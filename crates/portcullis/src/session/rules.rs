@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::model::{Acting, Assurance, CurrentSession, Session};
+use super::model::{Acting, Assurance, CurrentSession, ListedSession, Session};
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
@@ -10,6 +10,7 @@ use crate::engine::record::Schema;
 use crate::id::SessionId;
 use crate::policy::Policy;
 use crate::user::User;
+use crate::user::rules::bump_credentials;
 
 /// Whether a user may be signed in at all.
 pub(crate) fn admissible(user: &User, chain: &Chain) -> Result<(), &'static str> {
@@ -29,9 +30,12 @@ pub(crate) fn death(
     session: &Session,
     user: &User,
     chain: &Chain,
+    epoch: u32,
     now: DateTime<Utc>,
 ) -> Option<&'static str> {
-    if session.credential_version != user.credential_version {
+    if session.epoch < epoch {
+        Some("old_epoch")
+    } else if session.credential_version != user.credential_version {
         Some("credentials_changed")
     } else if now >= session.ends_at {
         Some("ended")
@@ -49,6 +53,7 @@ pub(crate) fn acting(
     session: Option<Stored<Session>>,
     user: Option<Stored<User>>,
     chain: Chain,
+    epoch: u32,
     now: DateTime<Utc>,
 ) -> Result<Acting, No> {
     let mut changes = Changes::none();
@@ -56,7 +61,7 @@ pub(crate) fn acting(
         return Err(No::new(Reason::SignedOut.into(), changes));
     };
     let why = match &user {
-        Some(user) => death(&session.value, &user.value, &chain, now),
+        Some(user) => death(&session.value, &user.value, &chain, epoch, now),
         None => Some("user_gone"),
     };
     match (why, user) {
@@ -114,6 +119,7 @@ pub(crate) fn open(
     user: &User,
     assurance: Assurance,
     id: SessionId,
+    epoch: u32,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Session {
@@ -123,6 +129,7 @@ pub(crate) fn open(
         tenant: user.tenant,
         user: user.id,
         credential_version: user.credential_version,
+        epoch,
         assurance,
         signed_in_at: now,
         fresh_until: after(now, policy.session_fresh),
@@ -180,6 +187,46 @@ pub(crate) fn sign_out(session: Option<&Stored<Session>>) -> Decision<()> {
     Decision::yes((), changes)
 }
 
+/// Ends another session of the acting user, or the acting one itself.
+pub(crate) fn end(acting: &Acting, other: Option<&Stored<Session>>) -> Decision<()> {
+    let own = other.filter(|other| other.value.user == acting.user.value.id);
+    let Some(other) = own else {
+        return acting.refuse(Reason::NotFound.into(), "session_end_refused");
+    };
+    let mut changes = Changes::none();
+    changes.delete(other);
+    if other.value.id != acting.session.value.id {
+        acting.guard(&mut changes);
+    }
+    let event = acting.event("session_ended").because("by_user");
+    changes.event(event.about(other.value.id.uuid()));
+    Decision::yes((), changes)
+}
+
+/// Ends every other session of the acting user; the acting one goes on under a fresh id.
+pub(crate) fn end_others(acting: &Acting, id: SessionId) -> Decision<CurrentSession> {
+    let mut changes = Changes::none();
+    let mut user = acting.user.clone();
+    bump_credentials(&mut user.value);
+    changes.put(&user);
+    acting.chain.guard(&mut changes);
+    let assurance = acting.session.value.assurance;
+    let session = succeed(acting, &user.value, id, assurance, &mut changes);
+    changes.event(acting.event("other_sessions_ended").about(id.uuid()));
+    Decision::yes(session, changes)
+}
+
+/// A session as its user may see it.
+pub(crate) fn listed(session: &Session, acting: SessionId) -> ListedSession {
+    ListedSession {
+        id: session.id,
+        created_at: session.signed_in_at,
+        used_at: session.used_at,
+        assurance: session.assurance,
+        acting: session.id == acting,
+    }
+}
+
 /// A moment later, at the end of time at the latest.
 pub(crate) fn after(at: DateTime<Utc>, wait: TimeDelta) -> DateTime<Utc> {
     at.checked_add_signed(wait).unwrap_or(DateTime::<Utc>::MAX_UTC)
@@ -206,7 +253,7 @@ mod tests {
     fn a_session_lives_until_the_last_microsecond_of_each_limit() {
         let (account, alice, session) = alice();
         let chain = chain([&account]);
-        let at = |session: &Session, now| death(session, &alice, &chain, now);
+        let at = |session: &Session, now| death(session, &alice, &chain, 0, now);
         assert_eq!(session.idle_until, began() + policy().session_idle);
         assert_eq!(session.ends_at, began() + policy().session_longest);
         assert_eq!(at(&session, session.idle_until - TICK), None);
@@ -222,7 +269,7 @@ mod tests {
         let dies = |change: &dyn Fn(&mut User, &mut Account)| {
             let (mut user, mut account) = (alice.clone(), account.clone());
             change(&mut user, &mut account);
-            death(&session, &user, &chain([&account]), began())
+            death(&session, &user, &chain([&account]), 0, began())
         };
         assert_eq!(dies(&|_, _| ()), None);
         assert_eq!(dies(&|u, _| u.credential_version += 1), Some("credentials_changed"));
@@ -233,12 +280,23 @@ mod tests {
     }
 
     #[test]
+    fn a_session_of_an_earlier_epoch_is_dead() {
+        let (account, alice, _) = alice();
+        let id = SessionId::from_uuid(uuid(900));
+        let opened = |epoch| open(&alice, Assurance::Password, id, epoch, &policy(), began());
+        let at = |session: &Session, epoch| death(session, &alice, &chain([&account]), epoch, began());
+        assert_eq!(at(&opened(1), 1), None);
+        assert_eq!(at(&opened(1), 2), Some("old_epoch"));
+        assert_eq!(at(&opened(2), 1), None, "a process with the keys of yesterday ends nobody's session");
+    }
+
+    #[test]
     fn a_session_seen_dead_is_removed_for_good() {
         let (account, alice, session) = alice();
         let ended = session.idle_until;
         let judge = |user: Option<&User>, now| {
             let user = user.cloned().map(stored);
-            acting(Some(stored(session.clone())), user, chain([&account]), now)
+            acting(Some(stored(session.clone())), user, chain([&account]), 0, now)
         };
         for (user, now, why) in [(Some(&alice), ended, "idle"), (None, began(), "user_gone")] {
             let decision = Decision::<()>::from(judge(user, now).unwrap_err());
@@ -247,7 +305,7 @@ mod tests {
             assert_eq!(trail(&decision.changes), [format!("session_ended: {why}")]);
         }
         assert!(judge(Some(&alice), began()).is_ok());
-        let unknown = acting(None, None, chain([&account]), began()).unwrap_err();
+        let unknown = acting(None, None, chain([&account]), 0, began()).unwrap_err();
         assert!(Decision::<()>::from(unknown).changes.is_empty(), "an unknown id leaves nothing");
     }
 
@@ -300,8 +358,8 @@ mod tests {
         let kept: Session = written(&changes, uuid(901)).unwrap();
         assert_eq!((kept.credential_version, kept.signed_in_at), (2, session.signed_in_at));
         assert_eq!(kept.assurance, Assurance::PasswordEmail);
-        assert_eq!(death(&kept, &alice, &chain([&account]), began()), None);
-        assert_eq!(death(&session, &alice, &chain([&account]), began()), Some("credentials_changed"));
+        assert_eq!(death(&kept, &alice, &chain([&account]), 0, began()), None);
+        assert_eq!(death(&session, &alice, &chain([&account]), 0, began()), Some("credentials_changed"));
     }
 
     #[test]
@@ -311,6 +369,49 @@ mod tests {
         assert_eq!(decision.changes.deletes, [(uuid(900), 7)]);
         assert_eq!(trail(&decision.changes), ["signed_out: -"]);
         assert!(sign_out(None).changes.is_empty());
+    }
+
+    #[test]
+    fn an_own_session_is_ended_while_the_acting_one_is_pinned() {
+        let (account, alice, own) = alice();
+        let acting = acting_as(&alice, &account);
+        let decision = end(&acting, Some(&stored(session(901, &alice))));
+        assert_eq!(decision.changes.deletes, [(uuid(901), 7)]);
+        assert_eq!(touched(&decision.changes), [uuid(900), uuid(1), uuid(901)]);
+        assert_eq!(trail(&decision.changes), ["session_ended: by_user"]);
+        assert!(decision.reply.is_ok());
+        let itself = end(&acting, Some(&stored(own)));
+        assert_eq!(touched(&itself.changes), [uuid(900)]);
+        assert!(itself.reply.is_ok());
+    }
+
+    #[test]
+    fn the_session_of_another_user_is_as_unknown_as_none() {
+        let (account, alice, _) = alice();
+        let acting = acting_as(&alice, &account);
+        let foreign = stored(session(901, &user(3, &account)));
+        for other in [Some(&foreign), None] {
+            let decision = end(&acting, other);
+            assert!(touched(&decision.changes).is_empty());
+            assert_eq!(trail(&decision.changes), ["session_end_refused: not_found"]);
+            assert_eq!(decision.reply.unwrap_err().reason(), Reason::NotFound);
+        }
+    }
+
+    #[test]
+    fn ending_the_others_leaves_one_session_under_new_credentials() {
+        let (account, alice, _) = alice();
+        let other = session(901, &alice);
+        let acting = acting_as(&alice, &account);
+        let decision = end_others(&acting, SessionId::from_uuid(uuid(902)));
+        assert_eq!(touched(&decision.changes), [uuid(2), uuid(902), uuid(1), uuid(900)]);
+        assert_eq!(trail(&decision.changes), ["other_sessions_ended: -"]);
+        let bumped: User = written(&decision.changes, uuid(2)).unwrap();
+        let kept: Session = written(&decision.changes, uuid(902)).unwrap();
+        let chain = chain([&account]);
+        assert_eq!(death(&kept, &bumped, &chain, 0, began()), None);
+        assert_eq!(death(&other, &bumped, &chain, 0, began()), Some("credentials_changed"));
+        assert_eq!(decision.reply.unwrap().id.uuid(), uuid(902));
     }
 
     #[test]

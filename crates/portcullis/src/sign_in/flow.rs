@@ -369,7 +369,8 @@ impl Engine {
         let device = rules::known_device(device, user.as_ref().map(|user| &user.value), view.now());
         let subject = device.unwrap_or(who);
         Ok(Knock {
-            failures: view.count(&rules::password_failures(subject)),
+            failures: view
+                .count_within(&rules::password_failures(subject), self.policy.password_failures_kept),
             wait: view.count_within(&rules::password_wait(subject), self.policy.password_backoff.longest),
             from_source: view.count_within(
                 &rules::sign_in_failures(source),
@@ -410,7 +411,11 @@ impl Engine {
     }
 
     fn fresh_ids(&self, now: DateTime<Utc>) -> Result<FreshIds, Error> {
-        Ok(FreshIds { session: SessionId::from_uuid(self.new_id(now)?), device: self.new_id(now)? })
+        Ok(FreshIds {
+            session: SessionId::from_uuid(self.new_id(now)?),
+            device: self.new_id(now)?,
+            epoch: self.keyring().epoch(),
+        })
     }
 
     pub(crate) fn open_device(&self, token: Option<&str>) -> Option<Device> {

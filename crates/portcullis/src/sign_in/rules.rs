@@ -20,7 +20,7 @@ use crate::session::rules::{admissible, after, open, succeed};
 use crate::session::{Assurance, CurrentSession, Session};
 use crate::user::{Method, User};
 
-/// Wrong passwords in a row, of a user or of a known browser.
+/// Wrong passwords in a row within the policy's `password_failures_kept`, of a user or of a known browser.
 pub(crate) const fn password_failures(subject: Uuid) -> Counter {
     Counter::of(subject, "password_failures")
 }
@@ -64,6 +64,8 @@ pub(crate) struct Proof {
 pub(crate) struct FreshIds {
     pub(crate) session: SessionId,
     pub(crate) device: Uuid,
+    /// The epoch of the keys in force.
+    pub(crate) epoch: u32,
 }
 
 /// Whether a device token is this user's and still counts.
@@ -130,8 +132,9 @@ impl Knock {
         let window = Window::Rolling(per_source.within);
         changes
             .count(sign_in_failures(self.source), CounterOp::Add { n: 1, limit: per_source.count, window });
+        let kept = Window::Rolling(policy.password_failures_kept);
         let limit = if nth < backoff.after { backoff.after - 1 } else { u32::MAX };
-        changes.count(password_failures(subject), CounterOp::Add { n: 1, limit, window: Window::None });
+        changes.count(password_failures(subject), CounterOp::Add { n: 1, limit, window: kept });
         if let Some(length) = backoff.wait(nth) {
             let window = Window::Rolling(length);
             changes.count(password_wait(subject), CounterOp::Add { n: 1, limit: 1, window });
@@ -262,7 +265,7 @@ fn admit(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> (Session, Device) {
-    let session = open(user, assurance, ids.session, policy, now);
+    let session = open(user, assurance, ids.session, ids.epoch, policy, now);
     let device = Device {
         user: user.id.uuid(),
         id: device.unwrap_or(ids.device),

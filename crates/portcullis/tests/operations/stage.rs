@@ -128,6 +128,9 @@ operations! {
     SessionCurrentMoved true true,
     SessionCurrentIdle false true,
     SessionList true false,
+    SessionEnd true true,
+    SessionEndUnknown false true,
+    SessionEndOthers true true,
     SignOut true true,
     EmailSet true true,
     EmailConfirm true true,
@@ -265,6 +268,15 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 w.advance(TimeDelta::hours(12));
                 Box::pin(async move { s.sessions().current(session).await.map(drop) })
             }
+            Op::SessionEnd => {
+                let other = w.sign_in(&alice).await.unwrap().id;
+                Box::pin(async move { s.sessions().end(session, other).await })
+            }
+            Op::SessionEndUnknown => {
+                let other = w.sign_in(&bob).await.unwrap().id;
+                Box::pin(async move { s.sessions().end(session, other).await })
+            }
+            Op::SessionEndOthers => Box::pin(async move { s.sessions().end_others(session).await.map(drop) }),
             Op::SessionList => Box::pin(async move { s.sessions().list(session).await.map(drop) }),
             Op::SignOut => Box::pin(async move { s.sessions().sign_out(session).await }),
             Op::EmailSet => Box::pin(async move { s.email().set(session, &address).await.map(drop) }),

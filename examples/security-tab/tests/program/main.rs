@@ -13,6 +13,8 @@ mod forms;
 #[cfg(test)]
 mod json;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod postgres;

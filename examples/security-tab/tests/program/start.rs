@@ -27,8 +27,9 @@ fn a_command_line_that_can_not_be_understood_ends_with_2() {
         (&["--sms-http", "http://h"][..], "--sms-http names a part that does not exist yet"),
         (&["--smpp=smpp://h"], "--smpp names a part that does not exist yet"),
         (&["--flespi-region", "eu=http://h"], "--flespi-region names a part that does not exist yet"),
-        (&["keys", "new"], "the subcommand keys does not exist yet"),
-        (&["after-restore"], "the subcommand after-restore does not exist yet"),
+        (&["keys", "new"], "--keys names the keyring file"),
+        (&["keys"], "keys is followed by new, check, rotate or retire"),
+        (&["after-restore"], "--keys names the keyring file"),
         (&["init", "--login", "x"], "the subcommand init does not exist yet"),
         (&["--colour"], "there is no option --colour"),
         (&["-v"], "there is no option -v"),
@@ -110,12 +111,21 @@ fn what_can_not_be_used_ends_with_1() {
 fn development_and_production_do_not_share_a_database() {
     let folder = Folder::new();
     drop(Program::dev(&folder, &[]));
-    let (data, keys) = (folder.arg("data"), folder.arg("data/keys.json"));
-    let production = |data: &str, url: &str| {
-        let mut all = vec!["--no-dev", "--listen", "127.0.0.1:0", "--data", data, "--keys", &keys];
+    let (data, keys, beside) = (folder.arg("data"), folder.arg("keys.json"), folder.arg("data/keys.json"));
+    std::fs::copy(&beside, &keys).unwrap();
+    let production_with = |keys: &str, data: &str, url: &str| {
+        let mut all = vec!["--no-dev", "--listen", "127.0.0.1:0", "--data", data, "--keys", keys];
         all.extend(["--smtp", "smtp://127.0.0.1:1", "--public-url", url]);
         start(&all, &[])
     };
+    match production_with(&beside, &data, "https://a.example") {
+        Started::Ended(status, stderr) => {
+            assert_eq!(status.code(), Some(1));
+            assert!(stderr.contains("beside the database"), "{stderr}");
+        }
+        Started::Listening(_) => panic!("it took keys beside the database"),
+    }
+    let production = |data: &str, url: &str| production_with(&keys, data, url);
     match production(&data, "https://a.example") {
         Started::Ended(status, stderr) => {
             assert_eq!(status.code(), Some(1));

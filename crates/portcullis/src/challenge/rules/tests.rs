@@ -69,9 +69,9 @@ fn what_was_begun_at_the_lift_of_a_block_or_later_lives() {
     let (mut account, alice) = alice();
     let challenge = challenge(Purpose::SignIn, &alice, "u2@example.com");
     account.void_before = Some(began());
-    assert_eq!(death(&challenge, &alice, &chain([&account]), began()), None);
+    assert_eq!(death(&challenge, &alice, &chain([&account]), 0, began()), None);
     account.void_before = Some(began() + TICK);
-    assert_eq!(death(&challenge, &alice, &chain([&account]), began()), Some("voided"));
+    assert_eq!(death(&challenge, &alice, &chain([&account]), 0, began()), Some("voided"));
 }
 
 #[test]
@@ -79,16 +79,16 @@ fn a_pending_change_lives_while_its_user_names_it() {
     let (account, mut alice) = alice();
     let chain = chain([&account]);
     let confirmation = challenge(Purpose::EmailConfirmation, &alice, "new@example.com");
-    assert_eq!(death(&confirmation, &alice, &chain, began()), Some("superseded"));
+    assert_eq!(death(&confirmation, &alice, &chain, 0, began()), Some("superseded"));
     alice.pending_email =
         Some(PendingEmail { address: email("new@example.com"), challenge: confirmation.id });
-    assert_eq!(death(&confirmation, &alice, &chain, began()), None);
+    assert_eq!(death(&confirmation, &alice, &chain, 0, began()), None);
     let enabling = challenge(Purpose::TwoFactorEmail, &alice, "u2@example.com");
-    assert_eq!(death(&enabling, &alice, &chain, began()), Some("superseded"));
+    assert_eq!(death(&enabling, &alice, &chain, 0, began()), Some("superseded"));
     alice.pending_two_factor = Some(enabling.id);
-    assert_eq!(death(&enabling, &alice, &chain, began()), None);
+    assert_eq!(death(&enabling, &alice, &chain, 0, began()), None);
     alice.pending_two_factor = Some(ChallengeId::from_uuid(uuid(1)));
-    assert_eq!(death(&enabling, &alice, &chain, began()), Some("superseded"));
+    assert_eq!(death(&enabling, &alice, &chain, 0, began()), Some("superseded"));
 }
 
 #[test]
@@ -350,4 +350,16 @@ fn a_new_challenge_and_its_message_say_the_same() {
     let kept: Challenge = written(&changes, code.id.uuid()).unwrap();
     let sends = i32::try_from(policy.sends_per_challenge).unwrap();
     assert_eq!(kept.kept_until, began() + policy.code_life * sends + policy.challenge_kept);
+}
+
+#[test]
+fn a_challenge_of_an_earlier_epoch_is_dead() {
+    let account = account(1);
+    let alice = user(2, &account);
+    let mut challenge = challenge(Purpose::SignIn, &alice, "u2@example.com");
+    let at = |challenge: &Challenge, epoch| death(challenge, &alice, &chain([&account]), epoch, began());
+    assert_eq!(at(&challenge, 0), None);
+    assert_eq!(at(&challenge, 1), Some("old_epoch"));
+    challenge.epoch = 1;
+    assert_eq!(at(&challenge, 1), None);
 }

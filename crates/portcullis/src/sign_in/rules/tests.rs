@@ -22,7 +22,7 @@ fn knock(user: Option<User>, account: &Account) -> Knock {
 }
 
 fn ids() -> FreshIds {
-    FreshIds { session: SessionId::from_uuid(uuid(50)), device: uuid(51) }
+    FreshIds { session: SessionId::from_uuid(uuid(50)), device: uuid(51), epoch: 0 }
 }
 
 const RIGHT: Proof = Proof { fits: true, rehashed: None };

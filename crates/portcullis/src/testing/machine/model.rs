@@ -15,6 +15,7 @@ const IN_A_ROW: u32 = 100;
 const ROW_FREE: u32 = 10;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
 const LONGEST_WAIT: i64 = 900;
 const FRESH: i64 = 900;
 const IDLE: i64 = 12 * HOUR;
@@ -57,12 +58,30 @@ pub(super) enum Purpose {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Row {
     pub(super) failures: u32,
+    /// When the failures are forgotten; only passwords forget.
+    ends: i64,
     wait: Window,
 }
 
 impl Row {
     fn waits(self, now: i64) -> bool {
         self.wait.live(now, LONGEST_WAIT) > 0
+    }
+
+    /// A wrong password: the first of a day opens the day after which all are forgotten.
+    fn fail_password(&mut self, now: i64) {
+        if self.failures > 0 && !(self.ends > now && self.ends <= now + DAY + SLACK) {
+            self.failures = 0;
+        }
+        if self.failures == 0 {
+            self.ends = now + DAY;
+        }
+        self.fail(now, MINUTE / 2);
+    }
+
+    /// Wrong passwords in a row that are not forgotten yet.
+    pub(super) fn passwords(self, now: i64) -> u32 {
+        if self.ends > now { self.failures } else { 0 }
     }
 
     fn fail(&mut self, now: i64, first: i64) {
@@ -323,7 +342,7 @@ impl Model {
         }
         if user == NOBODY || !right || self.shut_out(user) {
             self.sources[source].add(now, MINUTE);
-            self.row(user, browser).fail(now, MINUTE / 2);
+            self.row(user, browser).fail_password(now);
             return Err("bad_credentials");
         }
         Ok(browser)

@@ -111,7 +111,7 @@ impl<'a> Player<'a> {
             return Err(format!("I-27: {answer} left no event"));
         }
         self.check_guess(command, &before, &answer)?;
-        self.check_store().await?;
+        self.check_store(before.now).await?;
         Ok(answer)
     }
 
@@ -144,7 +144,7 @@ impl<'a> Player<'a> {
     }
 
     /// What the records themselves must hold.
-    async fn check_store(&self) -> Result<(), String> {
+    async fn check_store(&self, now: i64) -> Result<(), String> {
         let starts = self.users.iter().map(|user| Start::Id(user.id.uuid())).collect();
         let read = Read { now: self.world.now(), starts, subjects: Vec::new() };
         let snapshot = self.world.store.read(&read).await.map_err(|error| error.to_string())?;
@@ -163,7 +163,7 @@ impl<'a> Player<'a> {
             let counted = |name: &str| {
                 counted.clone().find(|(counter, _)| counter.name == name).map_or(0, |(_, count)| count.value)
             };
-            if counted("password_failures") != expected.passwords.failures
+            if counted("password_failures") != expected.passwords.passwords(now)
                 || counted("sign_in_code_failures") != expected.codes[0].failures
             {
                 return Err(
