@@ -1,8 +1,9 @@
 //! Messages: records written in the commit of the change they tell of, sealed until they are sent.
 
+mod flow;
 pub(crate) mod model;
 pub(crate) mod rules;
 mod wording;
 
-pub use model::{Draft, Message, MessageKind, Outcome};
+pub use model::{Draft, Message, MessageKind, Outcome, Resealed};
 pub use wording::Wording;
