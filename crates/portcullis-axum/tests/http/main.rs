@@ -4,6 +4,7 @@
 
 mod account;
 mod client;
+mod contract;
 mod cookies;
 mod door;
 mod email;
