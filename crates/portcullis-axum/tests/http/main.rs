@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod account;
+mod bad_input;
 mod client;
 mod contract;
 mod cookies;
