@@ -83,6 +83,8 @@ races! {
     what_ends_stops_the_change_under_way
     one_of_many_changes_the_password
     a_change_of_password_ends_the_sign_in_under_way
+    a_change_of_password_ends_the_code_under_way
+    ending_the_others_and_a_change_of_password_come_in_some_order
     one_of_two_gets_the_address
     workers_share_without_sending_twice
     a_late_outcome_is_not_kept
