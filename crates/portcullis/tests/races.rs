@@ -123,6 +123,10 @@ const FINDS: &[(&str, &[&str])] = &[
     ("one_of_two_gets_the_address", &["shares unique keys"]),
     ("workers_share_without_sending_twice", &["shares claims"]),
     ("a_late_outcome_is_not_kept", &["fences no outcome", "compares no versions"]),
+    (
+        "a_message_sealed_anew_is_sent_once",
+        &["fences no outcome", "compares no versions", "hides that others were faster"],
+    ),
 ];
 
 fn block<T>(future: impl Future<Output = T>) -> T {

@@ -29,6 +29,7 @@ mod changes;
 mod codes;
 mod ends;
 mod guesses;
+mod keys;
 mod kit;
 mod passwords;
 mod rights;
@@ -47,6 +48,7 @@ pub use self::changes::*;
 pub use self::codes::*;
 pub use self::ends::*;
 pub use self::guesses::*;
+pub use self::keys::*;
 pub use self::passwords::*;
 pub use self::rights::*;
 pub use self::sends::*;
@@ -88,6 +90,7 @@ races! {
     one_of_two_gets_the_address
     workers_share_without_sending_twice
     a_late_outcome_is_not_kept
+    a_message_sealed_anew_is_sent_once
 }
 
 /// Runs every race in turn on what `make_store` gives (new stores, or the same one again and again), and prints the
