@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::kit::{Kit, must};
+use super::kit::{Kit, at_once, must};
 use crate::message::Resealed;
 use crate::port::store::{Page, Store};
 use crate::testing::ambient::SeededRandom;
@@ -78,10 +78,14 @@ pub async fn a_message_sealed_anew_is_sent_once(store: &Arc<dyn Store>, nonce: u
     let kit = Kit::new(store, nonce, "sealed_by_many");
     let old = waits_under_an_old_key(&kit).await;
     kit.stage.line_up(2);
-    let (one, other) =
-        tokio::join!(kit.world.security.reseal(&old, PAGE), kit.world.security.reseal(&old, PAGE));
-    let (one, other) = (must("sealing anew", one), must("sealing anew", other));
-    assert_eq!((one.sealed + other.sealed, one.left + other.left), (1, 0), "one of two seals it anew");
+    let both = at_once((0..2).map(|_| {
+        let (security, old) = (kit.world.security.clone(), old.clone());
+        async move { must("sealing anew", security.reseal(&old, PAGE).await) }
+    }));
+    let both = both.await;
+    let sealed: u32 = both.iter().map(|done| done.sealed).sum();
+    assert!(both.iter().all(|done| done.left == 0), "nothing is left: {both:?}");
+    assert_eq!(sealed, 1, "one of two seals it anew: {both:?}");
     let mut keys = kit.world.security.keyring();
     must("retiring", keys.retire(&old));
     kit.world.security.replace_keyring(keys);
