@@ -19,7 +19,7 @@ use crate::decision::{Decision, Stored};
 use crate::error::{Error, PortError};
 use crate::keyring::OpenError;
 use crate::message::model::{Content, Message, Outcome};
-use crate::message::{MessageKind, Wording, rules};
+use crate::message::{MessageKind, Wording, held, rules};
 use crate::port::message::{Mail, SendError};
 use crate::port::store::{CommitError, Lane, Record, Start};
 use crate::secret::Code;
@@ -38,6 +38,8 @@ pub struct Pass {
     pub sent: u32,
     /// Messages that must not leave any more.
     pub suppressed: u32,
+    /// Messages held for somebody to look at: see [`Portcullis::held_messages`].
+    pub held: u32,
     /// Messages to be tried again later.
     pub postponed: u32,
     /// Messages given up for good.
@@ -157,6 +159,7 @@ impl Worker {
                 Ok(Outcome::Sent) => pass.sent += 1,
                 Ok(Outcome::Suppressed) => pass.suppressed += 1,
                 Ok(Outcome::GivenUp) => pass.given_up += 1,
+                Ok(Outcome::Held) => pass.held += 1,
                 Ok(Outcome::Waiting) => pass.postponed += 1,
                 Err(error) => {
                     pass.failed += 1;
@@ -280,6 +283,7 @@ impl Engine {
         let view = self.read(&t, vec![Start::Id(claimed.id)], Vec::new()).await?;
         let decision = match self.leaves(&message, &view, &t) {
             Err(Stop::Suppress(why)) => rules::suppress(message, why, &self.policy, t.now),
+            Err(Stop::Hold) => held::hold(message, &self.policy, t.now),
             Err(Stop::Postpone(error)) => rules::settle(message, &Err(error), &self.policy, t.now),
             Ok(mail) => {
                 let result = self.mail.send(&mail).await;
@@ -333,6 +337,9 @@ impl Engine {
         let Some(user) = user else {
             return Err(Stop::Suppress("user_gone"));
         };
+        if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
+            return Err(Stop::Hold);
+        }
         self.word(this, content, user, t.now).map_err(|error| {
             tracing::warn!(message = %this.id, %error, "a message could not be worded");
             Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })
@@ -382,6 +389,7 @@ impl Engine {
 /// Why a message does not leave now.
 enum Stop {
     Suppress(&'static str),
+    Hold,
     Postpone(SendError),
 }
 
