@@ -37,7 +37,7 @@ impl Portcullis {
 }
 
 /// What an operation on a target found: who acts, or why nobody does.
-type Found<T> = Result<(Option<Acting>, T), No>;
+pub(crate) type Found<T> = Result<(Option<Acting>, T), No>;
 
 impl Rights<'_> {
     /// Asks, without doing it, whether the user of a session may do something to another user.
@@ -252,23 +252,23 @@ impl Rights<'_> {
 }
 
 /// The target first, then the actor's session.
-fn starts(actor: Actor, target: uuid::Uuid) -> Vec<Start> {
-    let mut starts = vec![Start::Id(target)];
-    if let Actor::Session(session) = actor {
-        starts.push(Start::Id(session.uuid()));
-    }
-    starts
+pub(crate) fn starts(actor: Actor, target: uuid::Uuid) -> Vec<Start> {
+    let session = match actor {
+        Actor::Program => uuid::Uuid::nil(),
+        Actor::Session(session) => session.uuid(),
+    };
+    vec![Start::Id(target), Start::Id(session)]
 }
 
 impl Engine {
-    fn actor(view: &View, actor: Actor) -> Result<Result<Option<Acting>, No>, Error> {
+    pub(crate) fn actor(view: &View, actor: Actor) -> Result<Result<Option<Acting>, No>, Error> {
         match actor {
             Actor::Program => Ok(Ok(None)),
             Actor::Session(_) => Ok(view.acting(1)?.map(Some)),
         }
     }
 
-    fn on_user(
+    pub(crate) fn on_user(
         view: &View,
         actor: Actor,
         target: UserId,

@@ -1,6 +1,6 @@
 //! Rights: flags, access rights, and the verdict that names every missing gate.
 
-mod flow;
+pub(crate) mod flow;
 mod model;
 pub(crate) mod rules;
 
