@@ -1,22 +1,25 @@
 //! Managing users, as operations.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::model::{ManagedUser, UserChange, UserPage};
-use super::rules;
+use super::{reset, rules};
 use crate::account::Account;
 use crate::account::rules::Chain;
+use crate::audit::AuditEvent;
 use crate::challenge::Purpose;
 use crate::decision::{Decision, Stored};
 use crate::engine::commit::Try;
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
-use crate::id::{AccountId, UserId};
+use crate::id::{AccountId, MessageId, UserId};
 use crate::port::store::{Key, Page, Start};
-use crate::rights::flow::starts;
+use crate::rights::flow::{Item, starts};
 use crate::rights::rules::{self as rights, Who};
-use crate::rights::{Action, Actor};
+use crate::rights::{AccessRight, Action, Actor};
 use crate::session::model::Acting;
 use crate::user::rules::check_external_id;
 use crate::user::{Login, NewUser, User};
@@ -69,7 +72,7 @@ impl Manage<'_> {
     /// it; `not_allowed` with the missing gates; `login_taken`; `external_id_taken`.
     pub async fn create_user(&self, new: NewUser) -> Result<ManagedUser, Error> {
         check_external_id(new.external_id.as_deref())?;
-        let engine = &self.security.engine;
+        let engine = self.engine();
         let fresh = match new.id {
             Some(id) => id,
             None => UserId::from_uuid(engine.new_id(engine.now())?),
@@ -129,7 +132,7 @@ impl Manage<'_> {
     /// # Errors
     /// Refused `signed_out`.
     pub async fn user_by_login(&self, login: &Login) -> Result<Option<ManagedUser>, Error> {
-        let (engine, actor) = (&self.security.engine, self.actor);
+        let (engine, actor) = (self.engine(), self.actor);
         let nobody = engine.keyring().derive("login", login.as_str().as_bytes());
         engine
             .decide(|t| async move {
@@ -173,7 +176,7 @@ impl Manage<'_> {
     /// # Errors
     /// Refused `signed_out`; `not_found` when there is no such account or the actor may not see it.
     pub async fn users(&self, account: Option<AccountId>, page: Page) -> Result<UserPage, Error> {
-        let (engine, actor) = (&self.security.engine, self.actor);
+        let (engine, actor) = (self.engine(), self.actor);
         let (acting, chain) = engine
             .decide(|t| async move {
                 let target = account.map_or(Uuid::nil(), AccountId::uuid);
@@ -217,7 +220,7 @@ impl Manage<'_> {
     /// Refused `signed_out`; `not_found`; `not_allowed` with every missing gate; `stale_sign_in` for the own address;
     /// `too_soon` past the budget of mailed codes; `locked` while the user may be sent none.
     pub async fn change_user(&self, id: UserId, change: &UserChange) -> Result<ManagedUser, Error> {
-        let engine = &self.security.engine;
+        let engine = self.engine();
         let of_address: Vec<_> =
             change.email.iter().map(|address| engine.unconfirmed_address_id(address)).collect();
         self.on_user(id, &of_address, |who, target, chain, view, t| {
@@ -232,6 +235,116 @@ impl Manage<'_> {
         .await
     }
 
+    /// Ends every session of a user, together with every pending code and remembered browser: all are dead when this
+    /// returns. It takes the right `edit_flags`.
+    ///
+    /// ```
+    /// # use portcullis::rights::Actor;
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", None).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// security.manage(Actor::Program).end_sessions(alice.id).await?;
+    /// assert!(security.sessions().current(session.id).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found`; `not_allowed` without the right.
+    pub async fn end_sessions(&self, id: UserId) -> Result<(), Error> {
+        self.on_user(id, &[], |who, target, chain, _, _| Ok(reset::end_sessions(who, target, chain))).await
+    }
+
+    /// Removes a user's second factor and forgets the wrong codes that may have disabled it; his sessions are dead, and
+    /// he is told. It takes the right `edit_flags` and a fresh sign-in; the own factor goes by the
+    /// [own settings](crate::two_factor::TwoFactor::disable) alone.
+    ///
+    /// ```
+    /// # use portcullis::rights::Actor;
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # w.switch_on(session.id, &alice).await?;
+    /// security.manage(Actor::Program).remove_two_factor(alice.id).await?;
+    /// assert_eq!(security.users().get(alice.id).await?.two_factor.name(), "none");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found`; `stale_sign_in`; `not_allowed` without the right.
+    pub async fn remove_two_factor(&self, id: UserId) -> Result<(), Error> {
+        let engine = self.engine();
+        self.on_user(id, &[], |who, target, chain, view, t| {
+            let counted = reset::wrong_codes(&target.value).iter().any(|counter| view.counts(counter));
+            let message = MessageId::from_uuid(engine.new_id(t.now)?);
+            Ok(reset::remove_two_factor(who, target, chain, counted, message, t.now))
+        })
+        .await
+    }
+
+    /// Lets `to` have exactly these rights on an item, a user or an account; none at all revokes.
+    ///
+    /// ```
+    /// # use portcullis::rights::{AccessRight, Actor};
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", None).await?;
+    /// let view = [AccessRight::View].into();
+    /// security.manage(Actor::Program).grant(account.id.uuid(), alice.id, &view).await?;
+    /// assert!(security.accounts().get(account.id).await?.rights.contains_key(&alice.id));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Rights::grant_on_user`](crate::rights::Rights::grant_on_user).
+    pub async fn grant(&self, item: Uuid, to: UserId, rights: &BTreeSet<AccessRight>) -> Result<(), Error> {
+        self.engine().grant(self.actor, Item::Either(item), to, rights).await
+    }
+
+    /// Gives the audit trail of a user, oldest first. It takes the right `view_details`, except for the own one.
+    ///
+    /// ```
+    /// use portcullis::port::store::Page;
+    /// # use portcullis::rights::Actor;
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", None).await?;
+    /// let trail = security.manage(Actor::Program).trail(alice.id, Page { after: None, limit: 100 }).await?;
+    /// assert_eq!(trail[0].action, "user_created");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found`; `not_allowed` without the right.
+    pub async fn trail(&self, id: UserId, page: Page) -> Result<Vec<AuditEvent>, Error> {
+        self.on_user(id, &[], |who, target, chain, _, _| {
+            Ok(rules::show(who, &Action::SeeTrail, target, chain))
+        })
+        .await?;
+        self.security.audit(id, page).await
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.security.engine
+    }
+
     /// Reads a user, and decides for who acts.
     pub(super) async fn on_user<T: Send>(
         &self,
@@ -239,7 +352,7 @@ impl Manage<'_> {
         subjects: &[Uuid],
         decide: impl Fn(Who<'_>, &Stored<User>, &Chain, &View, &Try) -> Result<Decision<T>, Error> + Send + Sync,
     ) -> Result<T, Error> {
-        let (engine, actor, decide) = (&self.security.engine, self.actor, &decide);
+        let (engine, actor, decide) = (self.engine(), self.actor, &decide);
         engine
             .decide(|t| async move {
                 let view = engine.read(&t, starts(actor, id.uuid()), subjects.to_vec()).await?;
@@ -260,7 +373,7 @@ impl Manage<'_> {
         id: AccountId,
         decide: impl Fn(Who<'_>, &Chain, &Try) -> Decision<T> + Send + Sync,
     ) -> Result<T, Error> {
-        let (engine, actor, decide) = (&self.security.engine, self.actor, &decide);
+        let (engine, actor, decide) = (self.engine(), self.actor, &decide);
         engine
             .decide(|t| async move {
                 let view = engine.read(&t, starts(actor, id.uuid()), Vec::new()).await?;

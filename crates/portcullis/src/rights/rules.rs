@@ -106,7 +106,7 @@ impl Who<'_> {
 }
 
 /// Pins a record that these changes neither write nor pin yet.
-fn pin<E: Entity>(stored: &Stored<E>, changes: &mut Changes) {
+pub(crate) fn pin<E: Entity>(stored: &Stored<E>, changes: &mut Changes) {
     let id = stored.value.id();
     let touched = changes.puts.iter().any(|put| put.id == id)
         || changes.guards.iter().chain(&changes.deletes).any(|(other, _)| *other == id);
@@ -161,6 +161,7 @@ pub(crate) fn on_user(actor: &User, action: &Action, target: &User, chain: &Chai
     let right = |right| (Gate::Right(right), held.contains(&right));
     match action {
         Action::SeeUser => Verdict::of([right(AccessRight::View)]),
+        Action::SeeTrail | Action::ChangeEmail if actor.id == target.id => Verdict::of([]),
         Action::SeeTrail => Verdict::of([right(AccessRight::ViewDetails)]),
         Action::SetDisabled(_) | Action::EndSessions | Action::SendRecovery => {
             Verdict::of([right(AccessRight::EditFlags)])
@@ -173,7 +174,6 @@ pub(crate) fn on_user(actor: &User, action: &Action, target: &User, chain: &Chai
         Action::ChangeSettings if actor.id == target.id => {
             Verdict::of([(Gate::ChangeSettings, actor.flags.has(Flag::ChangeSettings))])
         }
-        Action::ChangeEmail if actor.id == target.id => Verdict::of([]),
         Action::ChangeSettings | Action::ChangeEmail => Verdict::of([right(AccessRight::EditOther)]),
         // Nobody grants a flag he lacks; taking one away needs no more than the right.
         Action::SetFlags(flags) => Verdict::of(
@@ -362,74 +362,6 @@ pub(crate) fn change_user(
     Decision::yes(user.value, changes)
 }
 
-/// Lets somebody have exactly these rights on a user.
-pub(crate) fn grant_on_user(
-    who: Who<'_>,
-    target: &Stored<User>,
-    chain: &Chain,
-    to: UserId,
-    rights: &BTreeSet<AccessRight>,
-) -> Decision<()> {
-    let (tenant, id) = (target.value.tenant.uuid(), target.value.id.uuid());
-    let action = Action::GrantOnUser(rights.clone());
-    if let Err(refusal) = allow_on_user(who, &action, &target.value, chain) {
-        return refuse(who, tenant, id, refusal);
-    }
-    let mut user = target.clone();
-    set(&mut user.value.rights, to, rights);
-    let mut changes = Changes::none();
-    changes.put(&user);
-    who.guard(id, &mut changes);
-    guard_others(who, chain, &mut changes);
-    changes.event(Event::of("rights_changed", tenant, id).by(who.id()).about(to.uuid()));
-    Decision::yes((), changes)
-}
-
-/// Lets somebody have exactly these rights on an account.
-pub(crate) fn grant_on_account(
-    who: Who<'_>,
-    target: &Stored<Account>,
-    above: &Chain,
-    to: UserId,
-    rights: &BTreeSet<AccessRight>,
-) -> Decision<()> {
-    let (tenant, id) = (target.value.tenant.uuid(), target.value.id.uuid());
-    let mut chain = above.clone();
-    chain.0.insert(0, target.clone());
-    if let Who::User(acting) = who {
-        let actor = &acting.user.value;
-        let seen = rights_on_account(actor.id, &target.value, &chain).contains(&AccessRight::View);
-        if actor.tenant != target.value.tenant || !seen {
-            return refuse(who, tenant, id, Reason::NotFound.into());
-        }
-        let verdict = on_account(actor, &Action::GrantOnAccount(rights.clone()), &target.value, &chain);
-        if !verdict.is_allowed() {
-            return refuse(who, tenant, id, Refusal::not_allowed(verdict.into_missing()));
-        }
-    }
-    let mut account = target.clone();
-    set(&mut account.value.rights, to, rights);
-    let mut changes = Changes::none();
-    changes.put(&account);
-    if let Who::User(acting) = who {
-        changes.guard(&acting.session).guard(&acting.user);
-        for pinned in acting.chain.0.iter().filter(|pinned| pinned.value.id != target.value.id) {
-            changes.guard(pinned);
-        }
-    }
-    guard_others(who, above, &mut changes);
-    changes.event(Event::of("rights_changed", tenant, id).by(who.id()).about(to.uuid()));
-    Decision::yes((), changes)
-}
-
-fn set(rights: &mut BTreeMap<UserId, BTreeSet<AccessRight>>, to: UserId, granted: &BTreeSet<AccessRight>) {
-    if granted.is_empty() {
-        rights.remove(&to);
-    } else {
-        rights.insert(to, granted.clone());
-    }
-}
-
 /// Pins the target's accounts too, in whose records the actor's rights are kept.
 // INVARIANT: a revoked right is seen by every commit that relies on it, or waits for that commit to end.
 fn guard_others(who: Who<'_>, chain: &Chain, changes: &mut Changes) {
@@ -448,6 +380,7 @@ fn guard_others(who: Who<'_>, chain: &Chain, changes: &mut Changes) {
 mod tests {
     use super::*;
     use crate::fixture::*;
+    use crate::rights::grant::{self, Grant};
 
     /// The top account, one below it, and bob in the lower one.
     fn scene() -> (Account, Account, User) {
@@ -459,6 +392,10 @@ mod tests {
 
     fn alice(top: &Account) -> User {
         user(2, top)
+    }
+
+    fn granting<'a>(to: &User, account: &Account, rights: &'a BTreeSet<AccessRight>) -> Grant<'a> {
+        Grant { to: to.id, rights, found: Some((stored(to.clone()), chain([account]))), most: 10 }
     }
 
     fn missing(verdict: Verdict) -> Vec<Gate> {
@@ -543,10 +480,12 @@ mod tests {
     fn who_may_not_see_an_account_learns_nothing_of_it() {
         let (top, mut low, _) = scene();
         let acting = acting_as(&alice(&top), &top);
-        let to = user(5, &top).id;
         let grant = |low: &Account| {
             let view = rights([AccessRight::View]);
-            grant_on_account(Who::User(&acting), &stored(low.clone()), &chain([&top]), to, &view).reply
+            let mut to_user = user(5, &top);
+            to_user.rights.insert(acting.user.value.id, view.clone());
+            let grant = granting(&to_user, &top, &view);
+            grant::on_account(Who::User(&acting), &stored(low.clone()), &chain([low, &top]), &grant).reply
         };
         assert_eq!(grant(&low).unwrap_err(), Refusal::from(Reason::NotFound));
         low.rights.insert(acting.user.value.id, rights([AccessRight::View]));
@@ -579,10 +518,11 @@ mod tests {
         let acting = acting_as(&alice(&top), &top);
         let to = user(5, &top).id;
         let grant = |rights: &BTreeSet<AccessRight>, top: &Account| {
-            grant_on_account(Who::User(&acting), &stored(top.clone()), &Chain(Vec::new()), to, rights)
+            let grant = granting(&user(5, &top.clone()), top, rights);
+            grant::on_account(Who::User(&acting), &stored(top.clone()), &chain([top]), &grant)
         };
         let decision = grant(&rights([AccessRight::View]), &top);
-        assert_eq!(touched(&decision.changes), [uuid(1), uuid(900), uuid(2)]);
+        assert_eq!(touched(&decision.changes), [uuid(1), uuid(900), uuid(2), uuid(5)]);
         let kept: Account = written(&decision.changes, uuid(1)).unwrap();
         assert_eq!(kept.rights[&to], rights([AccessRight::View]));
         let kept: Account = written(&grant(&BTreeSet::new(), &kept).changes, uuid(1)).unwrap();
@@ -609,7 +549,8 @@ mod tests {
         let (top, low, bob) = scene();
         let all = rights(AccessRight::ALL);
         let to = alice(&top).id;
-        let decision = grant_on_user(Who::Program, &stored(bob), &chain([&low, &top]), to, &all);
+        let grant = granting(&alice(&top), &top, &all);
+        let decision = grant::on_user(Who::Program, &stored(bob), &chain([&low, &top]), &grant);
         let kept: User = written(&decision.changes, uuid(4)).unwrap();
         assert_eq!(kept.rights[&to], all);
         assert_eq!(decision.changes.events[0].actor, None);
