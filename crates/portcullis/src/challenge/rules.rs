@@ -318,6 +318,7 @@ pub(crate) fn issue(
         session: ask.session,
         credential_version: ask.user.credential_version,
         epoch: fresh.epoch,
+        regardless_of_flag: false,
         digest: fresh.digest,
         state: State::Pending,
         issue: 1,
