@@ -73,6 +73,7 @@ mod fixture;
 pub mod id;
 pub mod keyring;
 pub mod language;
+pub mod manage;
 pub mod memory;
 pub mod message;
 pub mod password;

@@ -188,6 +188,8 @@ pub struct Policy {
     /// Tries to learn what became of a commit whose answer was lost. Default 3, so that a store which answers late keeps
     /// nobody waiting for long.
     pub unknown_tries: u32,
+    /// Users who may hold rights directly on one user or account, 1 to 1000. Default 200 (decided).
+    pub grants_per_item: u32,
     /// Accounts above an account, and creators above a user. Default 16, at most 16 (design).
     pub chain_longest: u32,
 }
@@ -248,6 +250,7 @@ impl Default for Policy {
             audit_kept: TimeDelta::days(400),
             commit_tries: 12,
             unknown_tries: 3,
+            grants_per_item: 200,
             chain_longest: 16,
         }
     }
@@ -364,6 +367,7 @@ impl Policy {
             ("audit_kept", self.audit_kept > TimeDelta::zero()),
             ("commit_tries", (1..=1000).contains(&self.commit_tries)),
             ("unknown_tries", (1..=100).contains(&self.unknown_tries)),
+            ("grants_per_item", (1..=1000).contains(&self.grants_per_item)),
             ("chain_longest", (1..=16).contains(&self.chain_longest)),
         ];
         match checks.into_iter().find(|(_, holds)| !holds) {

@@ -85,19 +85,27 @@ pub(crate) fn create(
 /// Blocks an account by hand, or lifts that block; lifting voids what was begun before.
 pub(crate) fn set_blocked(account: Stored<Account>, blocked: bool, now: DateTime<Utc>) -> Decision<Account> {
     let mut account = account;
-    if account.value.blocked == blocked {
+    let Some(action) = block(&mut account.value, blocked, now) else {
         return Decision::yes(account.value, Changes::none());
-    }
-    account.value.blocked = blocked;
-    if !blocked {
-        // INVARIANT: what was void once stays void, also if the clock stepped back between two blocks.
-        account.value.void_before = account.value.void_before.max(Some(now));
-    }
+    };
     let mut changes = Changes::none();
     changes.put(&account);
-    let action = if blocked { "account_blocked" } else { "account_unblocked" };
     changes.event(Event::of(action, account.value.tenant.uuid(), account.value.id.uuid()));
     Decision::yes(account.value, changes)
+}
+
+/// Sets the block by hand; gives what happened, if something did.
+pub(crate) fn block(account: &mut Account, blocked: bool, now: DateTime<Utc>) -> Option<&'static str> {
+    if account.blocked == blocked {
+        return None;
+    }
+    account.blocked = blocked;
+    if blocked {
+        return Some("account_blocked");
+    }
+    // INVARIANT: what was void once stays void, also if the clock stepped back between two blocks.
+    account.void_before = account.void_before.max(Some(now));
+    Some("account_unblocked")
 }
 
 /// Checks the name of an account.

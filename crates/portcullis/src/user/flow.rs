@@ -55,13 +55,7 @@ impl Users<'_> {
         let new = &new;
         engine
             .decide(|t| async move {
-                let taken = [
-                    ("login", Reason::LoginTaken),
-                    ("email", Reason::AddressTaken),
-                    ("external_id", Reason::ExternalIdTaken),
-                ]
-                .into_iter()
-                .find_map(|(key, reason)| t.found_taken(key).then_some(reason));
+                let taken = rules::taken(&t);
                 let creator = new.creator.map_or(Uuid::nil(), UserId::uuid);
                 let starts = vec![Start::Id(fresh.uuid()), Start::Id(new.account.uuid()), Start::Id(creator)];
                 let view = engine.read(&t, starts, Vec::new()).await?;

@@ -6,6 +6,7 @@ use super::model::{ConfirmedEmail, Method, NewUser, User};
 use crate::account::Account;
 use crate::audit::Event;
 use crate::decision::{Changes, Decision, Reason, Stored};
+use crate::engine::commit::Try;
 use crate::engine::record::Schema;
 use crate::error::InputError;
 use crate::id::{AccountId, UserId};
@@ -20,6 +21,13 @@ pub(crate) struct Found {
     pub(crate) existing: Option<Stored<User>>,
     /// What the last try found another user to hold.
     pub(crate) taken: Option<Reason>,
+}
+
+/// What the last try found another user to hold.
+pub(crate) fn taken(t: &Try) -> Option<Reason> {
+    [("login", Reason::LoginTaken), ("email", Reason::AddressTaken), ("external_id", Reason::ExternalIdTaken)]
+        .into_iter()
+        .find_map(|(key, reason)| t.found_taken(key).then_some(reason))
 }
 
 /// Makes a user in an account.
