@@ -114,6 +114,8 @@ pub struct Changes {
     pub(crate) counters: Vec<(Counter, CounterOp)>,
     pub(crate) events: Vec<Event>,
     pub(crate) messages: Vec<Draft>,
+    /// Messages that are skipped if their ids exist.
+    pub(crate) once: Vec<Uuid>,
 }
 
 impl Changes {
@@ -166,6 +168,12 @@ impl Changes {
     pub fn send(&mut self, message: Draft) -> &mut Self {
         self.messages.push(message);
         self
+    }
+
+    /// Sends a message unless one with its id was written before.
+    pub(crate) fn send_once(&mut self, message: Draft) -> &mut Self {
+        self.once.push(message.id.uuid());
+        self.send(message)
     }
 
     /// What a refusal keeps that tells more than a wrong guess would: the limits that the guess had to be within.

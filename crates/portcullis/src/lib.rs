@@ -25,6 +25,7 @@
 //!     .keyring(keys)
 //!     .mail(Mailbox::new())
 //!     .product("Example")
+//!     .public_url("https://fleet.example.com") // where the links of messages lead
 //!     .build()?;
 //! let account = security.accounts().create(NewAccount::named("demo")).await?;
 //! security.users().create(NewUser::new(Login::parse("alice")?, account.id)).await?;
@@ -79,6 +80,7 @@ pub mod message;
 pub mod password;
 pub mod policy;
 pub mod port;
+mod recovery;
 pub mod request;
 pub mod rights;
 pub mod schema;

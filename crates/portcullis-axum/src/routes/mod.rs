@@ -1,11 +1,14 @@
 //! The routes: one table, from which both the router and its description are made.
 
+mod accounts;
 mod email;
+mod manage;
 mod password;
 mod sessions;
 mod settings;
 mod sign_in;
 mod two_factor;
+mod users;
 
 use axum::extract::NestedPath;
 use axum::extract::rejection::NestedPathRejection;
@@ -44,10 +47,19 @@ const PASSWORD: &[Reason] =
 
 /// Every route.
 pub(crate) fn operations() -> Vec<Operation> {
-    [during_sign_in(), of_address(), of_password(), of_two_factor(), of_sessions(), read_only()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        during_sign_in(),
+        of_address(),
+        of_password(),
+        of_two_factor(),
+        of_sessions(),
+        manage::of_users(),
+        manage::of_accounts(),
+        read_only(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Routes of the way in and out.
@@ -312,12 +324,12 @@ fn read_only() -> Vec<Operation> {
         Operation {
             method: "get",
             path: "/audit",
-            summary: "Shows the own trail, oldest first.",
+            summary: "Shows the own trail, or that of a user one manages, oldest first.",
             session: true,
             body: None,
             success: 200,
             gives: Some("Audit"),
-            refusals: &[],
+            refusals: &[Reason::NotAllowed, Reason::NotFound],
             route: get(settings::trail),
         },
         Operation {

@@ -3,15 +3,19 @@
 #![cfg(test)]
 
 mod account;
+mod accounts;
 mod client;
 mod cookies;
 mod door;
 mod email;
 mod failures;
 mod mounting;
+mod office;
 mod password;
 mod races;
 mod secrets;
 mod sessions;
 mod sign_in;
+mod stale;
 mod two_factor;
+mod users;

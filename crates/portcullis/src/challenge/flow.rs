@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::link::{FreshLink, LinkEntry, Whose};
 use super::model::{Challenge, PendingCode, Purpose};
 use super::rules::{self, Budgets, Entry, FreshCode, Tally, email_codes, source_failures};
 use crate::contact::{Email, SourceAddress};
@@ -11,7 +12,7 @@ use crate::error::Error;
 use crate::id::{ChallengeId, MessageId, SessionId};
 use crate::keyring::Binding;
 use crate::port::store::Start;
-use crate::secret::Code;
+use crate::secret::{Code, LinkToken};
 use crate::user::User;
 
 /// The label a challenge's token is sealed under.
@@ -62,6 +63,14 @@ pub(crate) struct NewCode {
     challenge: ChallengeId,
     message: MessageId,
     code: Code,
+}
+
+/// The material of one link: drawn once, bound when the user is known.
+#[derive(Clone, Debug)]
+pub(crate) struct NewLink {
+    challenge: ChallengeId,
+    message: MessageId,
+    token: LinkToken,
 }
 
 /// A code entered or to be checked; none for a resend.
@@ -221,5 +230,74 @@ impl Engine {
             Ok(decision)
         })
         .await
+    }
+}
+
+impl Engine {
+    /// Draws a new link.
+    pub(crate) fn new_link(&self, now: chrono::DateTime<chrono::Utc>) -> Result<NewLink, Error> {
+        let challenge = ChallengeId::from_uuid(self.new_id(now)?);
+        self.new_link_under(challenge, MessageId::from_uuid(self.new_id(now)?))
+    }
+
+    /// Draws a new link under ids that are derived.
+    pub(crate) fn new_link_under(
+        &self,
+        challenge: ChallengeId,
+        message: MessageId,
+    ) -> Result<NewLink, Error> {
+        Ok(NewLink { challenge, message, token: LinkToken::generate(challenge, &*self.random)? })
+    }
+
+    /// Binds a link to its new challenge.
+    pub(crate) fn bind_link(
+        &self,
+        new: NewLink,
+        user: Whose,
+        purpose: Purpose,
+        destination: &Email,
+    ) -> FreshLink {
+        let keyring = self.keyring();
+        let NewLink { challenge, message, token } = new;
+        let digest = keyring.bind(&Binding {
+            challenge: challenge.uuid(),
+            purpose: purpose.name(),
+            user: user.user.uuid(),
+            destination: destination.canonical(),
+            credential_version: user.bound_version(purpose),
+            secret: token.secret().expose(),
+        });
+        FreshLink { challenge, message, token, digest, epoch: keyring.epoch() }
+    }
+
+    /// Everything found out about a link opened, whose challenge the `nth` start names; `None` if there is none.
+    pub(crate) fn link_entry(
+        &self,
+        view: &View,
+        nth: usize,
+        token: &LinkToken,
+        source: Uuid,
+    ) -> Result<Option<LinkEntry>, Error> {
+        let Some(challenge) = view.start::<Challenge>(nth)? else {
+            return Ok(None);
+        };
+        let Some(user) = view.record::<User>(challenge.value.user.uuid())? else {
+            return Ok(None);
+        };
+        let chain = view.chain(&user.value)?;
+        let this = &challenge.value;
+        let keyring = self.keyring();
+        let fits = keyring.fits(
+            &this.digest,
+            &Binding {
+                challenge: token.challenge().uuid(),
+                purpose: this.purpose.name(),
+                user: this.user.uuid(),
+                destination: this.destination.canonical(),
+                credential_version: this.credential_version,
+                secret: token.secret().expose(),
+            },
+        );
+        Ok(Some(LinkEntry { challenge, user, chain, fits, source, epoch: keyring.epoch() }))
     }
 }

@@ -90,7 +90,7 @@ impl Engine {
 
     /// Gives everything its id and time, and seals the messages.
     pub(super) fn seal(&self, changes: Changes, now: DateTime<Utc>) -> Result<Commit, Error> {
-        let Changes { puts, guards, deletes, counters, events, messages } = changes;
+        let Changes { puts, guards, deletes, counters, events, messages, once } = changes;
         let mut ids = IdRun { now, random: self.random_bytes()? };
         let audit: Vec<AuditEvent> = events.into_iter().map(|event| event.at(ids.next_id(), now)).collect();
         let id = CommitId::from_uuid(audit.first().map_or_else(|| ids.next_id(), |event| event.id));
@@ -103,7 +103,7 @@ impl Engine {
             let once_at = draft.once_at.clone();
             let message = Message::sealed(draft, &keyring, self.random_bytes()?, now)?;
             let mut put = PutDraft::new(&message, Expect::Absent, record::write(&message));
-            if once_at.is_some() {
+            if once_at.is_some() || once.contains(&put.id) {
                 put.expect = Expect::AbsentElseSkip { at: once_at };
             }
             sealed.push(put.into_put()?);

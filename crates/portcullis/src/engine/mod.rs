@@ -3,6 +3,7 @@
 pub(crate) mod act;
 pub(crate) mod builder;
 pub(crate) mod commit;
+pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;
 pub(crate) mod worker;
@@ -137,6 +138,7 @@ pub(crate) struct Engine {
     pub(crate) templates: Arc<dyn Templates>,
     pub(crate) policy: Policy,
     pub(crate) product: String,
+    pub(crate) public_url: public_url::PublicUrl,
     keyring: RwLock<Keyring>,
     pub(crate) wake: event_listener::Event,
     pub(crate) last_pass: AtomicI64,

@@ -22,7 +22,7 @@ use crate::message::model::{Content, Message, Outcome};
 use crate::message::{MessageKind, Wording, rules};
 use crate::port::message::{Mail, SendError};
 use crate::port::store::{CommitError, Lane, Record, Start};
-use crate::secret::Code;
+use crate::secret::{Code, LinkToken, LinkUrl};
 use crate::session::rules::after;
 use crate::user::User;
 
@@ -328,7 +328,7 @@ impl Engine {
             }
             Some(Err(_)) => return Err(Stop::Suppress("content_unreadable")),
         };
-        rules::may_leave(this, &content.to, user, &chain, challenge, view.epoch(), t.now)
+        rules::may_leave(this, &content.to, user, &chain, challenge, view.epoch(), &self.policy, t.now)
             .map_err(Stop::Suppress)?;
         let Some(user) = user else {
             return Err(Stop::Suppress("user_gone"));
@@ -352,12 +352,14 @@ impl Engine {
         wording.product = Some(self.product.clone());
         wording.code =
             content.code.as_ref().map(|code| Code::parse(code.as_str())).transpose().map_err(unfit)?;
+        wording.link =
+            content.link.as_ref().map(|token| self.link_url(message.kind, token.as_str())).transpose()?;
         wording.valid_until = message.valid_until.map(|at| zone.format(at));
         // To the nearest minute: a code of ten minutes that leaves after a moment is still called that.
         let minutes = |at: DateTime<Utc>| ((at - now).num_seconds() + 30) / 60;
         wording.minutes = message.valid_until.map(|at| u32::try_from(minutes(at).max(1)).unwrap_or(u32::MAX));
         wording.address = match message.kind {
-            MessageKind::EmailChanged => user.confirmed_email().map(Email::masked),
+            MessageKind::EmailChanged | MessageKind::EmailUndo => user.confirmed_email().map(Email::masked),
             MessageKind::SignInCode
             | MessageKind::ReauthenticationCode
             | MessageKind::EmailConfirmationCode
@@ -365,7 +367,9 @@ impl Engine {
             | MessageKind::CodesLocked
             | MessageKind::PasswordChanged
             | MessageKind::TwoFactorOn
-            | MessageKind::TwoFactorOff => Some(message.to.clone()),
+            | MessageKind::TwoFactorOff
+            | MessageKind::RecoveryLink
+            | MessageKind::InvitationLink => Some(message.to.clone()),
         };
         wording.at = Some(zone.format(message.created_at));
         let worded = self.templates.word(&wording)?;
@@ -376,6 +380,16 @@ impl Engine {
             text: worded.text,
             html: worded.html,
         })
+    }
+}
+
+impl Engine {
+    /// The address of a link.
+    fn link_url(&self, kind: MessageKind, token: &str) -> Result<LinkUrl, PortError> {
+        let unfit = || PortError::new("message", "the link in it is no link");
+        let token = LinkToken::parse(token).ok_or_else(unfit)?;
+        let page = kind.page().ok_or_else(unfit)?;
+        Ok(LinkUrl::of(self.public_url.as_str(), page, &token))
     }
 }
 

@@ -14,11 +14,11 @@ use crate::engine::record::{parse, rewrite};
 use crate::error::Error;
 use crate::fixture::*;
 use crate::message::MessageKind;
-use crate::message::model::{CodeToSend, Draft};
+use crate::message::model::{CodeToSend, Draft, OneTime};
 use crate::port::store::{Lane, Record};
 use crate::rights::AccessRight;
 use crate::secret::Code;
-use crate::user::model::PendingEmail;
+use crate::user::model::{EmailClaim, PendingEmail};
 
 const ACCOUNT: &str = include_str!("../../tests/golden/account.v1.json");
 const USER: &str = include_str!("../../tests/golden/user.v1.json");
@@ -41,6 +41,11 @@ fn full() -> (Account, User, Session, Challenge, Message) {
     challenge.session = Some(session.id);
     user.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge: challenge.id });
     user.pending_two_factor = Some(challenge.id);
+    user.claims.push(EmailClaim {
+        address: email("old@example.com"),
+        challenge: challenge.id,
+        ends_at: began(),
+    });
     let draft = Draft {
         id: crate::id::MessageId::from_uuid(uuid(70)),
         tenant: user.tenant.uuid(),
@@ -49,7 +54,7 @@ fn full() -> (Account, User, Session, Challenge, Message) {
         to: email("u2@example.com"),
         lane: Lane::Interactive,
         code: Some(CodeToSend {
-            code: Code::parse("123456").unwrap(),
+            code: OneTime::Code(Code::parse("123456").unwrap()),
             challenge: challenge.id,
             issue: 1,
             valid_until: challenge.expires_at,

@@ -192,6 +192,18 @@ pub struct PendingEmail {
     pub challenge: ChallengeId,
 }
 
+/// An old address that its user may put back by the link mailed to it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EmailClaim {
+    /// The old address. Nobody is found by it, and nothing but the link is sent to it.
+    pub address: Email,
+    /// The challenge whose link puts it back.
+    pub challenge: ChallengeId,
+    /// When the claim ends.
+    pub ends_at: DateTime<Utc>,
+}
+
 /// A login with all that belongs to it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -220,6 +232,9 @@ pub struct User {
     pub email: Option<ConfirmedEmail>,
     /// The address that waits for confirmation.
     pub pending_email: Option<PendingEmail>,
+    /// Old addresses that may still be put back.
+    #[serde(default)]
+    pub claims: Vec<EmailClaim>,
     /// The two-factor method in force.
     pub two_factor: Method,
     /// The challenge that would switch two-factor authentication on.
@@ -293,6 +308,7 @@ impl Entity for User {
         refs.extend(self.ancestors.iter().map(|account| account.uuid()));
         refs.extend(self.creators.iter().map(|creator| creator.uuid()));
         refs.extend(self.pending_email.iter().map(|pending| pending.challenge.uuid()));
+        refs.extend(self.claims.iter().map(|claim| claim.challenge.uuid()));
         refs.extend(self.pending_two_factor.iter().map(|challenge| challenge.uuid()));
         refs
     }

@@ -1,0 +1,3 @@
+//! Recovery: getting back in by a mailed link, without the password.
+
+pub(crate) mod rules;
