@@ -18,6 +18,7 @@ pub(super) const TEXTS: Texts = Texts {
         few: "Account {name} will be blocked on {date}: {n} days left",
         many: "Account {name} will be blocked on {date}: {n} days left",
     },
+    administration: "Administration",
 
     user_settings: "User settings",
     tabs: "Settings",

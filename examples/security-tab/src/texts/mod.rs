@@ -41,6 +41,14 @@ impl Language {
         }
     }
 
+    /// The catalogue of the pages for administrators.
+    pub(crate) fn admin(self) -> &'static admin::AdminTexts {
+        match self {
+            Self::English => &admin::en::TEXTS,
+            Self::Russian => &admin::ru::TEXTS,
+        }
+    }
+
     /// The form of a counted text for `n`, still with its braces.
     pub(crate) fn counted(self, n: u32, plural: &Plural) -> &'static str {
         match self {
@@ -68,23 +76,26 @@ pub(crate) struct Plural {
 }
 
 macro_rules! catalogue {
-    ($($key:ident: $kind:ty,)+) => {
+    ($texts:ident: $($key:ident: $kind:ty,)+) => {
         /// One language's texts.
         #[derive(Debug)]
-        pub(crate) struct Texts {
+        pub(crate) struct $texts {
             $(pub(crate) $key: $kind,)+
         }
 
         #[cfg(test)]
-        impl Texts {
-            fn entries(&self) -> Vec<(&'static str, Vec<&'static str>)> {
-                vec![$((stringify!($key), tests::Forms::forms(&self.$key)),)+]
+        impl $texts {
+            pub(in crate::texts) fn entries(&self) -> Vec<(&'static str, Vec<&'static str>)> {
+                vec![$((stringify!($key), crate::texts::tests::Forms::forms(&self.$key)),)+]
             }
         }
     };
 }
 
+pub(crate) mod admin;
+
 catalogue! {
+    Texts:
     product: &'static str,
     skip_to_content: &'static str,
     sign_out: &'static str,
@@ -95,6 +106,7 @@ catalogue! {
     dev_strip: &'static str,
     dev_link: &'static str,
     banner: Plural,
+    administration: &'static str,
 
     user_settings: &'static str,
     tabs: &'static str,

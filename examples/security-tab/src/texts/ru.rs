@@ -18,6 +18,7 @@ pub(super) const TEXTS: Texts = Texts {
         few: "Учётная запись {name} будет заблокирована {date}: осталось {n} дня",
         many: "Учётная запись {name} будет заблокирована {date}: осталось {n} дней",
     },
+    administration: "Управление",
 
     user_settings: "Настройки пользователя",
     tabs: "Настройки",
