@@ -7,6 +7,8 @@
 mod support;
 
 #[cfg(test)]
+mod axe;
+#[cfg(test)]
 mod driver;
 #[cfg(test)]
 mod gallery;
@@ -91,6 +93,15 @@ async fn by_the_keyboard_alone() {
     let folder = Folder::new();
     let program = Program::dev(&folder, &[]);
     Story::new("keyboard", &driver, &program, Mail::Dev, true).await.by_keyboard().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_serious() {
+    let Some(driver) = Driver::start("axe_finds_nothing_serious") else { return };
+    let Some(axe) = axe::source("axe_finds_nothing_serious") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("axe", &driver, &program, Mail::Dev, true).await.find_nothing_serious(&axe).await;
 }
 
 /// A test that can't run says so, and fails where nothing may be skipped.
