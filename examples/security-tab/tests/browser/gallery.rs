@@ -30,7 +30,10 @@ impl Story<'_> {
             self.open(&format!("/dev/states/{state}")).await;
             self.find("#content").await;
             for scheme in ["light", "dark"] {
-                let wanted = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+                // A colour that is on its way from the scheme before is none of this one's.
+                let features = [("prefers-color-scheme", scheme), ("prefers-reduced-motion", "reduce")];
+                let features = features.map(|(name, value)| json!({"name": name, "value": value}));
+                let wanted = json!({ "features": features });
                 self.control("Emulation.setEmulatedMedia", &wanted).await;
                 for (width, height) in WINDOWS {
                     self.picture_in(&format!("{state}-{width}-{scheme}"), width, height).await;
