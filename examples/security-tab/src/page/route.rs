@@ -40,6 +40,10 @@ pub(crate) const TWO_FACTOR_CONFIRM: &str = "/settings/two-factor/confirm";
 pub(crate) const TWO_FACTOR_OFF: &str = "/settings/two-factor/off";
 /// POST, no fields: drops the code on its way.
 pub(crate) const TWO_FACTOR_CANCEL: &str = "/settings/two-factor/cancel";
+/// POST: [`field::SESSION`]. Ends another session of the user.
+pub(crate) const SESSION_END: &str = "/settings/sessions/end";
+/// POST, no fields: ends every other session of the user.
+pub(crate) const SESSIONS_END_OTHERS: &str = "/settings/sessions/end-others";
 /// GET, development only: what was sent.
 pub(crate) const DEV_MESSAGES: &str = "/dev/messages";
 /// GET, development only: the gallery; one state is at `/dev/states/{name}`.
@@ -72,6 +76,8 @@ pub(crate) mod field {
     pub(crate) const ADDRESS: &str = "address";
     /// `none` or `email`.
     pub(crate) const METHOD: &str = "method";
+    /// The handle of a session in the list.
+    pub(crate) const SESSION: &str = "session";
     /// The route of the action that waits for a confirmation.
     pub(crate) const THEN: &str = "then";
     /// Before the name of each field of the action that waits.
