@@ -2,16 +2,19 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
+use core::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use portcullis::Error;
+use portcullis::contact::SourceAddress;
 use portcullis::decision::Reason;
 use portcullis::memory::MemoryStore;
 use portcullis::port::store::Store;
 use portcullis::secret::Password;
+use portcullis::sign_in::Attempt;
 use portcullis::testing::World;
-use portcullis::testing::world::{WorldOptions, attempt};
+use portcullis::testing::world::{PASSWORD, WorldOptions, attempt};
 use portcullis::user::Login;
 
 async fn guess(world: &World, nth: u32) -> Reason {
@@ -51,4 +54,24 @@ async fn a_clock_that_steps_far_back_locks_nobody() {
     assert_eq!(guess(&world, 10).await, Reason::TooManyAttempts);
     world.advance(-TimeDelta::days(365));
     assert_eq!(guess(&world, 11).await, Reason::BadCredentials);
+}
+
+#[tokio::test]
+async fn wrong_passwords_of_a_clock_that_stepped_back_make_nobody_wait() {
+    let world = World::new();
+    let account = world.account("demo").await.unwrap();
+    let alice = world.user(&account, "alice", None).await.unwrap();
+    let sign_in = async |password: &str, nth: u8| {
+        let source = SourceAddress::from(IpAddr::from([198, 51, 100, nth]));
+        let password = Password::parse(password.to_owned(), "password").unwrap();
+        world.security.sign_in().start(&alice.login, &password, &Attempt::from(source)).await
+    };
+    world.advance(TimeDelta::days(365));
+    let before_the_wait = world.security.policy().password_backoff.after - 1;
+    for nth in 0..before_the_wait {
+        assert!(sign_in("a wrong password", u8::try_from(nth).unwrap()).await.is_err());
+    }
+    world.advance(-TimeDelta::days(365));
+    assert!(sign_in("a wrong password", 100).await.is_err(), "the first one of this clock");
+    assert!(sign_in(PASSWORD, 101).await.is_ok(), "and no wait follows from it");
 }

@@ -1,5 +1,6 @@
 //! Where the records are kept, and the mark of a database that is for development.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use portcullis::account::Account;
@@ -14,6 +15,8 @@ use crate::start::Failure;
 
 /// The name of the mark.
 const MARK: &str = "dev";
+/// The SQLite file in the data folder.
+const IN_DATA: &str = "portcullis.db";
 
 /// A store that was opened and has today's tables.
 #[derive(Debug)]
@@ -30,8 +33,30 @@ impl OpenDatabase {
     /// # Errors
     /// One line without the URL, which may hold a password.
     pub(crate) async fn open(options: &Options) -> Result<Self, Failure> {
-        match &options.database {
-            Database::InData => Self::sqlite(&options.data.join("portcullis.db")),
+        Self::open_at(&options.database, &options.data).await
+    }
+
+    /// Opens a database that must be there already: a mistyped name makes no new one.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and when there is no such file.
+    pub(crate) async fn open_existing(database: &Database, data: &Path) -> Result<Self, Failure> {
+        let file = match database {
+            Database::InData => Some(data.join(IN_DATA)),
+            Database::Sqlite(path) => Some(path.clone()),
+            Database::Postgres(_) => None,
+        };
+        match file {
+            Some(file) if !file.exists() => {
+                Err(Failure::from(format!("--database: there is no `{}`", file.display())))
+            }
+            Some(_) | None => Self::open_at(database, data).await,
+        }
+    }
+
+    async fn open_at(database: &Database, data: &Path) -> Result<Self, Failure> {
+        match database {
+            Database::InData => Self::sqlite(&data.join(IN_DATA)),
             Database::Sqlite(path) => Self::sqlite(path),
             Database::Postgres(url) => {
                 let store = postgres(url).await.map_err(|error| unusable(&error))?;
@@ -41,7 +66,7 @@ impl OpenDatabase {
         }
     }
 
-    fn sqlite(path: &std::path::Path) -> Result<Self, Failure> {
+    fn sqlite(path: &Path) -> Result<Self, Failure> {
         match SqliteStore::open(path) {
             Ok(store) => Ok(Self::Sqlite(Arc::new(store))),
             Err(error) => Err(Failure::new(format_args!("--database: `{}`", path.display()), error)),

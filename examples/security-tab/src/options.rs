@@ -12,6 +12,7 @@ use crate::keys::{self, KeysCommand};
 pub(crate) const USAGE: &str = "\
 usage: security-tab [OPTIONS]
        security-tab keys new|check|rotate|retire ID --keys FILE
+       security-tab keys reseal|retire ID --keys FILE --data DIR|--database URL
        security-tab after-restore --keys FILE
 
   --listen ADDR         address and port, port 0 picks one (127.0.0.1:8080)
@@ -199,7 +200,11 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
     numeric.parse().map_err(|_| "--listen must be an address and a port such as 127.0.0.1:8080".into())
 }
 
-fn database(url: String) -> Result<Database, String> {
+/// Reads the value of `--database`.
+///
+/// # Errors
+/// One line that does not hold it.
+pub(crate) fn database(url: String) -> Result<Database, String> {
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         return Ok(Database::Postgres(url));
     }

@@ -125,6 +125,11 @@ impl View {
         }
     }
 
+    /// The record with the id as it is kept, if it was read.
+    pub(crate) fn raw(&self, id: Uuid) -> Option<&Record> {
+        self.snapshot.records.get(&id)
+    }
+
     /// What a counter holds.
     pub(crate) fn count(&self, counter: &Counter) -> Count {
         self.snapshot.counters.get(counter).copied().unwrap_or_default()

@@ -3,8 +3,9 @@
 mod flow;
 pub(crate) mod held;
 pub(crate) mod model;
+mod reseal;
 pub(crate) mod rules;
 mod wording;
 
-pub use model::{Draft, Message, MessageKind, Outcome};
+pub use model::{Draft, Message, MessageKind, Outcome, Resealed};
 pub use wording::Wording;

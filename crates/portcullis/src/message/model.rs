@@ -219,6 +219,23 @@ pub struct Message {
     pub due_at: DateTime<Utc>,
 }
 
+/// What sealing a page of messages anew came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resealed {
+    /// Messages that the current key seals now.
+    pub sealed: u32,
+    /// Messages that are still sealed as they were: a worker holds them right now, or they can't be opened.
+    pub left: u32,
+    /// After which message the next page begins; `None` at the end.
+    pub next: Option<Uuid>,
+}
+
+impl Resealed {
+    /// The most messages of one page.
+    pub const AT_ONCE: u32 = 100;
+}
+
 /// The sealed part of a message.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Content {
@@ -309,6 +326,23 @@ impl Message {
         Ok(message)
     }
 
+    /// The look-up key of the messages that a key sealed.
+    pub(crate) fn sealed_with(key: &str) -> Key {
+        Key::lookup(Self::KIND, "sealed", key)
+    }
+
+    /// The id of the key that sealed it, while there is anything sealed.
+    pub(crate) fn sealing_key(&self) -> Option<&str> {
+        self.sealed.as_deref().and_then(Keyring::key_of)
+    }
+
+    /// Seals the same content under the current key.
+    pub(crate) fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
+        let plain = keyring.open(&self.sealing(), self.sealed.as_deref()?).ok()?;
+        let sealed = keyring.seal(&self.sealing(), plain.expose(), nonce);
+        Some(Self { sealed: Some(sealed), ..self.clone() })
+    }
+
     /// Opens what it says and where it goes; `None` if that is gone already.
     pub(crate) fn open(&self, keyring: &Keyring) -> Option<Result<Content, OpenError>> {
         let sealed = self.sealed.as_deref()?;
@@ -338,9 +372,7 @@ impl Entity for Message {
 
     fn keys(&self) -> Vec<Key> {
         let mut keys = vec![Key::lookup(Self::KIND, "user", self.user.to_string())];
-        if let Some(key) = self.sealed.as_deref().and_then(Keyring::key_of) {
-            keys.push(Key::lookup(Self::KIND, "sealed", key));
-        }
+        keys.extend(self.sealing_key().map(Self::sealed_with));
         if self.outcome == Outcome::Held {
             keys.push(Self::held_key());
         }

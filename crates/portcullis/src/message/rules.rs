@@ -8,9 +8,11 @@ use crate::audit::Event;
 use crate::challenge::rules::death;
 use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
-use crate::decision::{Changes, Decision, Stored};
+use crate::decision::{Changes, Decision, Entity as _, Stored};
+use crate::keyring::Keyring;
 use crate::policy::Policy;
 use crate::port::message::SendError;
+use crate::port::store::Lane;
 use crate::recovery::rules::barrier_for;
 use crate::session::rules::after;
 use crate::user::User;
@@ -157,6 +159,30 @@ fn close(
     Decision::yes(outcome, changes)
 }
 
+/// Seals a waiting message under the current key; says whether it did.
+// INVARIANT: a claimed message is not touched while its claim lasts: its outcome is kept under the claimed version, and
+// one that could not be kept would be sent again.
+pub(crate) fn reseal(
+    changes: &mut Changes,
+    message: Stored<Message>,
+    due: Option<(Lane, DateTime<Utc>)>,
+    keyring: &Keyring,
+    nonce: [u8; 24],
+    now: DateTime<Utc>,
+) -> bool {
+    if due != message.value.due() && due.is_none_or(|(_, claimed_until)| now < claimed_until) {
+        return false;
+    }
+    let Some(value) = message.value.sealed_anew(keyring, nonce) else {
+        return false;
+    };
+    let mut message = message;
+    message.value = value;
+    changes.put(&message);
+    changes.event(event(&message.value, "message_resealed"));
+    true
+}
+
 pub(super) fn event(message: &Message, action: &'static str) -> Event {
     Event::of(action, message.tenant, message.user.uuid()).about(message.id.uuid())
 }
@@ -169,7 +195,6 @@ mod tests {
     use crate::id::MessageId;
     use crate::message::MessageKind;
     use crate::message::model::{CodeToSend, Draft, OneTime};
-    use crate::port::store::Lane;
     use crate::secret::Code;
     use crate::user::model::PendingEmail;
 
@@ -275,6 +300,67 @@ mod tests {
         let notice = |user| may_leave(&s.message, &s.to, user, &chain, None, 0, &Policy::default(), began());
         assert_eq!(notice(Some(&s.user)), Ok(()));
         assert_eq!(notice(None), Err("user_gone"));
+    }
+
+    /// Seals a message of the scene anew, kept with this due time, at this moment; gives what is kept and its trail.
+    fn resealed(
+        message: Message,
+        claimed_until: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> (bool, Option<Message>, Vec<String>) {
+        let due = claimed_until.map_or_else(|| message.due(), |until| Some((Lane::Interactive, until)));
+        let mut changes = Changes::none();
+        let done = reseal(&mut changes, stored(message), due, &rotated(), [4; 24], now);
+        let kept = written(&changes, uuid(70));
+        (done, kept, trail(&changes))
+    }
+
+    fn rotated() -> Keyring {
+        let mut keys = keyring();
+        keys.rotate(&crate::port::ambient::SystemRandom::default(), began()).unwrap();
+        keys
+    }
+
+    #[test]
+    fn a_waiting_message_is_sealed_anew_with_its_content() {
+        let before = scene().message;
+        let keys = rotated();
+        let mut changes = Changes::none();
+        let due = before.due();
+        assert!(reseal(&mut changes, stored(before.clone()), due, &keys, [4; 24], began()));
+        assert_eq!(trail(&changes), ["message_resealed: -"]);
+        let after: Message = written(&changes, uuid(70)).unwrap();
+        assert_eq!(after.sealing_key(), Some(keys.current()));
+        assert_ne!(after.sealing_key(), before.sealing_key());
+        let content = after.open(&keys).unwrap().unwrap();
+        assert_eq!((content.to.as_str(), content.code.unwrap().as_str()), ("u2@example.com", "123456"));
+        assert!(after.open(&keyring()).unwrap().is_err(), "the old keys alone do not open it");
+        assert_eq!((after.due_at, after.tries, after.issue), (before.due_at, before.tries, before.issue));
+    }
+
+    #[test]
+    fn a_message_that_a_worker_holds_is_left_until_its_claim_ends() {
+        let until = began() + TimeDelta::minutes(5);
+        let held = |now| resealed(scene().message, Some(until), now);
+        let (done, kept, told) = held(until - TICK);
+        assert!(!done && kept.is_none() && told.is_empty());
+        assert!(held(until).0);
+        // One that waits for its next try has no claim.
+        let mut later = scene().message;
+        later.due_at = until;
+        assert!(resealed(later, None, began()).0);
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_left_as_it_is() {
+        let mut gone = scene().message;
+        gone.sealed = None;
+        let mut foreign = scene().message;
+        foreign.user = crate::id::UserId::from_uuid(uuid(3));
+        for message in [gone, foreign] {
+            let (done, kept, told) = resealed(message, None, began());
+            assert!(!done && kept.is_none() && told.is_empty());
+        }
     }
 
     fn settled(tries: u32, result: &Result<(), SendError>) -> (Outcome, Message, Vec<String>) {

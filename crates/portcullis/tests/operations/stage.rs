@@ -19,6 +19,7 @@ use portcullis::port::store::{
 use portcullis::rights::{AccessRight, Action, Actor};
 use portcullis::secret::Password;
 use portcullis::sign_in::{Reauthenticated, SignInResult};
+use portcullis::testing::ambient::SeededRandom;
 use portcullis::testing::faulty::FaultyStore;
 use portcullis::testing::world::{PASSWORD, World, attempt, source, wrong_code};
 use portcullis::testing::{Contents, Dump};
@@ -159,6 +160,7 @@ operations! {
     Audit true false,
     HeldMessages true false,
     ReleaseMessage true true,
+    Reseal true true,
     WorkerPass true true,
 }
 
@@ -372,6 +374,14 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                     Op::HeldMessages => Box::pin(async move { s.held_messages(page).await.map(drop) }),
                     _ => Box::pin(async move { s.release_message(held).await.map(drop) }),
                 }
+            }
+            Op::Reseal => {
+                s.two_factor().ask(session, None).await.unwrap();
+                let mut keys = s.keyring();
+                let old = keys.current().to_owned();
+                keys.rotate(&SeededRandom::new(7), w.now()).unwrap();
+                s.replace_keyring(keys);
+                Box::pin(async move { s.reseal(&old, Page { after: None, limit: 10 }).await.map(drop) })
             }
             Op::WorkerPass => {
                 s.two_factor().ask(session, None).await.unwrap();

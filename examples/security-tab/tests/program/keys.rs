@@ -3,8 +3,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use crate::support::{Client, Folder, PASSWORD, Program};
-use crate::tools::{api, sign_in};
+use serde_json::{Value, json};
+
+use crate::support::{Client, Folder, PASSWORD, Program, code_in};
+use crate::tools::{advance, api, messages, sign_in};
 
 /// Whether it succeeded, and what it said.
 fn run(arguments: &[&str]) -> (bool, String) {
@@ -54,17 +56,85 @@ fn after_a_restore_no_old_cookie_lives() {
     let program = Program::dev(&folder, &["--keys", &file]);
     let mut alice = program.client();
     sign_in(&mut alice, "alice", PASSWORD);
-    api(&mut alice, "GET", "/sessions", &serde_json::Value::Null, 200);
+    api(&mut alice, "GET", "/sessions", &Value::Null, 200);
     drop(program);
     let program = Program::dev(&folder, &["--keys", &file]);
     let mut alice = with_cookies_of(&alice, &program);
-    api(&mut alice, "GET", "/sessions", &serde_json::Value::Null, 200);
+    api(&mut alice, "GET", "/sessions", &Value::Null, 200);
     drop(program);
     let (done, said) = run(&["after-restore", "--keys", &file]);
     assert!(done && said.contains("from epoch 0 to 1"), "{said}");
     let program = Program::dev(&folder, &["--keys", &file]);
     let mut alice = with_cookies_of(&alice, &program);
-    api(&mut alice, "GET", "/sessions", &serde_json::Value::Null, 401);
+    api(&mut alice, "GET", "/sessions", &Value::Null, 401);
     let mut again = program.client();
     assert!(sign_in(&mut again, "alice", PASSWORD).body.contains("User settings"));
+}
+
+/// The id of the current key.
+fn current_key(file: &str) -> String {
+    let (_, said) = run(&["keys", "check", "--keys", file]);
+    let line = said.lines().find(|line| line.ends_with(", current")).unwrap();
+    line.split([' ', ',']).nth(1).unwrap().to_owned()
+}
+
+/// A program in whose database one message waits for its next try, alice who asked for it, and her challenge.
+fn with_a_message_that_waits(folder: &Folder, file: &str) -> (Program, Client, Value) {
+    assert!(run(&["keys", "new", "--keys", file]).0);
+    let program = Program::dev(folder, &["--keys", file]);
+    let mut alice = program.client();
+    sign_in(&mut alice, "alice", PASSWORD);
+    let down = json!({"channel": "email", "mode": "down"});
+    assert_eq!(program.client().json("POST", "/dev/fail", &down).status, 204);
+    let asked = api(&mut alice, "PUT", "/email", &json!({"address": "alice@example.com"}), 202);
+    assert!(messages(&program).is_empty(), "it was tried, and waits");
+    (program, alice, asked["challenge"].clone())
+}
+
+#[test]
+fn a_rotation_takes_effect_at_the_next_start_and_loses_nothing() {
+    let folder = Folder::new();
+    let (file, data) = (folder.arg("keys.json"), folder.arg("data"));
+    let (program, mut alice, challenge) = with_a_message_that_waits(&folder, &file);
+    let old = current_key(&file);
+    assert!(run(&["keys", "rotate", "--keys", &file]).0);
+    api(&mut alice, "GET", "/settings", &Value::Null, 200);
+    drop(program);
+
+    let program = Program::dev(&folder, &["--keys", &file]);
+    let mut alice = with_cookies_of(&alice, &program);
+    api(&mut alice, "GET", "/settings", &Value::Null, 200);
+    // Sealed anew while the program runs.
+    let (done, said) = run(&["keys", "reseal", "--keys", &file, "--data", &data]);
+    assert!(done && said.contains("sealed 1 waiting messages anew"), "{said}");
+    advance(&program, 60);
+    let sent = messages(&program);
+    assert_eq!(sent.len(), 1);
+    let code = code_in(sent[0]["text"].as_str().unwrap());
+    api(&mut alice, "POST", "/email/confirm", &json!({"challenge": challenge, "code": code}), 200);
+    let (done, said) = run(&["keys", "retire", &old, "--keys", &file, "--data", &data]);
+    assert!(done && said.contains("sealed 0 waiting messages anew"), "{said}");
+    drop(program);
+
+    let program = Program::dev(&folder, &["--keys", &file]);
+    let mut alice = with_cookies_of(&alice, &program);
+    api(&mut alice, "GET", "/settings", &Value::Null, 200);
+}
+
+#[test]
+fn a_key_is_retired_only_after_what_waits_under_it_is_sealed_anew() {
+    let folder = Folder::new();
+    let (file, data) = (folder.arg("keys.json"), folder.arg("data"));
+    drop(with_a_message_that_waits(&folder, &file));
+    let old = current_key(&file);
+    assert!(run(&["keys", "rotate", "--keys", &file]).0);
+    let (done, why) = run(&["keys", "retire", &old, "--keys", &file, "--data", &folder.arg("elsewhere")]);
+    assert!(!done && why.contains("there is no"), "{why}");
+    assert!(run(&["keys", "check", "--keys", &file]).1.contains(&old), "it is still there");
+    let (done, said) = run(&["keys", "retire", &old, "--keys", &file, "--data", &data]);
+    assert!(done && said.contains("sealed 1 waiting messages anew"), "{said}");
+    assert!(!run(&["keys", "check", "--keys", &file]).1.contains(&old));
+    let program = Program::dev(&folder, &["--keys", &file]);
+    advance(&program, 60);
+    assert_eq!(messages(&program).len(), 1, "it can still be opened");
 }
