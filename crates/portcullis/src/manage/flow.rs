@@ -31,7 +31,7 @@ const PAGE: u32 = 1000;
 #[derive(Clone, Copy, Debug)]
 pub struct Manage<'a> {
     security: &'a Portcullis,
-    actor: Actor,
+    pub(super) actor: Actor,
 }
 
 impl Portcullis {

@@ -27,6 +27,7 @@ pub(super) struct Known {
     user: User,
     now: DateTime<Utc>,
     password_maximum: u32,
+    administers: bool,
 }
 
 impl Known {
@@ -37,7 +38,8 @@ impl Known {
         // The settings do not tell of a pending address whose code is dead; the page offers a new code for it.
         let user = portcullis.users().get(settings.user.id).await.map_err(|error| visit.end(error))?;
         let password_maximum = portcullis.policy().password_maximum;
-        Ok(Self { settings, user, now: portcullis.now(), password_maximum })
+        let administers = visit.administers(session).await?;
+        Ok(Self { settings, user, now: portcullis.now(), password_maximum, administers })
     }
 
     fn zone(&self) -> TimeZone {
@@ -101,6 +103,7 @@ impl Known {
         let identity = Identity {
             login: self.settings.user.login.as_str().to_owned(),
             account: self.settings.account.name.clone(),
+            administers: self.administers,
         };
         Frame {
             language: Language::of_tag(self.settings.user.language.base()),
