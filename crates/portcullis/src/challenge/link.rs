@@ -10,7 +10,7 @@ use super::rules::death;
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::contact::Email;
-use crate::decision::{Changes, No, Reason, Refusal, Stored};
+use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::engine::record::Schema;
 use crate::id::{AccountId, ChallengeId, MessageId, UserId};
 use crate::keyring::BoundDigest;
@@ -103,6 +103,33 @@ pub(crate) fn spend_link<'a>(
     Ok((entry, changes))
 }
 
+/// Ends a claim on an old address whose time is over: the challenge is dead, and the user no longer names it.
+pub(crate) fn end(
+    challenge: Option<Stored<Challenge>>,
+    user: Option<Stored<User>>,
+    now: DateTime<Utc>,
+) -> Decision<()> {
+    let mut changes = Changes::none();
+    let Some(mut challenge) = challenge.filter(|challenge| {
+        let this = &challenge.value;
+        this.purpose == Purpose::EmailUndo && this.state == State::Pending && now >= this.expires_at
+    }) else {
+        return Decision::yes((), changes);
+    };
+    challenge.value.state = State::Dead;
+    changes.put(&challenge);
+    let this = &challenge.value;
+    if let Some(mut user) = user {
+        let before = user.value.claims.len();
+        user.value.claims.retain(|claim| claim.challenge != this.id);
+        if user.value.claims.len() < before {
+            changes.put(&user);
+        }
+    }
+    changes.event(Event::of("email_undo_ended", this.tenant.uuid(), this.user.uuid()).about(this.id.uuid()));
+    Decision::yes((), changes)
+}
+
 /// A fresh link with its digest, made for one challenge.
 #[derive(Clone, Debug)]
 pub(crate) struct FreshLink {
@@ -192,8 +219,8 @@ pub(crate) fn issue_link_once(
     policy: &Policy,
     now: DateTime<Utc>,
 ) {
-    let (challenge, message) = link(ask, fresh, kind, policy, now);
-    changes.insert_once(&challenge, None).send_once(message).event(issued(&challenge));
+    changes.only_if_absent([fresh.challenge.uuid(), fresh.message.uuid()]);
+    issue_link(changes, ask, fresh, kind, policy, now);
 }
 
 fn issued(challenge: &Challenge) -> Event {

@@ -30,6 +30,7 @@ mod codes;
 mod ends;
 mod guesses;
 mod kit;
+mod managing;
 mod passwords;
 mod rights;
 mod sends;
@@ -47,6 +48,7 @@ pub use self::changes::*;
 pub use self::codes::*;
 pub use self::ends::*;
 pub use self::guesses::*;
+pub use self::managing::*;
 pub use self::passwords::*;
 pub use self::rights::*;
 pub use self::sends::*;
@@ -79,6 +81,7 @@ races! {
     wrong_passwords_from_one_source_stop_at_ten
     wrong_passwords_from_many_sources_stop_at_ten
     a_revoked_right_changes_nothing
+    a_revoked_right_stops_every_act
     what_ends_stops_the_sign_in_under_way
     what_ends_stops_the_change_under_way
     one_of_many_changes_the_password
