@@ -70,5 +70,6 @@ pub(crate) fn of_people() -> Vec<(&'static str, Value)> {
             object(&none, &json!({"name": text, "services": services, "time_zone": text, "blocked": flag})),
         ),
         ("ManagedAccount", object(&account, &none)),
+        ("Nothing", object(&none, &none)),
     ]
 }

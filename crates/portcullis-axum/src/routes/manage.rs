@@ -82,6 +82,17 @@ pub(super) fn of_users() -> Vec<Operation> {
         },
         Operation {
             method: "post",
+            path: "/users/{id}/recovery",
+            summary: "Sends a user the link by which he sets a new password.",
+            session: true,
+            body: None,
+            success: 202,
+            gives: Some("Nothing"),
+            refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::TooSoon],
+            route: post(users::send_recovery),
+        },
+        Operation {
+            method: "post",
             path: "/users/{id}/rights",
             summary: "Lets a user have exactly these rights on an item.",
             session: true,

@@ -194,6 +194,7 @@ fn acts() -> Vec<(&'static str, &'static str, Value, Option<AccessRight>)> {
         ("PATCH", "", json!({"email": "new@example.com"}), Some(EditOther)),
         ("DELETE", "/sessions", Value::Null, Some(EditFlags)),
         ("DELETE", "/two-factor", Value::Null, Some(EditFlags)),
+        ("POST", "/recovery", Value::Null, Some(EditFlags)),
         ("GET", "trail", Value::Null, Some(ViewDetails)),
     ]
 }
@@ -242,6 +243,8 @@ async fn every_act_takes_its_right_and_nothing_else() {
     for (method, what, body, right) in acts() {
         let mut office = Office::open().await;
         let carol = office.carol.id.to_string();
+        // What takes an address is refused for want of one once the right is there.
+        let short = what == "/recovery";
         let all = AccessRight::ALL.into_iter();
         let others: Vec<_> =
             all.filter(|other| Some(*other) != right && *other != AccessRight::ManageAccount).collect();
@@ -254,7 +257,11 @@ async fn every_act_takes_its_right_and_nothing_else() {
         let held: Vec<_> = right.into_iter().chain([AccessRight::View]).collect();
         office.as_bob(&held).await;
         let reply = act(&mut office.site, method, &carol, what, &body).await;
-        assert!(reply.status.is_success(), "{method} {what} {body}: {reply:?}");
+        if short {
+            assert_eq!(missing(&reply.refused(403, "not_allowed")), ["email_unconfirmed"]);
+        } else {
+            assert!(reply.status.is_success(), "{method} {what} {body}: {reply:?}");
+        }
     }
 }
 
@@ -389,6 +396,31 @@ async fn a_removed_factor_is_told_and_asks_nothing_any_more() {
     assert_eq!(missing(&own), ["edit_flags"], "the own one goes by the own settings");
     site.jar.clear();
     site.sign_in("alice").await;
+}
+
+#[tokio::test]
+async fn a_reset_goes_to_the_confirmed_address_and_shows_no_secret() {
+    let mut office = Office::open().await;
+    let path = format!("/users/{}/recovery", office.bob.id);
+    let reply = office.site.send("POST", &path, None).await.is(202);
+    assert_eq!(reply.text, "{}");
+    let again = office.site.send("POST", &path, None).await.refused(429, "too_soon");
+    assert_eq!(again["retry_after"], 60);
+    office.site.world.run_worker().await.unwrap();
+    let mails = office.site.world.mailbox.to("bob@example.com");
+    assert_eq!(mails.len(), 1, "though bob may not change his password himself");
+    assert!(mails[0].text.contains("/recovery/"), "{:?}", mails[0]);
+    let trail = office.site.get(&format!("/audit?user={}", office.bob.id)).await.is(200);
+    assert!(trail.text.contains("recovery_started"));
+    let token = mails[0].text.split("/recovery/").nth(1).unwrap().split_whitespace().next().unwrap();
+    assert!(token.len() > 40 && !trail.text.contains(token));
+    office.site.world.advance(chrono::TimeDelta::seconds(60));
+    office.site.send("POST", &path, None).await.is(202);
+    for (user, gate) in [(office.carol.id, "email_unconfirmed")] {
+        let refused = office.site.send("POST", &format!("/users/{user}/recovery"), None).await;
+        assert_eq!(missing(&refused.refused(403, "not_allowed")), [gate]);
+    }
+    office.site.post(&path, json!({"new": "x"})).await.unfit("new", "unknown_field");
 }
 
 #[tokio::test]

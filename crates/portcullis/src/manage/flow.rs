@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::account::rules::Chain;
 use crate::audit::AuditEvent;
 use crate::challenge::Purpose;
+use crate::challenge::link::Whose;
 use crate::decision::{Decision, Stored};
 use crate::engine::commit::Try;
 use crate::engine::record::View;
@@ -293,6 +294,44 @@ impl Manage<'_> {
             let counted = reset::wrong_codes(&target.value).iter().any(|counter| view.counts(counter));
             let message = MessageId::from_uuid(engine.new_id(t.now)?);
             Ok(reset::remove_two_factor(who, target, chain, counted, message, t.now))
+        })
+        .await
+    }
+
+    /// Sends a link to a user's confirmed address, by which he sets a new password himself, whether or not he may change
+    /// it otherwise. It takes the right `edit_flags`; nobody but the user ever sees the link.
+    ///
+    /// ```
+    /// # use portcullis::rights::Actor;
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// security.manage(Actor::Program).send_recovery(alice.id).await?;
+    /// assert_eq!(w.run_worker().await?.sent, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found`; `not_allowed` with the missing gates: the right, `email_unconfirmed`, `blocked`,
+    /// or `policy` where the mailbox carries the second factor and may not; `too_soon` within the policy's
+    /// `recovery_cool_down`.
+    pub async fn send_recovery(&self, id: UserId) -> Result<(), Error> {
+        let engine = self.engine();
+        self.on_user(id, &[], |who, target, chain, view, t| {
+            let user = &target.value;
+            let link = match user.confirmed_email() {
+                Some(to) => {
+                    let new = engine.new_link(t.now)?;
+                    Some(engine.bind_link(new, Whose::from(user), Purpose::Recovery, to))
+                }
+                None => None,
+            };
+            let sent = view.count_within(&reset::links_sent(user.id), engine.policy.recovery_cool_down);
+            Ok(reset::send_recovery(who, target, chain, link, sent, &engine.policy, t.now))
         })
         .await
     }

@@ -88,6 +88,53 @@ impl Rights<'_> {
             .await
     }
 
+    /// As [`verdict`](Self::verdict), for something done to an account or in it.
+    ///
+    /// ```
+    /// use portcullis::rights::{AccessRight, Action, Gate};
+    /// # use portcullis::rights::Actor;
+    /// # use std::collections::BTreeSet;
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", None).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # let view = BTreeSet::from([AccessRight::View]);
+    /// # security.rights().grant_on_account(Actor::Program, account.id, alice.id, &view).await?;
+    /// let verdict = security.rights().verdict_on_account(session.id, &Action::CreateAccount, account.id).await?;
+    /// assert_eq!(verdict.missing(), [Gate::Right(AccessRight::ManageAccount)]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found` when there is no such account or the actor may not see it.
+    pub async fn verdict_on_account(
+        &self,
+        session: SessionId,
+        action: &Action,
+        target: AccountId,
+    ) -> Result<Verdict, Error> {
+        let engine = &self.0.engine;
+        let by = Actor::Session(session);
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, starts(by, target.uuid()), Vec::new()).await?;
+                let acting = match Engine::actor(&view, by)? {
+                    Ok(acting) => acting,
+                    Err(no) => return Ok(no.into()),
+                };
+                let Some(account) = view.start::<Account>(0)? else {
+                    return Ok(rules::nobody(acting.as_ref(), target.uuid()).into());
+                };
+                let who = acting.as_ref().map_or(Who::Program, Who::User);
+                Ok(rules::verdict_on_account(who, action, &view.account_chain(account)?))
+            })
+            .await
+    }
+
     /// Gives a user exactly these switches.
     ///
     /// ```

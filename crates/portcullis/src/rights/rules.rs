@@ -302,6 +302,19 @@ pub(crate) fn verdict(who: Who<'_>, action: &Action, target: &User, chain: &Chai
     }
 }
 
+/// As [`verdict`], for an account, of which `chain` holds it and those above it.
+pub(crate) fn verdict_on_account(who: Who<'_>, action: &Action, chain: &Chain) -> Decision<Verdict> {
+    let (Who::User(acting), Some(target)) = (who, chain.0.first()) else {
+        return Decision::yes(Verdict::of([]), Changes::none());
+    };
+    match allow_on_account(who, &Action::SeeAccount, &target.value, chain) {
+        Ok(()) => {
+            Decision::yes(on_account(&acting.user.value, action, &target.value, chain), Changes::none())
+        }
+        Err(refusal) => refuse(who, target.value.tenant.uuid(), target.value.id.uuid(), refusal),
+    }
+}
+
 pub(crate) fn refuse<T>(
     who: Who<'_>,
     tenant: uuid::Uuid,
