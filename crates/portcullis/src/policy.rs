@@ -189,6 +189,9 @@ pub struct Policy {
     pub challenge_kept: TimeDelta,
     /// How long a message is kept after its outcome, its address masked. Default 7 d (decided).
     pub message_kept: TimeDelta,
+    /// How old a message that a restored backup holds may be and still be sent unseen; an older one is held. Default 1 h
+    /// (decided).
+    pub restored_message_life: TimeDelta,
     /// How often a worker of one process purges. Default 1 h.
     pub purge_every: TimeDelta,
     /// Records, counters and audit lines, each, that one purge removes at most, 1 to 10 000; more wait for the next pass.
@@ -264,6 +267,7 @@ impl Default for Policy {
             email_claims: 5,
             challenge_kept: TimeDelta::hours(24),
             message_kept: TimeDelta::days(7),
+            restored_message_life: TimeDelta::hours(1),
             purge_every: TimeDelta::hours(1),
             purge_batch: 1000,
             audit_kept: TimeDelta::days(400),
@@ -392,6 +396,7 @@ impl Policy {
             ("email_claims", (1..=10).contains(&self.email_claims)),
             ("challenge_kept", self.challenge_kept >= TimeDelta::zero()),
             ("message_kept", self.message_kept >= TimeDelta::zero()),
+            ("restored_message_life", self.restored_message_life >= TimeDelta::zero()),
             ("purge_every", self.purge_every > TimeDelta::zero()),
             ("purge_batch", (1..=10_000).contains(&self.purge_batch)),
             ("audit_kept", self.audit_kept > TimeDelta::zero()),

@@ -19,7 +19,7 @@ use crate::decision::{Decision, Stored};
 use crate::error::{Error, PortError};
 use crate::keyring::OpenError;
 use crate::message::model::{Content, Message, Outcome};
-use crate::message::{MessageKind, Wording, rules};
+use crate::message::{MessageKind, Wording, held, rules};
 use crate::port::message::{Mail, SendError};
 use crate::port::store::{CommitError, Lane, Record, Start};
 use crate::secret::{Code, LinkToken, LinkUrl};
@@ -38,6 +38,8 @@ pub struct Pass {
     pub sent: u32,
     /// Messages that must not leave any more.
     pub suppressed: u32,
+    /// Messages held for somebody to look at: see [`Portcullis::held_messages`].
+    pub held: u32,
     /// Messages to be tried again later.
     pub postponed: u32,
     /// Messages given up for good.
@@ -165,6 +167,7 @@ impl Worker {
                 Ok(Done::Message(Outcome::Sent)) => pass.sent += 1,
                 Ok(Done::Message(Outcome::Suppressed)) => pass.suppressed += 1,
                 Ok(Done::Message(Outcome::GivenUp)) => pass.given_up += 1,
+                Ok(Done::Message(Outcome::Held)) => pass.held += 1,
                 Ok(Done::Message(Outcome::Waiting)) => pass.postponed += 1,
                 Ok(Done::Timed) => pass.timed += 1,
                 Err(error) => {
@@ -298,6 +301,7 @@ impl Engine {
         let view = self.read(&t, vec![Start::Id(claimed.id)], Vec::new()).await?;
         let decision = match self.leaves(&message, &view, &t) {
             Err(Stop::Suppress(why)) => rules::suppress(message, why, &self.policy, t.now),
+            Err(Stop::Hold) => held::hold(message, &self.policy, t.now),
             Err(Stop::Postpone(error)) => rules::settle(message, &Err(error), &self.policy, t.now),
             Ok(mail) => {
                 let result = self.mail.send(&mail).await;
@@ -351,6 +355,9 @@ impl Engine {
         let Some(user) = user else {
             return Err(Stop::Suppress("user_gone"));
         };
+        if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
+            return Err(Stop::Hold);
+        }
         self.word(this, content, user, t.now).map_err(|error| {
             tracing::warn!(message = %this.id, %error, "a message could not be worded");
             Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })
@@ -403,7 +410,7 @@ impl Engine {
 
 impl Engine {
     /// The address of a link.
-    fn link_url(&self, kind: MessageKind, token: &str) -> Result<LinkUrl, PortError> {
+    pub(crate) fn link_url(&self, kind: MessageKind, token: &str) -> Result<LinkUrl, PortError> {
         let unfit = || PortError::new("message", "the link in it is no link");
         let token = LinkToken::parse(token).ok_or_else(unfit)?;
         let page = kind.page().ok_or_else(unfit)?;
@@ -414,6 +421,7 @@ impl Engine {
 /// Why a message does not leave now.
 enum Stop {
     Suppress(&'static str),
+    Hold,
     Postpone(SendError),
 }
 

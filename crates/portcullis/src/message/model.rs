@@ -179,6 +179,8 @@ pub enum Outcome {
     Suppressed,
     /// It could not be sent and never will be.
     GivenUp,
+    /// It was old when a backup was restored, and may have been sent before: somebody has to look.
+    Held,
 }
 
 /// A message as it is kept: what it says and where it goes are sealed until it is sent, and gone afterwards.
@@ -208,6 +210,9 @@ pub struct Message {
     pub faults: u32,
     /// What became of it.
     pub outcome: Outcome,
+    /// The epoch of the keys it was written in. Before there were such numbers it was 0.
+    #[serde(default)]
+    pub(crate) epoch: u32,
     /// When it was written.
     pub created_at: DateTime<Utc>,
     /// When it is to be tried next, or may be purged.
@@ -253,6 +258,11 @@ impl Message {
     /// The kind of its records.
     pub const KIND: Kind = Kind::of("message");
 
+    /// The key that every held message is found by.
+    pub(crate) fn held_key() -> Key {
+        Key::lookup(Self::KIND, "held", "held")
+    }
+
     fn sealing(&self) -> Sealing {
         Sealing { label: "message", record: self.id.uuid(), owner: self.user.uuid() }
     }
@@ -291,6 +301,7 @@ impl Message {
             tries: 0,
             faults: 0,
             outcome: Outcome::Waiting,
+            epoch: keyring.epoch(),
             created_at: now,
             due_at: now,
         };
@@ -330,6 +341,9 @@ impl Entity for Message {
         if let Some(key) = self.sealed.as_deref().and_then(Keyring::key_of) {
             keys.push(Key::lookup(Self::KIND, "sealed", key));
         }
+        if self.outcome == Outcome::Held {
+            keys.push(Self::held_key());
+        }
         keys
     }
 
@@ -343,7 +357,7 @@ impl Entity for Message {
         let lane = match (self.outcome, self.bulk) {
             (Outcome::Waiting, false) => Lane::Interactive,
             (Outcome::Waiting, true) => Lane::Bulk,
-            (Outcome::Sent | Outcome::Suppressed | Outcome::GivenUp, _) => Lane::Dead,
+            (Outcome::Sent | Outcome::Suppressed | Outcome::GivenUp | Outcome::Held, _) => Lane::Dead,
         };
         Some((lane, self.due_at))
     }

@@ -157,7 +157,7 @@ fn close(
     Decision::yes(outcome, changes)
 }
 
-fn event(message: &Message, action: &'static str) -> Event {
+pub(super) fn event(message: &Message, action: &'static str) -> Event {
     Event::of(action, message.tenant, message.user.uuid()).about(message.id.uuid())
 }
 

@@ -174,6 +174,8 @@ operations! {
     ManageChangeAccount true true,
     VerdictOnAccount true false,
     Audit true false,
+    HeldMessages true false,
+    ReleaseMessage true true,
     WorkerPass true true,
 }
 
@@ -405,6 +407,20 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             }),
             Op::Audit => {
                 Box::pin(async move { s.audit(alice.id, Page { after: None, limit: 10 }).await.map(drop) })
+            }
+            Op::HeldMessages | Op::ReleaseMessage => {
+                s.email().clear(session).await.unwrap();
+                let mut keys = s.keyring();
+                keys.next_epoch();
+                s.replace_keyring(keys);
+                w.advance(s.policy().restored_message_life);
+                s.worker().pass().await.unwrap();
+                let page = Page { after: None, limit: 10 };
+                let held = s.held_messages(page).await.unwrap().first().map(|message| message.id).unwrap();
+                match op {
+                    Op::HeldMessages => Box::pin(async move { s.held_messages(page).await.map(drop) }),
+                    _ => Box::pin(async move { s.release_message(held).await.map(drop) }),
+                }
             }
             Op::WorkerPass => {
                 s.two_factor().ask(session, None).await.unwrap();

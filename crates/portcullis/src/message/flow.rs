@@ -1,0 +1,83 @@
+//! Held messages, as operations of the embedding program.
+
+use super::held;
+use super::model::Message;
+use crate::engine::Portcullis;
+use crate::error::Error;
+use crate::id::MessageId;
+use crate::port::store::{Page, Start};
+
+impl Portcullis {
+    /// Lists the messages that are held, in id order, by page: a restored backup brought them back when they were older
+    /// than the policy's `restored_message_life`, and they may have been sent before.
+    ///
+    /// A held message is released or, after the policy's `message_kept`, purged. The host decides who may see them.
+    ///
+    /// ```
+    /// use portcullis::port::store::Page;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// security.email().clear(session.id).await?; // its notice waits, and a backup is made
+    /// let mut keys = security.keyring();
+    /// keys.next_epoch(); // the backup was restored
+    /// security.replace_keyring(keys);
+    /// w.advance(security.policy().restored_message_life);
+    /// assert_eq!(security.worker().pass().await?.held, 1);
+    /// let held = security.held_messages(Page { after: None, limit: 10 }).await?;
+    /// assert_eq!(held[0].to, "a•••@example.com");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store does not answer.
+    pub async fn held_messages(&self, page: Page) -> Result<Vec<Message>, Error> {
+        self.engine.list_page(&Message::held_key(), page).await
+    }
+
+    /// Lets a held message be sent. Like every other one it only leaves while it still may.
+    ///
+    /// ```
+    /// use portcullis::port::store::Page;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # security.email().clear(session.id).await?;
+    /// # let mut keys = security.keyring();
+    /// # keys.next_epoch();
+    /// # security.replace_keyring(keys);
+    /// # w.advance(security.policy().restored_message_life);
+    /// # security.worker().pass().await?;
+    /// for message in security.held_messages(Page { after: None, limit: 10 }).await? {
+    ///     security.release_message(message.id).await?;
+    /// }
+    /// assert_eq!(security.worker().pass().await?.sent, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `not_found` when no message of this id is held.
+    pub async fn release_message(&self, id: MessageId) -> Result<Message, Error> {
+        let engine = &self.engine;
+        let released = engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
+                Ok(held::release(view.start(0)?, view.epoch(), t.now))
+            })
+            .await?;
+        engine.wake.notify(usize::MAX);
+        Ok(released)
+    }
+}
