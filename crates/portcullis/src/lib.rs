@@ -51,6 +51,7 @@
 //! | [`two_factor`] | switches codes on and off |
 //! | [`settings`] | shows the whole Security tab |
 //! | [`rights`] | flags, access rights, and the verdict that names every missing gate |
+//! | [`invitation`], [`bootstrap`] | lets users in for the first time, the very first one too |
 //! | [`user`], [`account`] | who exists, and who is blocked |
 //! | [`challenge`], [`message`] | what codes and mails are |
 //!
@@ -64,6 +65,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod bootstrap;
 pub mod challenge;
 pub mod contact;
 pub mod decision;
@@ -73,6 +75,7 @@ pub mod error;
 #[cfg(test)]
 mod fixture;
 pub mod id;
+pub mod invitation;
 pub mod keyring;
 pub mod language;
 pub mod manage;

@@ -60,10 +60,29 @@ pub(crate) fn create(
     if ancestors.len() > usize::try_from(longest).unwrap_or(usize::MAX) {
         return Decision::no(Reason::NotAllowed.into(), Changes::none());
     }
-    let account = Account {
+    let tenant = parent.map_or(id, |parent| parent.value.tenant);
+    let account = fresh(new, id, tenant, ancestors, now);
+    let mut changes = Changes::none();
+    changes.insert(&account);
+    if let Some(parent) = parent {
+        changes.guard(parent);
+    }
+    changes.event(Event::of("account_created", account.tenant.uuid(), id.uuid()));
+    Decision::yes(account, changes)
+}
+
+/// An account that is not stored yet.
+pub(crate) fn fresh(
+    new: &NewAccount,
+    id: AccountId,
+    tenant: AccountId,
+    ancestors: Vec<AccountId>,
+    now: DateTime<Utc>,
+) -> Account {
+    Account {
         v: Schema::default(),
         id,
-        tenant: parent.map_or(id, |parent| parent.value.tenant),
+        tenant,
         ancestors,
         name: new.name.clone(),
         services: new.services.clone(),
@@ -72,14 +91,7 @@ pub(crate) fn create(
         time_zone: new.time_zone,
         rights: std::collections::BTreeMap::new(),
         created_at: now,
-    };
-    let mut changes = Changes::none();
-    changes.insert(&account);
-    if let Some(parent) = parent {
-        changes.guard(parent);
     }
-    changes.event(Event::of("account_created", account.tenant.uuid(), id.uuid()));
-    Decision::yes(account, changes)
 }
 
 /// Blocks an account by hand, or lifts that block; lifting voids what was begun before.

@@ -86,6 +86,13 @@ impl core::fmt::Debug for NewLink {
     }
 }
 
+impl NewLink {
+    /// What stands in the link.
+    pub(crate) const fn token(&self) -> &LinkToken {
+        &self.token
+    }
+}
+
 /// A code entered or to be checked; none for a resend.
 type Candidate<'a> = Option<&'a Code>;
 

@@ -223,6 +223,20 @@ pub(crate) fn issue_link_once(
     issue_link(changes, ask, fresh, kind, policy, now);
 }
 
+/// As [`issue_link`], for a link that who asked for it is shown himself: no message carries it.
+pub(crate) fn show_link(
+    changes: &mut Changes,
+    ask: &LinkAsk<'_>,
+    fresh: FreshLink,
+    kind: MessageKind,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let (challenge, _) = link(ask, fresh, kind, policy, now);
+    changes.insert(&challenge).event(issued(&challenge));
+    challenge.expires_at
+}
+
 fn issued(challenge: &Challenge) -> Event {
     Event::of("link_issued", challenge.tenant.uuid(), challenge.user.uuid())
         .because(challenge.purpose.name())

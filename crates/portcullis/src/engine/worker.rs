@@ -410,7 +410,7 @@ impl Engine {
 
 impl Engine {
     /// The address of a link.
-    fn link_url(&self, kind: MessageKind, token: &str) -> Result<LinkUrl, PortError> {
+    pub(crate) fn link_url(&self, kind: MessageKind, token: &str) -> Result<LinkUrl, PortError> {
         let unfit = || PortError::new("message", "the link in it is no link");
         let token = LinkToken::parse(token).ok_or_else(unfit)?;
         let page = kind.page().ok_or_else(unfit)?;

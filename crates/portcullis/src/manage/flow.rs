@@ -22,7 +22,7 @@ use crate::rights::flow::{Item, starts};
 use crate::rights::rules::{self as rights, Who};
 use crate::rights::{AccessRight, Action, Actor};
 use crate::session::model::Acting;
-use crate::user::rules::check_external_id;
+use crate::user::rules::check;
 use crate::user::{Login, NewUser, User};
 
 /// How many users are read at once: the store's longest page.
@@ -32,7 +32,7 @@ const PAGE: u32 = 1000;
 #[derive(Clone, Copy, Debug)]
 pub struct Manage<'a> {
     security: &'a Portcullis,
-    actor: Actor,
+    pub(super) actor: Actor,
 }
 
 impl Portcullis {
@@ -46,7 +46,8 @@ impl Manage<'_> {
     /// Creates a user in an account; who acts becomes the creator.
     ///
     /// It takes the right `manage_account` there, the flag `create_items`, and each flag that is granted. A password, a
-    /// proved address, an id and another creator are only the embedding program's to give.
+    /// proved address, an id and another creator are only the embedding program's to give. An invited address is sent
+    /// the link that sets the first password.
     ///
     /// ```
     /// use portcullis::rights::Actor;
@@ -69,19 +70,24 @@ impl Manage<'_> {
     /// ```
     ///
     /// # Errors
-    /// `invalid_external_id`; refused `signed_out`; `not_found` when there is no such account or the actor may not see
+    /// `invalid_external_id`; `invalid_invitation`; refused `signed_out`; `not_found` when there is no such account or the actor may not see
     /// it; `not_allowed` with the missing gates; `login_taken`; `external_id_taken`.
     pub async fn create_user(&self, new: NewUser) -> Result<ManagedUser, Error> {
-        check_external_id(new.external_id.as_deref())?;
+        check(&new)?;
         let engine = self.engine();
         let fresh = match new.id {
             Some(id) => id,
             None => UserId::from_uuid(engine.new_id(engine.now())?),
         };
+        let invitation = engine.new_invitation(&new)?;
         let new = &new;
         self.on_account(new.account, |who, chain, t| {
-            let taken = crate::user::rules::taken(t);
-            rules::create(who, new, fresh, chain, taken, &engine.policy, t.now)
+            let evidence = rules::Fresh {
+                id: fresh,
+                taken: crate::user::rules::taken(t),
+                invitation: engine.bind_invitation(invitation.as_ref(), new, fresh, chain.0.first()),
+            };
+            rules::create(who, new, evidence, chain, &engine.policy, t.now)
         })
         .await
     }
@@ -385,7 +391,7 @@ impl Manage<'_> {
     }
 
     /// Reads a user, and decides for who acts.
-    pub(super) async fn on_user<T: Send>(
+    pub(crate) async fn on_user<T: Send>(
         &self,
         id: UserId,
         subjects: &[Uuid],

@@ -1,6 +1,7 @@
 //! Managing: what an administrator does to the users and accounts below him, each act by the rights he holds.
 
 mod accounts;
+mod below;
 mod flow;
 mod flow_accounts;
 mod model;

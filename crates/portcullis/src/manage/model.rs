@@ -73,6 +73,8 @@ pub struct UserActions {
     pub remove_two_factor: Verdict,
     /// Have a link sent by which the user sets a new password.
     pub send_recovery: Verdict,
+    /// Have a link sent by which the user sets his first password.
+    pub send_invitation: Verdict,
     /// Let others have rights on the user.
     pub manage_access: Verdict,
     /// Read the audit trail.

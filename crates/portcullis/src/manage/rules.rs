@@ -7,6 +7,7 @@ use super::model::{ManagedEmail, ManagedUser, UserActions, UserChange};
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::Purpose;
+use crate::challenge::link::FreshLink;
 use crate::challenge::rules::{Ask, issue, may_issue};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
@@ -51,6 +52,7 @@ pub(crate) fn seen(who: Who<'_>, user: &User, chain: &Chain) -> ManagedUser {
             end_sessions: may(Action::EndSessions),
             remove_two_factor: may(Action::RemoveTwoFactor),
             send_recovery: may(Action::SendRecovery),
+            send_invitation: may(Action::SendInvitation),
             manage_access: may(Action::GrantOnUser(std::collections::BTreeSet::new())),
             see_trail: may(Action::SeeTrail),
         },
@@ -75,13 +77,21 @@ pub(crate) fn lists(who: Who<'_>, user: &User, chain: &Chain) -> bool {
     allow_on_user(who, &Action::SeeUser, user, chain).is_ok()
 }
 
+/// What a creation found out and drew.
+pub(crate) struct Fresh {
+    pub(crate) id: UserId,
+    /// What the last try found another user to hold.
+    pub(crate) taken: Option<Reason>,
+    /// The link for the address that is invited.
+    pub(crate) invitation: Option<FreshLink>,
+}
+
 /// Makes a user in an account, of which `chain` holds it and those above it. Who acts becomes the creator.
 pub(crate) fn create(
     who: Who<'_>,
     new: &NewUser,
-    id: UserId,
+    evidence: Fresh,
     chain: &Chain,
-    taken: Option<Reason>,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<ManagedUser> {
@@ -94,8 +104,13 @@ pub(crate) fn create(
         return rights::refuse(who, tenant, place, refusal);
     }
     let mut new = new.clone();
-    let mut found =
-        user_rules::Found { account: Some(account.clone()), taken, ..user_rules::Found::default() };
+    let Fresh { id, taken, invitation } = evidence;
+    let mut found = user_rules::Found {
+        account: Some(account.clone()),
+        taken,
+        invitation,
+        ..user_rules::Found::default()
+    };
     if let Who::User(acting) = who {
         // A password and a proved address are only the user's own to give.
         let own = new.password.is_some() || new.confirmed_email.is_some();

@@ -36,6 +36,8 @@ pub enum Action {
     RemoveTwoFactor,
     /// Have a link sent to a user's confirmed address, by which he sets a new password himself.
     SendRecovery,
+    /// Have a link sent to a user without a password, by which he sets his first one himself.
+    SendInvitation,
     /// Let somebody have exactly these rights on a user.
     GrantOnUser(BTreeSet<AccessRight>),
     /// See an account.
@@ -163,7 +165,7 @@ pub(crate) fn on_user(actor: &User, action: &Action, target: &User, chain: &Chai
         Action::SeeUser => Verdict::of([right(AccessRight::View)]),
         Action::SeeTrail | Action::ChangeEmail if actor.id == target.id => Verdict::of([]),
         Action::SeeTrail => Verdict::of([right(AccessRight::ViewDetails)]),
-        Action::SetDisabled(_) | Action::EndSessions | Action::SendRecovery => {
+        Action::SetDisabled(_) | Action::EndSessions | Action::SendRecovery | Action::SendInvitation => {
             Verdict::of([right(AccessRight::EditFlags)])
         }
         // The own factor goes by the own settings, which ask more: no right clears the own wrong codes.
@@ -230,6 +232,7 @@ pub(crate) fn on_account(actor: &User, action: &Action, target: &Account, chain:
         | Action::EndSessions
         | Action::RemoveTwoFactor
         | Action::SendRecovery
+        | Action::SendInvitation
         | Action::GrantOnUser(_) => Verdict::of([(Gate::Right(AccessRight::View), false)]),
     }
 }
@@ -358,6 +361,7 @@ pub(crate) fn change_user(
         | Action::EndSessions
         | Action::RemoveTwoFactor
         | Action::SendRecovery
+        | Action::SendInvitation
         | Action::SeeAccount
         | Action::CreateUser(_)
         | Action::CreateAccount

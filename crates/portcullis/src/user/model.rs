@@ -345,6 +345,9 @@ pub struct NewUser {
     pub long_enough_alone: bool,
     /// An address that is known to be the user's.
     pub confirmed_email: Option<Email>,
+    /// An address that an invitation is sent to: its link sets the first password and confirms the address. Not with a
+    /// password or a confirmed address.
+    pub invited_email: Option<Email>,
     /// The language.
     pub language: Language,
     /// The time zone; `None` takes the account's.
@@ -364,6 +367,7 @@ impl NewUser {
             password: None,
             long_enough_alone: false,
             confirmed_email: None,
+            invited_email: None,
             language: Language::EN,
             time_zone: None,
         }

@@ -22,6 +22,7 @@
 //! answer as if it had been posted. Read them back with [`PendingAction::of_fields`], which knows no other route
 //! and no secret.
 
+pub(crate) mod admin;
 mod code_line;
 mod dev;
 mod dialog;

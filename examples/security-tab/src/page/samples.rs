@@ -41,7 +41,7 @@ impl Samples {
 
     /// A tab without an address.
     pub(super) fn tab(self) -> SecurityPage {
-        let identity = Identity { login: "alice".into(), account: "demo".into() };
+        let identity = Identity { login: "alice".into(), account: "demo".into(), administers: false };
         SecurityPage {
             frame: Frame { identity: Some(identity), ..self.outside() },
             banner: None,

@@ -54,6 +54,7 @@ impl Samples {
             page.settle_focus(Place::Email);
             pages.push((name, page.html()?));
         }
+        pages.extend(super::admin::pages(self)?);
         pages.push(("messages", self.messages().html()?));
         pages.push(("messages-none", MessagesPage { messages: Vec::new(), ..self.messages() }.html()?));
         let names = vec!["en-sign-in".to_owned(), "ru-sign-in".to_owned()];

@@ -1,6 +1,7 @@
 //! The pages over HTTP: what is stored becomes a view model, and a form becomes one call of the core.
 
 mod act;
+mod admin;
 mod again;
 mod fault;
 mod password;
@@ -73,6 +74,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::TWO_FACTOR_CANCEL, post(settings::cancel_two_factor))
         .route(route::SESSION_END, post(sessions::end))
         .route(route::SESSIONS_END_OTHERS, post(sessions::end_others))
+        .merge(admin::router())
         .route(&format!("{}{{*path}}", route::STATIC), get(file))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(from_fn_with_state(app.clone(), own_origin))

@@ -30,6 +30,7 @@ pub(super) struct Known {
     sessions: Vec<ListedSession>,
     now: DateTime<Utc>,
     password_maximum: u32,
+    administers: bool,
 }
 
 impl Known {
@@ -41,7 +42,8 @@ impl Known {
         let user = portcullis.users().get(settings.user.id).await.map_err(|error| visit.end(error))?;
         let sessions = portcullis.sessions().list(session).await.map_err(|error| visit.end(error))?;
         let password_maximum = portcullis.policy().password_maximum;
-        Ok(Self { settings, user, sessions, now: portcullis.now(), password_maximum })
+        let administers = visit.administers(session).await?;
+        Ok(Self { settings, user, sessions, now: portcullis.now(), password_maximum, administers })
     }
 
     fn zone(&self) -> TimeZone {
@@ -116,6 +118,7 @@ impl Known {
         let identity = Identity {
             login: self.settings.user.login.as_str().to_owned(),
             account: self.settings.account.name.clone(),
+            administers: self.administers,
         };
         Frame {
             language: Language::of_tag(self.settings.user.language.base()),

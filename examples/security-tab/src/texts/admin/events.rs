@@ -10,7 +10,7 @@ const ACTIONS: [(&str, &str, &str); 49] = [
     ("session_ended", "A session was ended", "Сеанс завершён"),
     ("session_end_refused", "Ending a session was refused", "В завершении сеанса отказано"),
     ("other_sessions_ended", "All other sessions were ended", "Все остальные сеансы завершены"),
-    ("sessions_ended", "All sessions were ended", "Все сеансы завершены"),
+    ("all_sessions_ended", "All sessions were ended", "Все сеансы завершены"),
     ("session_used", "Used the session", "Сеанс использован"),
     ("reauthenticated", "Confirmed to be the user", "Личность подтверждена"),
     ("code_issued", "A code was made", "Код создан"),
@@ -21,12 +21,32 @@ const ACTIONS: [(&str, &str, &str); 49] = [
     ("email_cancelled", "The change of the email address was cancelled", "Изменение адреса отменено"),
     ("email_cleared", "The email address was removed", "Адрес удалён"),
     ("email_refused", "A change of the email address was refused", "В изменении адреса отказано"),
-    ("email_undone", "The change of the email address was undone", "Изменение адреса отменено прежним владельцем"),
-    ("two_factor_pending", "Two-factor authentication waits for its code", "Двухфакторная аутентификация ожидает код"),
+    (
+        "email_undone",
+        "The change of the email address was undone",
+        "Изменение адреса отменено прежним владельцем",
+    ),
+    (
+        "two_factor_pending",
+        "Two-factor authentication waits for its code",
+        "Двухфакторная аутентификация ожидает код",
+    ),
     ("two_factor_on", "Two-factor authentication was switched on", "Двухфакторная аутентификация включена"),
-    ("two_factor_off", "Two-factor authentication was switched off", "Двухфакторная аутентификация выключена"),
-    ("two_factor_cancelled", "The code for two-factor authentication was given up", "Код для двухфакторной аутентификации отменён"),
-    ("two_factor_refused", "A change of two-factor authentication was refused", "В изменении двухфакторной аутентификации отказано"),
+    (
+        "two_factor_off",
+        "Two-factor authentication was switched off",
+        "Двухфакторная аутентификация выключена",
+    ),
+    (
+        "two_factor_cancelled",
+        "The code for two-factor authentication was given up",
+        "Код для двухфакторной аутентификации отменён",
+    ),
+    (
+        "two_factor_refused",
+        "A change of two-factor authentication was refused",
+        "В изменении двухфакторной аутентификации отказано",
+    ),
     ("two_factor_removed", "The second factor was removed", "Второй фактор снят"),
     ("password_changed", "The password was changed", "Пароль изменён"),
     ("password_refused", "A change of the password was refused", "В изменении пароля отказано"),
@@ -52,7 +72,11 @@ const ACTIONS: [(&str, &str, &str); 49] = [
     ("message_sent", "A message was sent", "Сообщение отправлено"),
     ("message_postponed", "A message waits to be sent again", "Сообщение будет отправлено позже"),
     ("message_given_up", "A message could not be sent", "Сообщение отправить не удалось"),
-    ("message_suppressed", "A message was not sent, as it had no reason any more", "Сообщение не отправлено: причины больше нет"),
+    (
+        "message_suppressed",
+        "A message was not sent, as it had no reason any more",
+        "Сообщение не отправлено: причины больше нет",
+    ),
 ];
 
 impl Language {
