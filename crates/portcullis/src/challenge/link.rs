@@ -167,6 +167,22 @@ pub(crate) fn issue_link(
     ends_at
 }
 
+/// As [`issue_link`], for a recovery that does not ask for the user's flag to change the password: an administrator or
+/// an undo began it.
+pub(crate) fn issue_recovery_regardless(
+    changes: &mut Changes,
+    user: Whose,
+    destination: &Email,
+    fresh: FreshLink,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) {
+    let ask = LinkAsk { user, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
+    let (mut challenge, message) = link(&ask, fresh, MessageKind::RecoveryLink, policy, now);
+    challenge.regardless_of_flag = true;
+    changes.insert(&challenge).send(message).event(issued(&challenge));
+}
+
 /// As [`issue_link`], for ids that are derived: what was made before under the same ids stays.
 pub(crate) fn issue_link_once(
     changes: &mut Changes,
@@ -204,6 +220,7 @@ fn link(
         session: None,
         credential_version: ask.user.bound_version(ask.purpose),
         epoch: fresh.epoch,
+        regardless_of_flag: false,
         digest: fresh.digest,
         state: State::Pending,
         issue: 1,

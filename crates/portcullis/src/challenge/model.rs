@@ -133,6 +133,9 @@ pub struct Challenge {
     /// The keyring's epoch it was made in; it is dead in any later one.
     #[serde(default)]
     pub epoch: u32,
+    /// Whether it recovers whatever the user's flag to change the password says: an administrator or an undo began it.
+    #[serde(default)]
+    pub regardless_of_flag: bool,
     pub(crate) digest: BoundDigest,
     pub(crate) state: State,
     /// Which code is the living one: the number of sends so far.

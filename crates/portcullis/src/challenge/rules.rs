@@ -80,6 +80,9 @@ pub(crate) fn death(
         Some("expired")
     } else if !named(challenge, user) {
         Some("superseded")
+    } else if challenge.purpose == Purpose::EmailUndo {
+        // It rests on the old mailbox alone: no block voids it, and it lifts none.
+        None
     } else if chain.voids(challenge.created_at) {
         Some("voided")
     } else {
@@ -318,6 +321,7 @@ pub(crate) fn issue(
         session: ask.session,
         credential_version: ask.user.credential_version,
         epoch: fresh.epoch,
+        regardless_of_flag: false,
         digest: fresh.digest,
         state: State::Pending,
         issue: 1,

@@ -11,7 +11,7 @@ use crate::contact::Email;
 use crate::decision::{Changes, Decision, Stored};
 use crate::policy::Policy;
 use crate::port::message::SendError;
-use crate::recovery::rules::barrier;
+use crate::recovery::rules::barrier_for;
 use crate::session::rules::after;
 use crate::user::User;
 
@@ -56,7 +56,7 @@ pub(crate) fn may_leave(
         | Purpose::TwoFactorEmail
         | Purpose::Invitation => confirmed || pending,
         Purpose::Recovery => {
-            if let Some(why) = barrier(user, policy) {
+            if let Some(why) = barrier_for(challenge, user, policy) {
                 return Err(why);
             }
             confirmed

@@ -44,6 +44,7 @@ fn full() -> (Account, User, Session, Challenge, Message) {
     user.claims.push(EmailClaim {
         address: email("old@example.com"),
         challenge: challenge.id,
+        unique: true,
         ends_at: began(),
     });
     let draft = Draft {

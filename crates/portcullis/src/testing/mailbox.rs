@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 
 use crate::port::message::{Mail, MailSender, Receipt, SendError};
-use crate::secret::Code;
+use crate::secret::{Code, LinkToken};
 
 /// Keeps every mail; can be told to fail.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +42,17 @@ impl Mailbox {
     pub fn last_code(&self, address: &str) -> Option<Code> {
         let code = |mail: &Mail| mail.text.lines().find_map(|line| Code::parse(line.trim()).ok());
         self.to(address).iter().rev().find_map(code)
+    }
+
+    /// The token in the newest mail to an address that carries a link to this page: the line of its text that is
+    /// nothing but the link. Pages are `recovery`, `invitation` and `email/undo`.
+    pub fn last_link(&self, address: &str, page: &str) -> Option<LinkToken> {
+        let token = |line: &str| {
+            let (before, token) = line.trim().rsplit_once('/')?;
+            let of_page = before.strip_suffix(page)?.ends_with('/');
+            LinkToken::parse(token).filter(|_| of_page)
+        };
+        self.to(address).iter().rev().find_map(|mail| mail.text.lines().find_map(token))
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {

@@ -200,6 +200,9 @@ pub struct EmailClaim {
     pub address: Email,
     /// The challenge whose link puts it back.
     pub challenge: ChallengeId,
+    /// Whether no other user may hold the address meanwhile: the policy's word when it was confirmed.
+    #[serde(default)]
+    pub unique: bool,
     /// When the claim ends.
     pub ends_at: DateTime<Utc>,
 }
@@ -264,6 +267,22 @@ impl User {
         Key::unique(Self::KIND, "login", login)
     }
 
+    /// The key of the confirmed address, and one for each old address that is kept for its user. Who is found by the
+    /// latter is not found by his address: a look-up asks for the confirmed one too.
+    fn email_keys(&self) -> impl Iterator<Item = Key> + use<> {
+        let confirmed = self.email.iter().map(|email| (&email.address, email.unique));
+        let kept = self.claims.iter().filter(|claim| claim.unique).map(|claim| (&claim.address, true));
+        let mut unique = BTreeMap::new();
+        for (address, alone) in confirmed.chain(kept) {
+            *unique.entry(address.canonical().to_owned()).or_default() |= alone;
+        }
+        unique.into_iter().map(|(address, unique)| {
+            let mut key = Key::lookup(Self::KIND, "email", address);
+            key.unique = unique;
+            key
+        })
+    }
+
     /// The confirmed address, if there is one.
     pub fn confirmed_email(&self) -> Option<&Email> {
         self.email.as_ref().map(|email| &email.address)
@@ -292,11 +311,7 @@ impl Entity for User {
             Key::lookup(Self::KIND, "user", self.id.to_string()),
             Key::lookup(Self::KIND, "account", self.account.to_string()),
         ];
-        if let Some(email) = &self.email {
-            let mut key = Key::lookup(Self::KIND, "email", email.address.canonical());
-            key.unique = email.unique;
-            keys.push(key);
-        }
+        keys.extend(self.email_keys());
         if let Some(external_id) = &self.external_id {
             keys.push(Key::unique(Self::KIND, "external_id", external_id.as_str()));
         }
