@@ -10,7 +10,7 @@ use super::rules::death;
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::contact::Email;
-use crate::decision::{Changes, No, Reason, Refusal, Stored};
+use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::engine::record::Schema;
 use crate::id::{AccountId, ChallengeId, MessageId, UserId};
 use crate::keyring::BoundDigest;
@@ -101,6 +101,33 @@ pub(crate) fn spend_link<'a>(
     spent.value.state = State::Spent;
     changes.put(&spent);
     Ok((entry, changes))
+}
+
+/// Ends a claim on an old address whose time is over: the challenge is dead, and the user no longer names it.
+pub(crate) fn end(
+    challenge: Option<Stored<Challenge>>,
+    user: Option<Stored<User>>,
+    now: DateTime<Utc>,
+) -> Decision<()> {
+    let mut changes = Changes::none();
+    let Some(mut challenge) = challenge.filter(|challenge| {
+        let this = &challenge.value;
+        this.purpose == Purpose::EmailUndo && this.state == State::Pending && now >= this.expires_at
+    }) else {
+        return Decision::yes((), changes);
+    };
+    challenge.value.state = State::Dead;
+    changes.put(&challenge);
+    let this = &challenge.value;
+    if let Some(mut user) = user {
+        let before = user.value.claims.len();
+        user.value.claims.retain(|claim| claim.challenge != this.id);
+        if user.value.claims.len() < before {
+            changes.put(&user);
+        }
+    }
+    changes.event(Event::of("email_undo_ended", this.tenant.uuid(), this.user.uuid()).about(this.id.uuid()));
+    Decision::yes((), changes)
 }
 
 /// A fresh link with its digest, made for one challenge.

@@ -6,6 +6,7 @@ pub(crate) mod commit;
 pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;
+mod timed;
 pub(crate) mod worker;
 
 use core::fmt;

@@ -49,7 +49,7 @@ fn opened(challenge: &Challenge, user: &User, account: &Account, fits: bool) -> 
 fn refused(entry: &LinkEntry, purposes: &[Purpose], now: DateTime<Utc>) -> (Vec<Uuid>, Vec<String>) {
     assert_eq!(peek_link(Some(entry), purposes, now).unwrap_err().reason(), Reason::ChallengeDead);
     let no = spend_link(Some(entry), purposes, now).unwrap_err();
-    let decision: crate::decision::Decision<()> = no.into();
+    let decision: Decision<()> = no.into();
     assert_eq!(decision.reply.unwrap_err().reason(), Reason::ChallengeDead);
     (touched(&decision.changes), trail(&decision.changes))
 }
@@ -157,6 +157,29 @@ fn an_undo_outlives_new_credentials_and_is_left_to_the_worker() {
     alice.claims.clear();
     let entry = opened(&challenge, &alice, &account, true);
     assert_eq!(refused(&entry, &[Purpose::EmailUndo], began()).1, ["link_refused: superseded"]);
+}
+
+#[test]
+fn a_claim_ends_with_its_undo_and_not_before() {
+    let (_, mut alice) = alice();
+    let (challenge, _) = made(&alice, Purpose::EmailUndo, "u2@example.com");
+    alice.claims.push(EmailClaim {
+        address: email("u2@example.com"),
+        challenge: challenge.id,
+        ends_at: challenge.expires_at,
+    });
+    let ended = |challenge: &Challenge, now| {
+        end(Some(stored(challenge.clone())), Some(stored(alice.clone())), now).changes
+    };
+    assert!(ended(&challenge, began() + LIFE - TICK).is_empty());
+    let changes = ended(&challenge, began() + LIFE);
+    assert_eq!(touched(&changes), [uuid(800), uuid(2)]);
+    let (dead, user) =
+        (written::<Challenge>(&changes, uuid(800)).unwrap(), written::<User>(&changes, uuid(2)).unwrap());
+    assert!(dead.state == State::Dead && user.claims.is_empty());
+    assert_eq!(trail(&changes), ["email_undo_ended: -"]);
+    assert!(ended(&dead, began() + LIFE).is_empty(), "twice changes nothing");
+    assert!(end(None, None, began()).changes.is_empty());
 }
 
 #[test]
