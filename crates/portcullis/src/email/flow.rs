@@ -221,7 +221,7 @@ impl EmailRoom<'_> {
     /// # let session = w.sign_in(&alice).await?;
     /// # security.email().clear(session.id).await?;
     /// # w.run_worker().await?;
-    /// let token = w.mailbox.last_link("alice@example.com", "email/undo").unwrap();
+    /// let token = w.mailbox.last_link("alice@example.com").unwrap();
     /// let info = security.email().peek_undo(&token).await?;
     /// assert_eq!(info.valid_until, security.now() + security.policy().email_undo_life);
     /// # Ok(()) }
@@ -258,7 +258,7 @@ impl EmailRoom<'_> {
     /// # let session = w.sign_in(&alice).await?;
     /// # let session = security.email().clear(session.id).await?.unwrap();
     /// # w.run_worker().await?;
-    /// let token = w.mailbox.last_link("alice@example.com", "email/undo").unwrap();
+    /// let token = w.mailbox.last_link("alice@example.com").unwrap();
     /// security.email().undo(&token, &attempt()).await?;
     /// let alice = security.users().get(alice.id).await?;
     /// assert_eq!(alice.confirmed_email().unwrap().as_str(), "alice@example.com");

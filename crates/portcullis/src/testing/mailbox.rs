@@ -44,15 +44,12 @@ impl Mailbox {
         self.to(address).iter().rev().find_map(code)
     }
 
-    /// The token in the newest mail to an address that carries a link to this page: the line of its text that is
-    /// nothing but the link. Pages are `recovery`, `invitation` and `email/undo`.
-    pub fn last_link(&self, address: &str, page: &str) -> Option<LinkToken> {
-        let token = |line: &str| {
-            let (before, token) = line.trim().rsplit_once('/')?;
-            let of_page = before.strip_suffix(page)?.ends_with('/');
-            LinkToken::parse(token).filter(|_| of_page)
+    /// The token of the link in the newest mail to an address that carries one.
+    pub fn last_link(&self, address: &str) -> Option<LinkToken> {
+        let link = |mail: &Mail| {
+            mail.text.lines().find_map(|line| LinkToken::parse(line.trim().rsplit_once('/')?.1))
         };
-        self.to(address).iter().rev().find_map(|mail| mail.text.lines().find_map(token))
+        self.to(address).iter().rev().find_map(link)
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {

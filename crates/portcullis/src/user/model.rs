@@ -267,20 +267,22 @@ impl User {
         Key::unique(Self::KIND, "login", login)
     }
 
+    /// The key a confirmed address is listed by.
+    pub(crate) fn email_key(address: &Email) -> Key {
+        Key::lookup(Self::KIND, "email", address.canonical())
+    }
+
     /// The key of the confirmed address, and one for each old address that is kept for its user. Who is found by the
     /// latter is not found by his address: a look-up asks for the confirmed one too.
-    fn email_keys(&self) -> impl Iterator<Item = Key> + use<> {
+    fn email_keys(&self) -> impl Iterator<Item = Key> {
         let confirmed = self.email.iter().map(|email| (&email.address, email.unique));
         let kept = self.claims.iter().filter(|claim| claim.unique).map(|claim| (&claim.address, true));
-        let mut unique = BTreeMap::new();
+        let mut keys = BTreeMap::new();
         for (address, alone) in confirmed.chain(kept) {
-            *unique.entry(address.canonical().to_owned()).or_default() |= alone;
+            let key = keys.entry(address.canonical()).or_insert_with(|| Self::email_key(address));
+            key.unique |= alone;
         }
-        unique.into_iter().map(|(address, unique)| {
-            let mut key = Key::lookup(Self::KIND, "email", address);
-            key.unique = unique;
-            key
-        })
+        keys.into_values()
     }
 
     /// The confirmed address, if there is one.

@@ -166,6 +166,7 @@ fn a_claim_ends_with_its_undo_and_not_before() {
     alice.claims.push(EmailClaim {
         address: email("u2@example.com"),
         challenge: challenge.id,
+        unique: true,
         ends_at: challenge.expires_at,
     });
     let ended = |challenge: &Challenge, now| {

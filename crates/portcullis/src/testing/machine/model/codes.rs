@@ -147,6 +147,10 @@ impl Model {
 
     /// A pass of the worker.
     pub(in super::super) fn work(&mut self) -> Passed {
+        let now = self.now;
+        for user in &mut self.users {
+            user.claims.retain(|claim| now < claim.ends);
+        }
         let mut passed = (0, 0, 0);
         for nth in 0..self.mails.len() {
             let mut mail = self.mails[nth];
