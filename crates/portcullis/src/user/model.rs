@@ -267,13 +267,13 @@ impl User {
         Key::unique(Self::KIND, "login", login)
     }
 
-    /// The key a confirmed address is listed by.
+    /// The key an address is listed by. An old one that is kept for its user is listed too: who looks for the holder of
+    /// an address asks each of those found whether [it is the confirmed one](Self::receives_at).
     pub(crate) fn email_key(address: &Email) -> Key {
         Key::lookup(Self::KIND, "email", address.canonical())
     }
 
-    /// The key of the confirmed address, and one for each old address that is kept for its user. Who is found by the
-    /// latter is not found by his address: a look-up asks for the confirmed one too.
+    /// The key of the confirmed address, and one for each old address that is kept for its user.
     fn email_keys(&self) -> impl Iterator<Item = Key> {
         let confirmed = self.email.iter().map(|email| (&email.address, email.unique));
         let kept = self.claims.iter().filter(|claim| claim.unique).map(|claim| (&claim.address, true));
@@ -283,6 +283,11 @@ impl User {
             key.unique |= alone;
         }
         keys.into_values()
+    }
+
+    /// Whether this is the confirmed address.
+    pub(crate) fn receives_at(&self, address: &Email) -> bool {
+        self.confirmed_email().is_some_and(|own| own.same_as(address))
     }
 
     /// The confirmed address, if there is one.
