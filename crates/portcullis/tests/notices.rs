@@ -99,9 +99,13 @@ async fn a_factor_switched_on_and_off_is_told() {
     s.w.run_worker().await.unwrap();
     let code = s.w.mailbox.last_code(OLD).unwrap();
     let room = s.w.security.two_factor();
-    let on = room.enable(s.session.id, pending.id, &code, &source());
     let mut session = None;
-    let told = s.tells(async { session = Some(on.await.unwrap().session) }).await;
+    let told = s
+        .tells(async {
+            let on = room.enable(s.session.id, pending.id, &code, &source()).await.unwrap();
+            session = Some(on.session);
+        })
+        .await;
     assert_eq!(told, ["two_factor_on to old.example"]);
     let off = room.disable(session.unwrap().id);
     assert_eq!(s.tells(off).await, ["two_factor_off to old.example"]);

@@ -7,11 +7,13 @@ use portcullis::Error;
 use portcullis::contact::Email;
 use portcullis::decision::{Reason, Refusal};
 use portcullis::id::SessionId;
+use portcullis::recovery::Identifier;
+use portcullis::rights::Actor;
 use portcullis::secret::Password;
 use portcullis::sign_in::SignInResult;
 use portcullis::testing::World;
 use portcullis::testing::world::{PASSWORD, attempt, source};
-use portcullis::user::User;
+use portcullis::user::{Flags, User};
 
 fn refused<T>(result: Result<T, Error>) -> Refusal {
     match result {
@@ -76,10 +78,74 @@ async fn who_took_the_address_is_out_when_its_owner_takes_it_back() {
     let recovery = w.mailbox.last_link("alice@example.com").unwrap();
     assert!(w.mailbox.to("alice@example.com").iter().any(|mail| mail.text.contains("/recovery/")));
     assert_eq!(refused(s.email().peek_undo(&recovery).await).reason(), Reason::ChallengeDead);
-    // Codes follow to the owner: the password alone opens nothing.
-    asked(&w, &alice).await;
+    let new = password("seven quiet lanterns");
+    s.recovery().set_password(&recovery, &new, &new, &attempt()).await.unwrap();
+    let old = password(PASSWORD);
+    assert!(s.sign_in().start(&alice.login, &old, &attempt()).await.is_err(), "the thief knows it no more");
+    // Codes follow to the owner.
+    let SignInResult::CodeRequired { code, .. } =
+        s.sign_in().start(&alice.login, &new, &attempt()).await.unwrap()
+    else {
+        panic!("a code is asked")
+    };
     w.run_worker().await.unwrap();
-    assert!(w.mailbox.last_code("alice@example.com").is_some());
+    let entered = w.mailbox.last_code("alice@example.com").unwrap();
+    s.sign_in().code(code.id, &entered, &attempt(), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_undo_recovers_without_the_flag_and_never_past_a_block() {
+    let w = World::new();
+    let account = w.account("demo").await.unwrap();
+    let alice = w.user(&account, "alice", Some("alice@example.com")).await.unwrap();
+    let s = &w.security;
+    s.rights().set_flags(Actor::Program, alice.id, Flags::default()).await.unwrap();
+    let session = w.sign_in(&alice).await.unwrap().id;
+    let session = readdress(&w, session, "one@example.com").await;
+    readdress(&w, session, "two@example.com").await;
+    let newer = w.mailbox.last_link("one@example.com").unwrap();
+    let older = w.mailbox.last_link("alice@example.com").unwrap();
+
+    s.accounts().set_blocked(account.id, true).await.unwrap();
+    s.email().undo(&newer, &attempt()).await.unwrap();
+    assert_eq!(address_of(&w, &alice).await.unwrap(), "one@example.com");
+    let pass = w.run_worker().await.unwrap();
+    assert_eq!((pass.suppressed, pass.sent), (1, 2), "the notices leave, the link does not");
+
+    w.advance(TimeDelta::seconds(1));
+    s.accounts().set_blocked(account.id, false).await.unwrap();
+    s.email().undo(&older, &attempt()).await.unwrap();
+    w.run_worker().await.unwrap();
+    let recovery = w.mailbox.last_link("alice@example.com").unwrap();
+    let new = password("seven quiet lanterns");
+    s.recovery().set_password(&recovery, &new, &new, &attempt()).await.unwrap();
+    assert!(s.sign_in().start(&alice.login, &new, &attempt()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_change_of_address_kills_the_recovery_links_and_a_claimed_one_finds_nobody() {
+    let w = World::new();
+    let account = w.account("demo").await.unwrap();
+    let alice = w.user(&account, "alice", Some("alice@example.com")).await.unwrap();
+    let session = w.sign_in(&alice).await.unwrap().id;
+    let s = &w.security;
+    let by_address = Identifier::parse("alice@example.com").unwrap();
+    s.recovery().request(&by_address, &attempt()).await.unwrap();
+    w.run_worker().await.unwrap();
+    let recovery = w.mailbox.last_link("alice@example.com").unwrap();
+    s.recovery().peek(&recovery).await.unwrap();
+    readdress(&w, session, "new@example.com").await;
+    assert_eq!(refused(s.recovery().peek(&recovery).await).reason(), Reason::ChallengeDead);
+
+    w.advance(s.policy().recovery_cool_down);
+    let before = w.mailbox.mails().len();
+    s.recovery().request(&by_address, &attempt()).await.unwrap();
+    w.run_worker().await.unwrap();
+    assert_eq!(w.mailbox.mails().len(), before, "nobody is found by an address that is only kept");
+    let by_new = Identifier::parse("new@example.com").unwrap();
+    s.recovery().request(&by_new, &attempt()).await.unwrap();
+    w.run_worker().await.unwrap();
+    assert_eq!(w.mailbox.mails().len(), before + 1);
 }
 
 #[tokio::test]

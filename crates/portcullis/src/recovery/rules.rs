@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::model::{LinkInfo, RecoveryRequest, cool_down, requests};
 use crate::audit::Event;
-use crate::challenge::{Challenge, Purpose};
 use crate::challenge::link::{FreshLink, LinkAsk, LinkEntry, Whose, issue_link_once, peek_link, spend_link};
+use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::email::rules::{notice, take};
@@ -25,16 +25,22 @@ const REFUSED: &str = "recovery_refused";
 /// What the links of this room are for.
 const PURPOSES: [Purpose; 2] = [Purpose::Recovery, Purpose::Invitation];
 
-/// Why a user may not set a new password by this link, beside being disabled or blocked. What an administrator or an
-/// undo began does not ask for the user's flag.
-pub(crate) fn barrier_for(link: &Challenge, user: &User, policy: &Policy) -> Option<&'static str> {
+/// Why a user may not set a new password by a mailed link, beside being disabled or blocked.
+///
+/// An administrator or an undo may begin a recovery regardless of the user's flag.
+pub(crate) fn barrier_for(challenge: &Challenge, user: &User, policy: &Policy) -> Option<&'static str> {
+    barrier_unless(user, challenge.regardless_of_flag, policy)
+}
+
+/// As [`barrier_for`], with or without the flag to change the password.
+pub(crate) fn barrier_unless(user: &User, regardless_of_flag: bool, policy: &Policy) -> Option<&'static str> {
     let mailbox_is_both = match user.two_factor {
         Method::Email => true,
         Method::None => false,
     };
     if user.email.is_none() {
         Some("email_unconfirmed")
-    } else if !link.regardless_of_flag && !user.flags.has(Flag::ChangePassword) {
+    } else if !regardless_of_flag && !user.flags.has(Flag::ChangePassword) {
         Some("change_password")
     } else if mailbox_is_both && !policy.email_factor {
         Some("policy")
