@@ -42,7 +42,8 @@ fn describe(operation: &Operation) -> Value {
     }
     for name in ["id", "token"] {
         if operation.path.ends_with(&format!("/{{{name}}}")) {
-            let parameter = json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+            let parameter =
+                json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
             description.insert("parameters".to_owned(), json!([parameter]));
         }
     }

@@ -147,9 +147,7 @@ async fn an_address_taken_by_a_factor_is_told_at_both() {
 async fn a_removed_address_is_told_and_a_first_one_tells_nobody() {
     let s = scene().await;
     let mut session = None;
-    let told = s
-        .tells(async { session = s.w.security.email().clear(s.session.id).await.unwrap() })
-        .await;
+    let told = s.tells(async { session = s.w.security.email().clear(s.session.id).await.unwrap() }).await;
     assert_eq!(told, ["email_undo to old.example"]);
     let s = Scene { session: session.unwrap(), ..s };
     let (pending, code) = s.pending().await;

@@ -56,10 +56,7 @@ pub(super) async fn clear(mut door: Door) -> Answer {
     door.done().await
 }
 
-pub(super) async fn peek_undo(
-    path: Result<RawPathParams, RawPathParamsRejection>,
-    door: Door,
-) -> Answer {
+pub(super) async fn peek_undo(path: Result<RawPathParams, RawPathParamsRejection>, door: Door) -> Answer {
     door.no_fields()?;
     // The host may have parameters of its own before the mount; ours is the last one.
     let token = path.as_ref().ok().and_then(|path| path.iter().filter(|(name, _)| *name == "token").last());

@@ -304,7 +304,8 @@ impl Engine {
 
     /// The ids and the link that a change of a user's credentials needs.
     pub(crate) fn change_ids(&self, user: &User, t: &Try) -> Result<FreshIds, Error> {
-        let undo = |old| Ok::<_, Error>(self.bind_link(self.new_link(t.now)?, user.into(), Purpose::EmailUndo, old));
+        let undo =
+            |old| Ok::<_, Error>(self.bind_link(self.new_link(t.now)?, user.into(), Purpose::EmailUndo, old));
         Ok(FreshIds {
             session: SessionId::from_uuid(self.new_id(t.now)?),
             undo: user.confirmed_email().map(undo).transpose()?,

@@ -309,10 +309,7 @@ mod tests {
         assert_eq!(kept.two_factor, Method::Email, "two-factor authentication follows");
         let told = |kind, address: &str| (kind, address.to_owned());
         let (undo, changed) = (MessageKind::EmailUndo, MessageKind::EmailChanged);
-        assert_eq!(
-            sent(&decision.changes),
-            [told(undo, "u2@example.com"), told(changed, "new@example.com")]
-        );
+        assert_eq!(sent(&decision.changes), [told(undo, "u2@example.com"), told(changed, "new@example.com")]);
         let changed = decision.reply.unwrap();
         assert_eq!((changed.session.id, changed.now.confirmed), (ids().session, true));
         assert!(changed.now.pending.is_none());

@@ -309,9 +309,7 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                     s.email().undo(&token, &attempt()).await.unwrap();
                 }
                 match op {
-                    Op::EmailUndoPeek => {
-                        Box::pin(async move { s.email().peek_undo(&token).await.map(drop) })
-                    }
+                    Op::EmailUndoPeek => Box::pin(async move { s.email().peek_undo(&token).await.map(drop) }),
                     _ => Box::pin(async move { s.email().undo(&token, &attempt()).await }),
                 }
             }

@@ -100,7 +100,8 @@ fn an_address_that_is_confirmed_and_claimed_has_one_key() {
 #[test]
 fn an_undo_restores_the_address_and_kills_everything_after_it() {
     let (account, alice) = alice();
-    let (mut after, challenges, _) = changed(&alice, &["mine@example.com", "thief@example.com", "far@example.com"]);
+    let (mut after, challenges, _) =
+        changed(&alice, &["mine@example.com", "thief@example.com", "far@example.com"]);
     (after.two_factor, after.pending_two_factor) = (Method::Email, Some(challenges[0].id));
     let decision = undone(&opened(&challenges[1], &after, &account), began());
     assert_eq!(touched(&decision.changes), [uuid(820), uuid(2), uuid(890)]);

@@ -75,7 +75,8 @@ pub async fn one_link_undoes_once(store: &Arc<dyn Store>, nonce: u64) {
     change(&kit, &session, &new).await;
     let token = link_at(&kit, &old);
     kit.stage.line_up(OPENERS);
-    let answers = at_once((0..OPENERS).map(|nth| undoing(&kit, &token, u64::try_from(nth).unwrap_or(0)))).await;
+    let answers =
+        at_once((0..OPENERS).map(|nth| undoing(&kit, &token, u64::try_from(nth).unwrap_or(0)))).await;
     let words = tally(answers.iter().map(word));
     assert_eq!(times(&words, "ok"), 1, "one of many undoes: {words:?}");
     only(&words, &["ok", "challenge_dead"]);
