@@ -56,8 +56,11 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         }
         _ => Vec::new(),
     };
-    if operation.path.contains("/{id}") {
-        parameters.push(json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}));
+    for name in ["id", "token"] {
+        if operation.path.contains(&format!("/{{{name}}}")) {
+            parameters
+                .push(json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
+        }
     }
     parameters
 }
@@ -137,6 +140,7 @@ fn requests() -> Vec<(&'static str, Value)> {
         ("ChallengeCode", object(&json!({"challenge": text, "code": text}), &none)),
         ("ChallengeOnly", object(&json!({"challenge": text}), &none)),
         ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email"]}}))),
+        ("LinkToken", object(&json!({"token": text}), &none)),
         ("Address", object(&json!({"address": text}), &none)),
         ("MethodChoice", object(&json!({"method": {"const": "email"}}), &json!({"address": text}))),
         (
@@ -204,6 +208,8 @@ fn answers() -> Vec<(&'static str, Value)> {
                 &json!({"pending": with_challenge(json!({"address": text}))}),
             ),
         ),
+        ("Undo", object(&json!({"valid_until": time}), &none)),
+        ("Undone", object(&json!({"status": {"const": "undone"}}), &none)),
         (
             "TwoFactor",
             object(

@@ -19,3 +19,4 @@ mod sign_in;
 mod stale;
 mod two_factor;
 mod users;
+mod undo;

@@ -80,6 +80,9 @@ pub(crate) fn death(
         Some("expired")
     } else if !named(challenge, user) {
         Some("superseded")
+    } else if challenge.purpose == Purpose::EmailUndo {
+        // It rests on the old mailbox alone: no block voids it, and it lifts none.
+        None
     } else if chain.voids(challenge.created_at) {
         Some("voided")
     } else {

@@ -200,6 +200,9 @@ pub struct EmailClaim {
     pub address: Email,
     /// The challenge whose link puts it back.
     pub challenge: ChallengeId,
+    /// Whether no other user may hold the address meanwhile: the policy's word when it was confirmed.
+    #[serde(default)]
+    pub unique: bool,
     /// When the claim ends.
     pub ends_at: DateTime<Utc>,
 }
@@ -264,9 +267,27 @@ impl User {
         Key::unique(Self::KIND, "login", login)
     }
 
-    /// The key a confirmed address is listed by.
+    /// The key an address is listed by. An old one that is kept for its user is listed too: who looks for the holder of
+    /// an address asks each of those found whether [it is the confirmed one](Self::receives_at).
     pub(crate) fn email_key(address: &Email) -> Key {
         Key::lookup(Self::KIND, "email", address.canonical())
+    }
+
+    /// The key of the confirmed address, and one for each old address that is kept for its user.
+    fn email_keys(&self) -> impl Iterator<Item = Key> {
+        let confirmed = self.email.iter().map(|email| (&email.address, email.unique));
+        let kept = self.claims.iter().filter(|claim| claim.unique).map(|claim| (&claim.address, true));
+        let mut keys = BTreeMap::new();
+        for (address, alone) in confirmed.chain(kept) {
+            let key = keys.entry(address.canonical()).or_insert_with(|| Self::email_key(address));
+            key.unique |= alone;
+        }
+        keys.into_values()
+    }
+
+    /// Whether this is the confirmed address.
+    pub(crate) fn receives_at(&self, address: &Email) -> bool {
+        self.confirmed_email().is_some_and(|own| own.same_as(address))
     }
 
     /// The confirmed address, if there is one.
@@ -297,11 +318,7 @@ impl Entity for User {
             Key::lookup(Self::KIND, "user", self.id.to_string()),
             Key::lookup(Self::KIND, "account", self.account.to_string()),
         ];
-        if let Some(email) = &self.email {
-            let mut key = Self::email_key(&email.address);
-            key.unique = email.unique;
-            keys.push(key);
-        }
+        keys.extend(self.email_keys());
         if let Some(external_id) = &self.external_id {
             keys.push(Key::unique(Self::KIND, "external_id", external_id.as_str()));
         }

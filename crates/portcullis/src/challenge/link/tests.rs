@@ -144,6 +144,7 @@ fn an_undo_outlives_new_credentials_and_is_left_to_the_worker() {
     alice.claims.push(EmailClaim {
         address: email("u2@example.com"),
         challenge: challenge.id,
+        unique: true,
         ends_at: challenge.expires_at,
     });
     let entry = opened(&challenge, &alice, &account, true);
@@ -164,6 +165,7 @@ fn a_claim_ends_with_its_undo_and_not_before() {
     alice.claims.push(EmailClaim {
         address: email("u2@example.com"),
         challenge: challenge.id,
+        unique: true,
         ends_at: challenge.expires_at,
     });
     let ended = |challenge: &Challenge, now| {
