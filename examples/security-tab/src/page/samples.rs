@@ -63,7 +63,7 @@ impl Samples {
                 gates: Vec::new(),
                 notice: None,
             },
-            sessions: SessionsSection { sessions: vec![Self::session(true)], notice: None },
+            sessions: SessionsSection { sessions: vec![Self::session(0)], notice: None },
             dialog: None,
         }
     }
@@ -96,14 +96,15 @@ impl Samples {
         section
     }
 
-    /// A session, of this browser or another.
-    pub(super) fn session(here: bool) -> ShownSession {
+    /// A session: number 0 is the one of this browser.
+    pub(super) fn session(number: u32) -> ShownSession {
+        let here = number == 0;
         let moment = |local: &str, utc: &str| Time {
             rfc3339: format!("2026-03-{utc}Z"),
             local: format!("2026-03-{local}"),
         };
         ShownSession {
-            handle: "sample-session".into(),
+            handle: format!("sample-{number}"),
             here,
             proof: if here { Proof::Password } else { Proof::PasswordEmail },
             began: if here { moment("02 15:58", "02T13:58:00") } else { moment("01 09:12", "01T07:12:00") },

@@ -277,10 +277,9 @@ impl Samples {
     }
 
     fn session_pages(self) -> Vec<(&'static str, SecurityPage)> {
-        let with = |others: usize, notice| {
+        let with = |others: u32, notice| {
             let mut page = self.confirmed();
-            let others = std::iter::repeat_n(Self::session(false), others);
-            page.sessions.sessions.extend(others);
+            page.sessions.sessions.extend((1..=others).map(Self::session));
             page.sessions.notice = notice;
             page
         };
