@@ -119,6 +119,11 @@ const FINDS: &[(&str, &[&str])] = &[
     ("what_ends_stops_the_change_under_way", &["compares no versions", "hides that others were faster"]),
     ("one_of_many_changes_the_password", &["compares no versions", "hides that others were faster"]),
     ("a_change_of_password_ends_the_sign_in_under_way", &["checks no guards"]),
+    ("a_change_of_password_ends_the_code_under_way", &["checks no guards"]),
+    (
+        "ending_the_others_and_a_change_of_password_come_in_some_order",
+        &["compares no versions", "hides that others were faster"],
+    ),
     ("one_of_two_gets_the_address", &["shares unique keys"]),
     ("a_claimed_address_stays_its_users", &["shares unique keys"]),
     ("one_link_undoes_once", &["compares no versions", "hides that others were faster"]),

@@ -4,7 +4,9 @@
 
 mod account;
 mod accounts;
+mod bad_input;
 mod client;
+mod contract;
 mod cookies;
 mod door;
 mod email;

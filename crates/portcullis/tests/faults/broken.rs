@@ -44,7 +44,7 @@ faults! {
     ExtendsWindow NoWindows ClearKeepsWindow GiveBackCloses TrustsFarEnds DistrustsAllEnds DistrustsColleagues UntilIsRolling
     PastUntilKept PastUntilNotCounted EveryWindowEnds
     FailureAudited FailureCounted FailurePuts FailureBurnsId
-    AlwaysNew ReplayConflicts ReplayAudited ReplayOldCounts
+    AlwaysNew BareForgotten ReplayConflicts ReplayAudited ReplayOldCounts
     CountsOutside ComparesOutside CommitInTwoSteps
     ClaimsEarly ClaimsAnyLane ClaimsLatestFirst ClaimUnlimited ClaimShowsOldVersion ClaimLosesKeys NoFence
     SharesClaims ClaimsOutside ForgetsUntil HalvesUntil ClaimsTheDead ClaimInTwoSteps

@@ -74,6 +74,7 @@ const FAULTS: &[(&str, &[Fault])] = &[
         &[Fault::FailureAudited, Fault::FailureCounted, Fault::FailurePuts, Fault::FailureBurnsId],
     ),
     ("same_commit_twice_has_one_effect", &[Fault::AlwaysNew, Fault::ReplayConflicts, Fault::ReplayAudited]),
+    ("same_commit_without_a_trail_has_one_effect", &[Fault::BareForgotten, Fault::ReplayConflicts]),
     ("same_commit_again_gives_present_counts", &[Fault::ReplayOldCounts, Fault::AlwaysNew]),
     ("same_commit_in_parallel_has_one_effect", &[Fault::AlwaysNew, Fault::ReplayConflicts]),
     ("parallel_adds_stop_at_the_limit", &[Fault::CountsOutside]),

@@ -101,6 +101,7 @@ cases! {
     no_window_counts_for_ever
     failed_commit_leaves_no_trace
     same_commit_twice_has_one_effect
+    same_commit_without_a_trail_has_one_effect
     same_commit_again_gives_present_counts
     same_commit_in_parallel_has_one_effect
     parallel_adds_stop_at_the_limit

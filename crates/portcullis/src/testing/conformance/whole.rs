@@ -72,6 +72,24 @@ pub async fn same_commit_twice_has_one_effect(store: &Arc<dyn Store>, nonce: u64
     assert_eq!(kit.trail(scene.subject, page(None, 10)).await.len(), 2, "no event is doubled");
 }
 
+/// A commit that leaves no event is known again by its id like any other, and a second one is another.
+pub async fn same_commit_without_a_trail_has_one_effect(store: &Arc<dyn Store>, nonce: u64) {
+    let kit = Kit::new(store, nonce, "same_commit_without_a_trail_has_one_effect");
+    let scene = Scene::new(&kit).await;
+    let bare =
+        |commit: Commit| Commit { id: crate::id::CommitId::from_uuid(kit.id()), audit: Vec::new(), ..commit };
+    let commit = bare(scene.commit(&kit));
+    kit.keep("a commit without an event", &commit).await;
+    let other = kit.counter();
+    let step = bare(kit.commit().count(&other, add(1, 100, Window::None)));
+    kit.keep("another commit without an event", &step).await;
+    for again in [&commit, &step, &commit] {
+        kit.keep("the same commit without an event again", again).await;
+    }
+    scene.is_done(&kit, 0).await;
+    assert_eq!(kit.count(&other, at(0)).await, holds(1, None), "the other one has its effect, once");
+}
+
 /// A commit made again after others went on is answered as kept, with the present counts, and undoes nothing.
 pub async fn same_commit_again_gives_present_counts(store: &Arc<dyn Store>, nonce: u64) {
     let kit = Kit::new(store, nonce, "same_commit_again_gives_present_counts");

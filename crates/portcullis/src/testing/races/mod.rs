@@ -88,6 +88,8 @@ races! {
     what_ends_stops_the_change_under_way
     one_of_many_changes_the_password
     a_change_of_password_ends_the_sign_in_under_way
+    a_change_of_password_ends_the_code_under_way
+    ending_the_others_and_a_change_of_password_come_in_some_order
     one_of_two_gets_the_address
     a_claimed_address_stays_its_users
     one_link_undoes_once
