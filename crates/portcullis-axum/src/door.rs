@@ -1,7 +1,9 @@
 //! The door of every route: the same checks on the way in, the same headers on the way out.
 
+use core::convert::Infallible;
+
 use axum::body::Body;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -13,6 +15,7 @@ use portcullis::id::ChallengeId;
 use portcullis::session::CurrentSession;
 use portcullis::sign_in::{Admission, Attempt};
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::input::{Fields, read_body};
 use crate::problem::SignedOut;
@@ -60,6 +63,31 @@ impl FromRequest<Security> for Door {
         let body = read_body(&parts.headers, body).await?;
         let security = security.clone();
         Ok(Self { security, parts, body, live: None, answer: HeaderMap::new() })
+    }
+}
+
+/// The id in a path. The host may have parameters of its own before the mount; ours is the last one.
+pub(crate) struct PathId(Option<String>);
+
+impl PathId {
+    /// The id, as it is written.
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// The id of a user or an account.
+    pub(crate) fn uuid(&self) -> Option<Uuid> {
+        self.0.as_deref()?.parse().ok()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let path = RawPathParams::from_request_parts(parts, state).await;
+        let last = path.as_ref().ok().and_then(|path| path.iter().filter(|(name, _)| *name == "id").last());
+        Ok(Self(last.map(|(_, id)| id.to_owned())))
     }
 }
 

@@ -14,6 +14,7 @@ use portcullis::user::Login;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::Problem;
 
@@ -118,6 +119,63 @@ impl Fields {
             Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
                 Err(Problem::input(field, "invalid_type", "the field is a text"))
             }
+        }
+    }
+
+    fn take(&mut self, field: &str) -> Option<Value> {
+        let place = self.0.iter().position(|(name, _)| name == field)?;
+        Some(self.0.swap_remove(place).1).filter(|value| !value.is_null())
+    }
+
+    /// Takes yes or no, which may be left out, or be `null`.
+    ///
+    /// # Errors
+    /// 422 `invalid_type`.
+    pub(crate) fn optional_flag(&mut self, field: &'static str) -> Result<Option<bool>, Problem> {
+        let wrong = || Problem::input(field, "invalid_type", "the field is true or false");
+        self.take(field).map(|value| value.as_bool().ok_or_else(wrong)).transpose()
+    }
+
+    /// Takes a number that may be left out, or be `null`.
+    ///
+    /// # Errors
+    /// 422 `invalid_type`.
+    pub(crate) fn optional_number(&mut self, field: &'static str) -> Result<Option<u32>, Problem> {
+        let wrong = || Problem::input(field, "invalid_type", "the field is a whole number from 0");
+        let number = |value: Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
+        self.take(field).map(|value| number(value).ok_or_else(wrong)).transpose()
+    }
+
+    /// Takes the id of a user or an account.
+    ///
+    /// # Errors
+    /// 422 `missing`, `invalid_type`, `invalid_id`.
+    pub(crate) fn id(&mut self, field: &'static str) -> Result<Uuid, Problem> {
+        let text = self.text(field)?;
+        text.parse().map_err(|_| Problem::input(field, "invalid_id", "the field is an id"))
+    }
+
+    /// Takes a list of texts that must be there.
+    ///
+    /// # Errors
+    /// 422 `missing`, `invalid_type`.
+    pub(crate) fn texts(&mut self, field: &'static str) -> Result<Vec<String>, Problem> {
+        let Some(value) = self.take(field) else {
+            return Err(Problem::input(field, "missing", "the field is missing"));
+        };
+        serde_json::from_value(value)
+            .map_err(|_| Problem::input(field, "invalid_type", "the field is a list of texts"))
+    }
+
+    /// Takes an object within, which may be left out, or be `null`.
+    ///
+    /// # Errors
+    /// 422 `invalid_type`.
+    pub(crate) fn object(&mut self, field: &'static str) -> Result<Option<Self>, Problem> {
+        match self.take(field) {
+            None => Ok(None),
+            Some(Value::Object(object)) => Ok(Some(Self(object.into_iter().collect()))),
+            Some(_) => Err(Problem::input(field, "invalid_type", "the field is an object")),
         }
     }
 

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::routes::{Operation, operations};
+use crate::schemas::of_people;
 use crate::status::status_of;
 
 /// The description of the routes mounted at a path.
@@ -35,16 +36,33 @@ fn describe(operation: &Operation) -> Value {
         let content = json!({"application/json": {"schema": reference(schema)}});
         description.insert("requestBody".to_owned(), json!({"required": true, "content": content}));
     }
-    if operation.path == "/audit" {
-        let after = json!({"name": "after", "in": "query", "schema": {"type": "string", "format": "uuid"}});
-        let limit = json!({"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}});
-        description.insert("parameters".to_owned(), json!([after, limit]));
-    }
-    if operation.path.ends_with("/{id}") {
-        let id = json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}});
-        description.insert("parameters".to_owned(), json!([id]));
+    let parameters = parameters(operation);
+    if !parameters.is_empty() {
+        description.insert("parameters".to_owned(), parameters.into());
     }
     description.into()
+}
+
+/// The query of a list, and the id in a path.
+fn parameters(operation: &Operation) -> Vec<Value> {
+    let parameter = |name: &str, schema: Value| json!({"name": name, "in": "query", "schema": schema});
+    let id = || json!({"type": "string", "format": "uuid"});
+    let page =
+        || vec![parameter("after", id()), parameter("limit", json!({"type": "integer", "minimum": 1}))];
+    let mut parameters = match (operation.method, operation.path) {
+        ("get", "/audit") => [vec![parameter("user", id())], page()].concat(),
+        ("get", "/users") => {
+            [vec![parameter("login", json!({"type": "string"})), parameter("account", id())], page()].concat()
+        }
+        _ => Vec::new(),
+    };
+    for name in ["id", "token"] {
+        if operation.path.contains(&format!("/{{{name}}}")) {
+            parameters
+                .push(json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
+        }
+    }
+    parameters
 }
 
 /// `post /sign-in/code` is `post_sign_in_code`.
@@ -91,12 +109,12 @@ fn responses(operation: &Operation) -> Map<String, Value> {
     responses
 }
 
-fn reference(schema: &str) -> Value {
+pub(crate) fn reference(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
 /// An object of required and optional fields, and no others.
-fn object(required: &Value, optional: &Value) -> Value {
+pub(crate) fn object(required: &Value, optional: &Value) -> Value {
     let mut properties = required.as_object().cloned().unwrap_or_default();
     let names: Vec<String> = properties.keys().cloned().collect();
     properties.extend(optional.as_object().cloned().unwrap_or_default());
@@ -104,7 +122,12 @@ fn object(required: &Value, optional: &Value) -> Value {
 }
 
 fn schemas() -> Map<String, Value> {
-    requests().into_iter().chain(answers()).map(|(name, schema)| (name.to_owned(), schema)).collect()
+    requests()
+        .into_iter()
+        .chain(answers())
+        .chain(of_people())
+        .map(|(name, schema)| (name.to_owned(), schema))
+        .collect()
 }
 
 fn requests() -> Vec<(&'static str, Value)> {
@@ -117,6 +140,7 @@ fn requests() -> Vec<(&'static str, Value)> {
         ("ChallengeCode", object(&json!({"challenge": text, "code": text}), &none)),
         ("ChallengeOnly", object(&json!({"challenge": text}), &none)),
         ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email"]}}))),
+        ("LinkToken", object(&json!({"token": text}), &none)),
         ("Address", object(&json!({"address": text}), &none)),
         ("MethodChoice", object(&json!({"method": {"const": "email"}}), &json!({"address": text}))),
         (
@@ -184,6 +208,8 @@ fn answers() -> Vec<(&'static str, Value)> {
                 &json!({"pending": with_challenge(json!({"address": text}))}),
             ),
         ),
+        ("Undo", object(&json!({"valid_until": time}), &none)),
+        ("Undone", object(&json!({"status": {"const": "undone"}}), &none)),
         (
             "TwoFactor",
             object(

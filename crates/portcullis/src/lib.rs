@@ -25,6 +25,7 @@
 //!     .keyring(keys)
 //!     .mail(Mailbox::new())
 //!     .product("Example")
+//!     .public_url("https://fleet.example.com") // where the links of messages lead
 //!     .build()?;
 //! let account = security.accounts().create(NewAccount::named("demo")).await?;
 //! security.users().create(NewUser::new(Login::parse("alice")?, account.id)).await?;
@@ -46,9 +47,11 @@
 //! | [`session`] | asks who a token is, ends sessions |
 //! | [`email`] | sets, confirms and clears the address |
 //! | [`password`] | changes the password; hashing, and what a new one must be like |
+//! | [`recovery`] | mails links that set a new or a first password |
 //! | [`two_factor`] | switches codes on and off |
 //! | [`settings`] | shows the whole Security tab |
 //! | [`rights`] | flags, access rights, and the verdict that names every missing gate |
+//! | [`invitation`], [`bootstrap`] | lets users in for the first time, the very first one too |
 //! | [`user`], [`account`] | who exists, and who is blocked |
 //! | [`challenge`], [`message`] | what codes and mails are |
 //!
@@ -62,6 +65,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod bootstrap;
 pub mod challenge;
 pub mod contact;
 pub mod decision;
@@ -71,13 +75,16 @@ pub mod error;
 #[cfg(test)]
 mod fixture;
 pub mod id;
+pub mod invitation;
 pub mod keyring;
 pub mod language;
+pub mod manage;
 pub mod memory;
 pub mod message;
 pub mod password;
 pub mod policy;
 pub mod port;
+pub mod recovery;
 pub mod request;
 pub mod rights;
 pub mod schema;

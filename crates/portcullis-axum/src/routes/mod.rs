@@ -1,11 +1,14 @@
 //! The routes: one table, from which both the router and its description are made.
 
+mod accounts;
 mod email;
+mod manage;
 mod password;
 mod sessions;
 mod settings;
 mod sign_in;
 mod two_factor;
+mod users;
 
 use axum::extract::NestedPath;
 use axum::extract::rejection::NestedPathRejection;
@@ -44,10 +47,19 @@ const PASSWORD: &[Reason] =
 
 /// Every route.
 pub(crate) fn operations() -> Vec<Operation> {
-    [during_sign_in(), of_address(), of_password(), of_two_factor(), of_sessions(), read_only()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        during_sign_in(),
+        of_address(),
+        of_password(),
+        of_two_factor(),
+        of_sessions(),
+        manage::of_users(),
+        manage::of_accounts(),
+        read_only(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Routes of the way in and out.
@@ -133,7 +145,7 @@ fn of_address() -> Vec<Operation> {
             body: None,
             success: 204,
             gives: None,
-            refusals: &[Reason::StaleSignIn, Reason::InUse],
+            refusals: &[Reason::StaleSignIn, Reason::InUse, Reason::TooSoon],
             route: delete(email::clear),
         },
         Operation {
@@ -149,6 +161,7 @@ fn of_address() -> Vec<Operation> {
                 Reason::ChallengeDead,
                 Reason::Locked,
                 Reason::TooManyAttempts,
+                Reason::TooSoon,
                 Reason::AddressTaken,
             ],
             route: post(email::confirm),
@@ -174,6 +187,28 @@ fn of_address() -> Vec<Operation> {
             gives: None,
             refusals: &[],
             route: delete(email::cancel),
+        },
+        Operation {
+            method: "get",
+            path: "/email/undo/{token}",
+            summary: "Shows until when an undo link is valid, and changes nothing.",
+            session: false,
+            body: None,
+            success: 200,
+            gives: Some("Undo"),
+            refusals: &[Reason::ChallengeDead],
+            route: get(email::peek_undo),
+        },
+        Operation {
+            method: "post",
+            path: "/email/undo",
+            summary: "Puts the old address back; every session is dead, and a link to set a new password is mailed.",
+            session: false,
+            body: Some("LinkToken"),
+            success: 200,
+            gives: Some("Undone"),
+            refusals: &[Reason::ChallengeDead],
+            route: post(email::undo),
         },
     ]
 }
@@ -246,6 +281,7 @@ fn of_two_factor() -> Vec<Operation> {
                 Reason::ChallengeDead,
                 Reason::Locked,
                 Reason::TooManyAttempts,
+                Reason::TooSoon,
                 Reason::AddressTaken,
                 Reason::NotAllowed,
                 Reason::Unchanged,
@@ -312,12 +348,12 @@ fn read_only() -> Vec<Operation> {
         Operation {
             method: "get",
             path: "/audit",
-            summary: "Shows the own trail, oldest first.",
+            summary: "Shows the own trail, or that of a user one manages, oldest first.",
             session: true,
             body: None,
             success: 200,
             gives: Some("Audit"),
-            refusals: &[],
+            refusals: &[Reason::NotAllowed, Reason::NotFound],
             route: get(settings::trail),
         },
         Operation {

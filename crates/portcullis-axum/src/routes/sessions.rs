@@ -1,12 +1,10 @@
 //! The sessions of the signed-in user.
 
-use axum::extract::RawPathParams;
-use axum::extract::rejection::RawPathParamsRejection;
 use axum::http::StatusCode;
 use portcullis::decision::Reason;
 
 use crate::answer::SessionView;
-use crate::door::{Answer, Door};
+use crate::door::{Answer, Door, PathId};
 
 pub(super) async fn list(mut door: Door) -> Answer {
     let user = door.user().await?;
@@ -15,12 +13,10 @@ pub(super) async fn list(mut door: Door) -> Answer {
     door.reply(StatusCode::OK, &view).await
 }
 
-pub(super) async fn end(path: Result<RawPathParams, RawPathParamsRejection>, mut door: Door) -> Answer {
+pub(super) async fn end(path: PathId, mut door: Door) -> Answer {
     let user = door.user().await?;
     door.no_fields()?;
-    // The host may have parameters of its own before the mount; ours is the last one.
-    let handle = path.as_ref().ok().and_then(|path| path.iter().filter(|(name, _)| *name == "id").last());
-    let other = handle.and_then(|(_, handle)| door.portcullis().sessions().open_handle(handle));
+    let other = path.as_str().and_then(|handle| door.portcullis().sessions().open_handle(handle));
     let other = other.ok_or(Reason::NotFound)?;
     door.portcullis().sessions().end(user.id, other).await?;
     if other == user.id {

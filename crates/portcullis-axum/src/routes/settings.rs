@@ -2,7 +2,9 @@
 
 use axum::extract::Query;
 use axum::http::StatusCode;
+use portcullis::id::UserId;
 use portcullis::port::store::Page;
+use portcullis::rights::Actor;
 use uuid::Uuid;
 
 use crate::Problem;
@@ -11,9 +13,9 @@ use crate::door::{Answer, Door};
 use crate::input::unknown_field;
 
 /// The longest page of the trail: the store's own.
-const LONGEST_PAGE: u32 = 1000;
+pub(super) const LONGEST_PAGE: u32 = 1000;
 /// A page of the trail if none is asked for.
-const USUAL_PAGE: u32 = 100;
+pub(super) const USUAL_PAGE: u32 = 100;
 
 pub(super) async fn show(mut door: Door) -> Answer {
     let user = door.user().await?;
@@ -24,18 +26,24 @@ pub(super) async fn show(mut door: Door) -> Answer {
 
 pub(super) async fn trail(mut door: Door) -> Answer {
     let user = door.user().await?;
-    let page = page_of(&door)?;
-    let events = door.portcullis().audit(user.user, page).await?;
+    let (of, page) = page_of(&door)?;
+    let events = match of {
+        None => door.portcullis().audit(user.user, page).await?,
+        Some(of) => door.portcullis().manage(Actor::Session(user.id)).trail(of, page).await?,
+    };
     door.reply(StatusCode::OK, &AuditView::of(events, page.limit)).await
 }
 
-fn page_of(door: &Door) -> Result<Page, Problem> {
+/// Whose trail is asked for, if not the own one, and which page of it.
+fn page_of(door: &Door) -> Result<(Option<UserId>, Page), Problem> {
     let invalid = |field| Problem::input(field, "invalid_query", "the query can't be read");
     let Query(pairs) =
         Query::<Vec<(String, String)>>::try_from_uri(&door.parts().uri).map_err(|_| invalid("query"))?;
     let mut page = Page { after: None, limit: USUAL_PAGE };
+    let mut of = None;
     for (name, value) in pairs {
         match name.as_str() {
+            "user" => of = Some(UserId::from_uuid(value.parse().map_err(|_| invalid("user"))?)),
             "after" => page.after = Some(value.parse::<Uuid>().map_err(|_| invalid("after"))?),
             "limit" => {
                 let limit = value.parse().ok().filter(|limit| (1..=LONGEST_PAGE).contains(limit));
@@ -44,5 +52,5 @@ fn page_of(door: &Door) -> Result<Page, Problem> {
             _ => return Err(unknown_field(&name)),
         }
     }
-    Ok(page)
+    Ok((of, page))
 }

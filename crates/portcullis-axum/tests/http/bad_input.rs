@@ -66,6 +66,7 @@ impl Counted {
         let security = Portcullis::builder_on(Arc::clone(&store) as _)
             .keyring(world.security.keyring())
             .mail(Mailbox::new())
+            .public_url(PUBLIC)
             .hasher(Arc::clone(&hasher) as _)
             .clock(world.clock.clone())
             .build()

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod account;
+mod accounts;
 mod bad_input;
 mod client;
 mod contract;
@@ -11,9 +12,13 @@ mod door;
 mod email;
 mod failures;
 mod mounting;
+mod office;
 mod password;
 mod races;
 mod secrets;
 mod sessions;
 mod sign_in;
+mod stale;
 mod two_factor;
+mod undo;
+mod users;

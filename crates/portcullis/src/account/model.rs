@@ -145,6 +145,11 @@ pub struct Account {
 impl Account {
     /// The kind of its records.
     pub const KIND: Kind = Kind::of("account");
+
+    /// The key that the accounts right below another carry; below the nil id are the top accounts.
+    pub(crate) fn below(parent: Uuid) -> Key {
+        Key::lookup(Self::KIND, "parent", parent.to_string())
+    }
 }
 
 impl Entity for Account {
@@ -165,7 +170,7 @@ impl Entity for Account {
 
     fn keys(&self) -> Vec<Key> {
         let parent = self.ancestors.first().map_or(Uuid::nil(), |parent| parent.uuid());
-        vec![Key::lookup(Self::KIND, "parent", parent.to_string())]
+        vec![Self::below(parent)]
     }
 
     fn refs(&self) -> Vec<Uuid> {

@@ -60,19 +60,8 @@ pub(crate) fn create(
     if ancestors.len() > usize::try_from(longest).unwrap_or(usize::MAX) {
         return Decision::no(Reason::NotAllowed.into(), Changes::none());
     }
-    let account = Account {
-        v: Schema::default(),
-        id,
-        tenant: parent.map_or(id, |parent| parent.value.tenant),
-        ancestors,
-        name: new.name.clone(),
-        services: new.services.clone(),
-        blocked: false,
-        void_before: None,
-        time_zone: new.time_zone,
-        rights: std::collections::BTreeMap::new(),
-        created_at: now,
-    };
+    let tenant = parent.map_or(id, |parent| parent.value.tenant);
+    let account = fresh(new, id, tenant, ancestors, now);
     let mut changes = Changes::none();
     changes.insert(&account);
     if let Some(parent) = parent {
@@ -82,22 +71,53 @@ pub(crate) fn create(
     Decision::yes(account, changes)
 }
 
+/// An account that is not stored yet.
+pub(crate) fn fresh(
+    new: &NewAccount,
+    id: AccountId,
+    tenant: AccountId,
+    ancestors: Vec<AccountId>,
+    now: DateTime<Utc>,
+) -> Account {
+    Account {
+        v: Schema::default(),
+        id,
+        tenant,
+        ancestors,
+        name: new.name.clone(),
+        services: new.services.clone(),
+        blocked: false,
+        void_before: None,
+        time_zone: new.time_zone,
+        rights: std::collections::BTreeMap::new(),
+        created_at: now,
+    }
+}
+
 /// Blocks an account by hand, or lifts that block; lifting voids what was begun before.
 pub(crate) fn set_blocked(account: Stored<Account>, blocked: bool, now: DateTime<Utc>) -> Decision<Account> {
     let mut account = account;
-    if account.value.blocked == blocked {
+    let Some(action) = block(&mut account.value, blocked, now) else {
         return Decision::yes(account.value, Changes::none());
-    }
-    account.value.blocked = blocked;
-    if !blocked {
-        // INVARIANT: what was void once stays void, also if the clock stepped back between two blocks.
-        account.value.void_before = account.value.void_before.max(Some(now));
-    }
+    };
     let mut changes = Changes::none();
     changes.put(&account);
-    let action = if blocked { "account_blocked" } else { "account_unblocked" };
     changes.event(Event::of(action, account.value.tenant.uuid(), account.value.id.uuid()));
     Decision::yes(account.value, changes)
+}
+
+/// Sets the block by hand; gives what happened, if something did.
+pub(crate) fn block(account: &mut Account, blocked: bool, now: DateTime<Utc>) -> Option<&'static str> {
+    if account.blocked == blocked {
+        return None;
+    }
+    account.blocked = blocked;
+    if blocked {
+        return Some("account_blocked");
+    }
+    // INVARIANT: what was void once stays void, also if the clock stepped back between two blocks.
+    account.void_before = account.void_before.max(Some(now));
+    Some("account_unblocked")
 }
 
 /// Checks the name of an account.

@@ -135,6 +135,11 @@ impl View {
         self.snapshot.counters.get(counter).copied().unwrap_or_default()
     }
 
+    /// Whether a counter holds anything.
+    pub(crate) fn counts(&self, counter: &Counter) -> bool {
+        self.count(counter).value > 0
+    }
+
     /// What a counter holds whose windows are at most this long. One that ends too late was opened by a clock that has
     /// since stepped back: it counts as over, as it does in a commit, so that no such step delays anybody for longer.
     pub(crate) fn count_within(&self, counter: &Counter, longest: TimeDelta) -> Count {

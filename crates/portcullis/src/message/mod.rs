@@ -1,7 +1,9 @@
 //! Messages: records written in the commit of the change they tell of, sealed until they are sent.
 
 mod flow;
+pub(crate) mod held;
 pub(crate) mod model;
+mod reseal;
 pub(crate) mod rules;
 mod wording;
 

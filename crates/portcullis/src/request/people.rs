@@ -11,6 +11,7 @@ use crate::contact::Email;
 use crate::error::InputError;
 use crate::id::AccountId;
 use crate::language::Language;
+use crate::manage::UserChange;
 use crate::rights::AccessRight;
 use crate::user::{Flag, Flags, Login, NewUser};
 
@@ -109,6 +110,36 @@ pub struct UserChangeRequest {
     /// The switches; those not named stay as they are.
     #[serde(default)]
     pub flags: FlagsRequest,
+    /// A new address, to which a code is sent; the user confirms it himself.
+    #[cfg_attr(feature = "validation", validate(length(min = 3, max = 254)))]
+    pub email: Option<Raw>,
+    /// The IANA name of the time zone.
+    pub time_zone: Option<String>,
+    /// The language.
+    pub language: Option<String>,
+}
+
+impl UserChangeRequest {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// `invalid_email`, `invalid_time_zone`, `invalid_language`, each in its field.
+    pub fn parse(self) -> Result<UserChange, InputError> {
+        let mut change = UserChange::default();
+        let FlagsRequest { change_password, send_sms, change_settings, create_items, disabled } = self.flags;
+        let named = [
+            (Flag::ChangePassword, change_password),
+            (Flag::SendSms, send_sms),
+            (Flag::ChangeSettings, change_settings),
+            (Flag::CreateItems, create_items),
+        ];
+        change.flags = named.into_iter().filter_map(|(flag, on)| on.map(|on| (flag, on))).collect();
+        change.disabled = disabled;
+        change.email = self.email.map(|email| Email::parse_field(email.expose(), "email")).transpose()?;
+        change.time_zone = self.time_zone.as_deref().map(TimeZone::parse).transpose()?;
+        change.language = self.language.as_deref().map(Language::parse).transpose()?;
+        Ok(change)
+    }
 }
 
 /// `POST /users/{id}/rights`: what a user may do to an item from now on.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::grant::{self, Grant};
 use super::model::{AccessRight, Verdict};
 use super::rules::{self, Action, Who};
 use crate::account::Account;
@@ -37,7 +38,7 @@ impl Portcullis {
 }
 
 /// What an operation on a target found: who acts, or why nobody does.
-type Found<T> = Result<(Option<Acting>, T), No>;
+pub(crate) type Found<T> = Result<(Option<Acting>, T), No>;
 
 impl Rights<'_> {
     /// Asks, without doing it, whether the user of a session may do something to another user.
@@ -83,6 +84,53 @@ impl Rights<'_> {
                     }
                     Err(no) => no.into(),
                 })
+            })
+            .await
+    }
+
+    /// As [`verdict`](Self::verdict), for something done to an account or in it.
+    ///
+    /// ```
+    /// use portcullis::rights::{AccessRight, Action, Gate};
+    /// # use portcullis::rights::Actor;
+    /// # use std::collections::BTreeSet;
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", None).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # let view = BTreeSet::from([AccessRight::View]);
+    /// # security.rights().grant_on_account(Actor::Program, account.id, alice.id, &view).await?;
+    /// let verdict = security.rights().verdict_on_account(session.id, &Action::CreateAccount, account.id).await?;
+    /// assert_eq!(verdict.missing(), [Gate::Right(AccessRight::ManageAccount)]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found` when there is no such account or the actor may not see it.
+    pub async fn verdict_on_account(
+        &self,
+        session: SessionId,
+        action: &Action,
+        target: AccountId,
+    ) -> Result<Verdict, Error> {
+        let engine = &self.0.engine;
+        let by = Actor::Session(session);
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, starts(by, target.uuid()), Vec::new()).await?;
+                let acting = match Engine::actor(&view, by)? {
+                    Ok(acting) => acting,
+                    Err(no) => return Ok(no.into()),
+                };
+                let Some(account) = view.start::<Account>(0)? else {
+                    return Ok(rules::nobody(acting.as_ref(), target.uuid()).into());
+                };
+                let who = acting.as_ref().map_or(Who::Program, Who::User);
+                Ok(rules::verdict_on_account(who, action, &view.account_chain(account)?))
             })
             .await
     }
@@ -175,8 +223,9 @@ impl Rights<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `not_found`, also to who lacks the right `view`; `not_allowed` with the missing gates: the right `manage_access`, and each right
-    /// granted that the actor lacks.
+    /// Refused `signed_out`; `not_found`, also to who lacks the right `view`, and when `to` holds nothing yet and does not
+    /// exist or is none whom the actor may see; `not_allowed` with the missing gates: the right `manage_access`, each
+    /// right granted that the actor lacks, or `policy` once `grants_per_item` users hold rights on it.
     pub async fn grant_on_user(
         &self,
         actor: Actor,
@@ -184,19 +233,7 @@ impl Rights<'_> {
         to: UserId,
         rights: &BTreeSet<AccessRight>,
     ) -> Result<(), Error> {
-        let engine = &self.0.engine;
-        engine
-            .decide(|t| async move {
-                let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
-                Ok(match Engine::on_user(&view, actor, target)? {
-                    Ok((acting, (user, chain))) => {
-                        let who = acting.as_ref().map_or(Who::Program, Who::User);
-                        rules::grant_on_user(who, &user, &chain, to, rights)
-                    }
-                    Err(no) => no.into(),
-                })
-            })
-            .await
+        self.0.engine.grant(actor, Item::User(target), to, rights).await
     }
 
     /// Lets `to` have exactly these rights on an account; none at all revokes. A revoked right is dead when this returns.
@@ -229,46 +266,83 @@ impl Rights<'_> {
         to: UserId,
         rights: &BTreeSet<AccessRight>,
     ) -> Result<(), Error> {
-        let engine = &self.0.engine;
-        engine
-            .decide(|t| async move {
-                let view = engine.read(&t, starts(actor, target.uuid()), Vec::new()).await?;
-                let acting = match Engine::actor(&view, actor)? {
-                    Ok(acting) => acting,
-                    Err(no) => return Ok(no.into()),
-                };
-                let Some(account) = view.start::<Account>(0)? else {
-                    return Ok(rules::nobody(acting.as_ref(), target.uuid()).into());
-                };
-                let mut above = Chain(Vec::new());
-                for id in &account.value.ancestors {
-                    above.0.extend(view.record::<Account>(id.uuid())?);
+        self.0.engine.grant(actor, Item::Account(target), to, rights).await
+    }
+}
+
+/// What rights are granted on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Item {
+    User(UserId),
+    Account(AccountId),
+    /// A user or an account.
+    Either(uuid::Uuid),
+}
+
+impl Engine {
+    /// Lets `to` have exactly these rights on an item.
+    pub(crate) async fn grant(
+        &self,
+        actor: Actor,
+        item: Item,
+        to: UserId,
+        rights: &BTreeSet<AccessRight>,
+    ) -> Result<(), Error> {
+        let (id, user, account) = match item {
+            Item::User(id) => (id.uuid(), true, false),
+            Item::Account(id) => (id.uuid(), false, true),
+            Item::Either(id) => (id, true, true),
+        };
+        self.decide(|t| async move {
+            let mut starts = starts(actor, id);
+            starts.push(Start::Id(to.uuid()));
+            let view = self.read(&t, starts, Vec::new()).await?;
+            let acting = match Self::actor(&view, actor)? {
+                Ok(acting) => acting,
+                Err(no) => return Ok(no.into()),
+            };
+            let who = acting.as_ref().map_or(Who::Program, Who::User);
+            let found = match view.start::<User>(2)? {
+                Some(user) => {
+                    let chain = view.chain(&user.value)?;
+                    Some((user, chain))
                 }
-                let who = acting.as_ref().map_or(Who::Program, Who::User);
-                Ok(rules::grant_on_account(who, &account, &above, to, rights))
-            })
-            .await
+                None => None,
+            };
+            let grant = Grant { to, rights, found, most: self.policy.grants_per_item };
+            if let Some(target) = view.start::<User>(0)?.filter(|_| user) {
+                return Ok(grant::on_user(who, &target, &view.chain(&target.value)?, &grant));
+            }
+            match view.start::<Account>(0)?.filter(|_| account) {
+                Some(target) => {
+                    let chain = view.account_chain(target.clone())?;
+                    Ok(grant::on_account(who, &target, &chain, &grant))
+                }
+                None => Ok(rules::nobody(acting.as_ref(), id).into()),
+            }
+        })
+        .await
     }
 }
 
 /// The target first, then the actor's session.
-fn starts(actor: Actor, target: uuid::Uuid) -> Vec<Start> {
-    let mut starts = vec![Start::Id(target)];
-    if let Actor::Session(session) = actor {
-        starts.push(Start::Id(session.uuid()));
-    }
-    starts
+pub(crate) fn starts(actor: Actor, target: uuid::Uuid) -> Vec<Start> {
+    let session = match actor {
+        Actor::Program => uuid::Uuid::nil(),
+        Actor::Session(session) => session.uuid(),
+    };
+    vec![Start::Id(target), Start::Id(session)]
 }
 
 impl Engine {
-    fn actor(view: &View, actor: Actor) -> Result<Result<Option<Acting>, No>, Error> {
+    pub(crate) fn actor(view: &View, actor: Actor) -> Result<Result<Option<Acting>, No>, Error> {
         match actor {
             Actor::Program => Ok(Ok(None)),
             Actor::Session(_) => Ok(view.acting(1)?.map(Some)),
         }
     }
 
-    fn on_user(
+    pub(crate) fn on_user(
         view: &View,
         actor: Actor,
         target: UserId,

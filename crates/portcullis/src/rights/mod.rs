@@ -1,6 +1,7 @@
 //! Rights: flags, access rights, and the verdict that names every missing gate.
 
-mod flow;
+pub(crate) mod flow;
+pub(crate) mod grant;
 mod model;
 pub(crate) mod rules;
 

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use super::model::{AccessRight, Gate, Verdict};
 use crate::account::Account;
 use crate::account::rules::Chain;
 use crate::audit::Event;
-use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
+use crate::decision::{Changes, Decision, Entity, No, Reason, Refusal, Stored};
 use crate::id::UserId;
 use crate::session::model::Acting;
 use crate::user::rules::bump_credentials;
@@ -18,12 +20,34 @@ use crate::user::{Flag, Flags, User};
 pub enum Action {
     /// See a user.
     SeeUser,
+    /// Read a user's audit trail.
+    SeeTrail,
     /// Give a user exactly these switches.
     SetFlags(Flags),
     /// Switch signing in off or on for a user.
     SetDisabled(bool),
+    /// Set a user's language or time zone.
+    ChangeSettings,
+    /// Have a code sent to a new address of a user, which he then confirms himself.
+    ChangeEmail,
+    /// End all sessions of a user.
+    EndSessions,
+    /// Remove a user's second factor.
+    RemoveTwoFactor,
+    /// Have a link sent to a user's confirmed address, by which he sets a new password himself.
+    SendRecovery,
+    /// Have a link sent to a user without a password, by which he sets his first one himself.
+    SendInvitation,
     /// Let somebody have exactly these rights on a user.
     GrantOnUser(BTreeSet<AccessRight>),
+    /// See an account.
+    SeeAccount,
+    /// Create a user with these switches in an account.
+    CreateUser(Flags),
+    /// Create an account below an account.
+    CreateAccount,
+    /// Change the name, services, time zone or manual block of an account.
+    ChangeAccount,
     /// Let somebody have exactly these rights on an account.
     GrantOnAccount(BTreeSet<AccessRight>),
 }
@@ -36,10 +60,39 @@ pub(crate) enum Who<'a> {
 }
 
 impl Who<'_> {
-    fn id(self) -> Option<uuid::Uuid> {
+    pub(crate) fn id(self) -> Option<uuid::Uuid> {
         match self {
             Self::Program => None,
             Self::User(acting) => Some(acting.user.value.id.uuid()),
+        }
+    }
+
+    /// Whether the sign-in is recent enough for what changes a factor.
+    pub(crate) fn fresh(self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        match self {
+            Self::Program => Ok(()),
+            Self::User(acting) => acting.fresh(now),
+        }
+    }
+
+    /// Whether this is the user himself.
+    pub(crate) fn is(self, user: UserId) -> bool {
+        self.id() == Some(user.uuid())
+    }
+
+    /// Pins whatever a verdict rested on and these changes do not write: the actor's session, the actor, and the
+    /// accounts of both sides.
+    // INVARIANT: a revoked right is seen by every commit that relies on it, or waits for that commit to end.
+    pub(crate) fn pin(self, chain: &Chain, changes: &mut Changes) {
+        if let Self::User(acting) = self {
+            pin(&acting.session, changes);
+            pin(&acting.user, changes);
+            for account in &acting.chain.0 {
+                pin(account, changes);
+            }
+        }
+        for account in &chain.0 {
+            pin(account, changes);
         }
     }
 
@@ -54,12 +107,27 @@ impl Who<'_> {
     }
 }
 
+/// Pins a record that these changes neither write nor pin yet.
+pub(crate) fn pin<E: Entity>(stored: &Stored<E>, changes: &mut Changes) {
+    let id = stored.value.id();
+    let touched = changes.puts.iter().any(|put| put.id == id)
+        || changes.guards.iter().chain(&changes.deletes).any(|(other, _)| *other == id);
+    if !touched {
+        changes.guard(stored);
+    }
+}
+
 /// The rights of somebody on a user: granted directly, or all of them as manager of an account above that user.
+/// Everybody sees himself.
 fn rights_on_user(actor: UserId, target: &User, chain: &Chain) -> BTreeSet<AccessRight> {
     if manages(actor, chain) {
         return AccessRight::ALL.into_iter().collect();
     }
-    direct(&target.rights, actor)
+    let mut rights = direct(&target.rights, actor);
+    if actor == target.id {
+        rights.insert(AccessRight::View);
+    }
+    rights
 }
 
 /// The rights of somebody on an account: granted directly, or all of them as manager of it or of one above.
@@ -95,7 +163,20 @@ pub(crate) fn on_user(actor: &User, action: &Action, target: &User, chain: &Chai
     let right = |right| (Gate::Right(right), held.contains(&right));
     match action {
         Action::SeeUser => Verdict::of([right(AccessRight::View)]),
-        Action::SetDisabled(_) => Verdict::of([right(AccessRight::EditFlags)]),
+        Action::SeeTrail | Action::ChangeEmail if actor.id == target.id => Verdict::of([]),
+        Action::SeeTrail => Verdict::of([right(AccessRight::ViewDetails)]),
+        Action::SetDisabled(_) | Action::EndSessions | Action::SendRecovery | Action::SendInvitation => {
+            Verdict::of([right(AccessRight::EditFlags)])
+        }
+        // The own factor goes by the own settings, which ask more: no right clears the own wrong codes.
+        Action::RemoveTwoFactor => Verdict::of([(
+            Gate::Right(AccessRight::EditFlags),
+            actor.id != target.id && held.contains(&AccessRight::EditFlags),
+        )]),
+        Action::ChangeSettings if actor.id == target.id => {
+            Verdict::of([(Gate::ChangeSettings, actor.flags.has(Flag::ChangeSettings))])
+        }
+        Action::ChangeSettings | Action::ChangeEmail => Verdict::of([right(AccessRight::EditOther)]),
         // Nobody grants a flag he lacks; taking one away needs no more than the right.
         Action::SetFlags(flags) => Verdict::of(
             std::iter::once(right(AccessRight::EditFlags)).chain(
@@ -110,6 +191,9 @@ pub(crate) fn on_user(actor: &User, action: &Action, target: &User, chain: &Chai
                 .chain(rights.iter().map(|granted| right(*granted))),
         ),
         Action::GrantOnAccount(_) => Verdict::of([(Gate::Right(AccessRight::ManageAccess), false)]),
+        Action::SeeAccount | Action::CreateUser(_) | Action::CreateAccount | Action::ChangeAccount => {
+            Verdict::of([(Gate::Right(AccessRight::ManageAccount), false)])
+        }
     }
 }
 
@@ -122,15 +206,45 @@ pub(crate) fn on_account(actor: &User, action: &Action, target: &Account, chain:
             std::iter::once(right(AccessRight::ManageAccess))
                 .chain(rights.iter().map(|granted| right(*granted))),
         ),
-        Action::SeeUser | Action::SetFlags(_) | Action::SetDisabled(_) | Action::GrantOnUser(_) => {
-            Verdict::of([(Gate::Right(AccessRight::View), false)])
-        }
+        Action::SeeAccount => Verdict::of([right(AccessRight::View)]),
+        Action::ChangeAccount => Verdict::of([right(AccessRight::ManageAccount)]),
+        Action::CreateAccount => Verdict::of([
+            right(AccessRight::ManageAccount),
+            (Gate::CreateItems, actor.flags.has(Flag::CreateItems)),
+        ]),
+        // Nobody grants a flag he lacks.
+        Action::CreateUser(flags) => Verdict::of(
+            [right(AccessRight::ManageAccount), (Gate::CreateItems, actor.flags.has(Flag::CreateItems))]
+                .into_iter()
+                .chain(
+                    flags
+                        .iter()
+                        .filter(|flag| *flag != Flag::CreateItems)
+                        .map(|flag| (gate_of(flag), actor.flags.has(flag))),
+                ),
+        ),
+        Action::SeeUser
+        | Action::SeeTrail
+        | Action::SetFlags(_)
+        | Action::SetDisabled(_)
+        | Action::ChangeSettings
+        | Action::ChangeEmail
+        | Action::EndSessions
+        | Action::RemoveTwoFactor
+        | Action::SendRecovery
+        | Action::SendInvitation
+        | Action::GrantOnUser(_) => Verdict::of([(Gate::Right(AccessRight::View), false)]),
     }
 }
 
 /// Lets an actor do something to a user, or says which gates are missing. Who may not even see the user learns
 /// nothing of him.
-fn allow_on_user(who: Who<'_>, action: &Action, target: &User, chain: &Chain) -> Result<(), Refusal> {
+pub(crate) fn allow_on_user(
+    who: Who<'_>,
+    action: &Action,
+    target: &User,
+    chain: &Chain,
+) -> Result<(), Refusal> {
     match who {
         Who::Program => Ok(()),
         Who::User(acting) => {
@@ -140,6 +254,27 @@ fn allow_on_user(who: Who<'_>, action: &Action, target: &User, chain: &Chain) ->
                 return Err(Reason::NotFound.into());
             }
             let verdict = on_user(actor, action, target, chain);
+            if verdict.is_allowed() { Ok(()) } else { Err(Refusal::not_allowed(verdict.into_missing())) }
+        }
+    }
+}
+
+/// As [`allow_on_user`], for an account; `chain` holds it and those above it.
+pub(crate) fn allow_on_account(
+    who: Who<'_>,
+    action: &Action,
+    target: &Account,
+    chain: &Chain,
+) -> Result<(), Refusal> {
+    match who {
+        Who::Program => Ok(()),
+        Who::User(acting) => {
+            let actor = &acting.user.value;
+            let seen = on_account(actor, &Action::SeeAccount, target, chain).is_allowed();
+            if actor.tenant != target.tenant || !seen {
+                return Err(Reason::NotFound.into());
+            }
+            let verdict = on_account(actor, action, target, chain);
             if verdict.is_allowed() { Ok(()) } else { Err(Refusal::not_allowed(verdict.into_missing())) }
         }
     }
@@ -167,7 +302,25 @@ pub(crate) fn verdict(who: Who<'_>, action: &Action, target: &User, chain: &Chai
     }
 }
 
-fn refuse<T>(who: Who<'_>, tenant: uuid::Uuid, target: uuid::Uuid, refusal: Refusal) -> Decision<T> {
+/// As [`verdict`], for an account, of which `chain` holds it and those above it.
+pub(crate) fn verdict_on_account(who: Who<'_>, action: &Action, chain: &Chain) -> Decision<Verdict> {
+    let (Who::User(acting), Some(target)) = (who, chain.0.first()) else {
+        return Decision::yes(Verdict::of([]), Changes::none());
+    };
+    match allow_on_account(who, &Action::SeeAccount, &target.value, chain) {
+        Ok(()) => {
+            Decision::yes(on_account(&acting.user.value, action, &target.value, chain), Changes::none())
+        }
+        Err(refusal) => refuse(who, target.value.tenant.uuid(), target.value.id.uuid(), refusal),
+    }
+}
+
+pub(crate) fn refuse<T>(
+    who: Who<'_>,
+    tenant: uuid::Uuid,
+    target: uuid::Uuid,
+    refusal: Refusal,
+) -> Decision<T> {
     let mut changes = Changes::none();
     changes.event(Event::of("change_refused", tenant, target).by(who.id()).because(refusal.code()));
     Decision::no(refusal, changes)
@@ -201,7 +354,20 @@ pub(crate) fn change_user(
             bump_credentials(&mut user.value);
             if *disabled { "disabled" } else { "enabled" }
         }
-        Action::SeeUser | Action::GrantOnUser(_) | Action::GrantOnAccount(_) => {
+        Action::SeeUser
+        | Action::SeeTrail
+        | Action::ChangeSettings
+        | Action::ChangeEmail
+        | Action::EndSessions
+        | Action::RemoveTwoFactor
+        | Action::SendRecovery
+        | Action::SendInvitation
+        | Action::SeeAccount
+        | Action::CreateUser(_)
+        | Action::CreateAccount
+        | Action::ChangeAccount
+        | Action::GrantOnUser(_)
+        | Action::GrantOnAccount(_) => {
             return Decision::yes(user.value, Changes::none());
         }
     };
@@ -211,74 +377,6 @@ pub(crate) fn change_user(
     guard_others(who, chain, &mut changes);
     changes.event(Event::of(did, tenant, id).by(who.id()));
     Decision::yes(user.value, changes)
-}
-
-/// Lets somebody have exactly these rights on a user.
-pub(crate) fn grant_on_user(
-    who: Who<'_>,
-    target: &Stored<User>,
-    chain: &Chain,
-    to: UserId,
-    rights: &BTreeSet<AccessRight>,
-) -> Decision<()> {
-    let (tenant, id) = (target.value.tenant.uuid(), target.value.id.uuid());
-    let action = Action::GrantOnUser(rights.clone());
-    if let Err(refusal) = allow_on_user(who, &action, &target.value, chain) {
-        return refuse(who, tenant, id, refusal);
-    }
-    let mut user = target.clone();
-    set(&mut user.value.rights, to, rights);
-    let mut changes = Changes::none();
-    changes.put(&user);
-    who.guard(id, &mut changes);
-    guard_others(who, chain, &mut changes);
-    changes.event(Event::of("rights_changed", tenant, id).by(who.id()).about(to.uuid()));
-    Decision::yes((), changes)
-}
-
-/// Lets somebody have exactly these rights on an account.
-pub(crate) fn grant_on_account(
-    who: Who<'_>,
-    target: &Stored<Account>,
-    above: &Chain,
-    to: UserId,
-    rights: &BTreeSet<AccessRight>,
-) -> Decision<()> {
-    let (tenant, id) = (target.value.tenant.uuid(), target.value.id.uuid());
-    let mut chain = above.clone();
-    chain.0.insert(0, target.clone());
-    if let Who::User(acting) = who {
-        let actor = &acting.user.value;
-        let seen = rights_on_account(actor.id, &target.value, &chain).contains(&AccessRight::View);
-        if actor.tenant != target.value.tenant || !seen {
-            return refuse(who, tenant, id, Reason::NotFound.into());
-        }
-        let verdict = on_account(actor, &Action::GrantOnAccount(rights.clone()), &target.value, &chain);
-        if !verdict.is_allowed() {
-            return refuse(who, tenant, id, Refusal::not_allowed(verdict.into_missing()));
-        }
-    }
-    let mut account = target.clone();
-    set(&mut account.value.rights, to, rights);
-    let mut changes = Changes::none();
-    changes.put(&account);
-    if let Who::User(acting) = who {
-        changes.guard(&acting.session).guard(&acting.user);
-        for pinned in acting.chain.0.iter().filter(|pinned| pinned.value.id != target.value.id) {
-            changes.guard(pinned);
-        }
-    }
-    guard_others(who, above, &mut changes);
-    changes.event(Event::of("rights_changed", tenant, id).by(who.id()).about(to.uuid()));
-    Decision::yes((), changes)
-}
-
-fn set(rights: &mut BTreeMap<UserId, BTreeSet<AccessRight>>, to: UserId, granted: &BTreeSet<AccessRight>) {
-    if granted.is_empty() {
-        rights.remove(&to);
-    } else {
-        rights.insert(to, granted.clone());
-    }
 }
 
 /// Pins the target's accounts too, in whose records the actor's rights are kept.
@@ -299,6 +397,7 @@ fn guard_others(who: Who<'_>, chain: &Chain, changes: &mut Changes) {
 mod tests {
     use super::*;
     use crate::fixture::*;
+    use crate::rights::grant::{self, Grant};
 
     /// The top account, one below it, and bob in the lower one.
     fn scene() -> (Account, Account, User) {
@@ -310,6 +409,10 @@ mod tests {
 
     fn alice(top: &Account) -> User {
         user(2, top)
+    }
+
+    fn granting<'a>(to: &User, account: &Account, rights: &'a BTreeSet<AccessRight>) -> Grant<'a> {
+        Grant { to: to.id, rights, found: Some((stored(to.clone()), chain([account]))), most: 10 }
     }
 
     fn missing(verdict: Verdict) -> Vec<Gate> {
@@ -394,10 +497,12 @@ mod tests {
     fn who_may_not_see_an_account_learns_nothing_of_it() {
         let (top, mut low, _) = scene();
         let acting = acting_as(&alice(&top), &top);
-        let to = user(5, &top).id;
         let grant = |low: &Account| {
             let view = rights([AccessRight::View]);
-            grant_on_account(Who::User(&acting), &stored(low.clone()), &chain([&top]), to, &view).reply
+            let mut to_user = user(5, &top);
+            to_user.rights.insert(acting.user.value.id, view.clone());
+            let grant = granting(&to_user, &top, &view);
+            grant::on_account(Who::User(&acting), &stored(low.clone()), &chain([low, &top]), &grant).reply
         };
         assert_eq!(grant(&low).unwrap_err(), Refusal::from(Reason::NotFound));
         low.rights.insert(acting.user.value.id, rights([AccessRight::View]));
@@ -430,10 +535,11 @@ mod tests {
         let acting = acting_as(&alice(&top), &top);
         let to = user(5, &top).id;
         let grant = |rights: &BTreeSet<AccessRight>, top: &Account| {
-            grant_on_account(Who::User(&acting), &stored(top.clone()), &Chain(Vec::new()), to, rights)
+            let grant = granting(&user(5, &top.clone()), top, rights);
+            grant::on_account(Who::User(&acting), &stored(top.clone()), &chain([top]), &grant)
         };
         let decision = grant(&rights([AccessRight::View]), &top);
-        assert_eq!(touched(&decision.changes), [uuid(1), uuid(900), uuid(2)]);
+        assert_eq!(touched(&decision.changes), [uuid(1), uuid(900), uuid(2), uuid(5)]);
         let kept: Account = written(&decision.changes, uuid(1)).unwrap();
         assert_eq!(kept.rights[&to], rights([AccessRight::View]));
         let kept: Account = written(&grant(&BTreeSet::new(), &kept).changes, uuid(1)).unwrap();
@@ -460,7 +566,8 @@ mod tests {
         let (top, low, bob) = scene();
         let all = rights(AccessRight::ALL);
         let to = alice(&top).id;
-        let decision = grant_on_user(Who::Program, &stored(bob), &chain([&low, &top]), to, &all);
+        let grant = granting(&alice(&top), &top, &all);
+        let decision = grant::on_user(Who::Program, &stored(bob), &chain([&low, &top]), &grant);
         let kept: User = written(&decision.changes, uuid(4)).unwrap();
         assert_eq!(kept.rights[&to], all);
         assert_eq!(decision.changes.events[0].actor, None);

@@ -22,7 +22,8 @@ impl Portcullis {
 }
 
 impl Users<'_> {
-    /// Creates a user. With an id given, repeating the call changes nothing and gives the user.
+    /// Creates a user, and sends the invitation if an address is to be invited. With an id given, repeating the call
+    /// changes nothing and gives the user.
     ///
     /// ```
     /// use portcullis::user::{Login, NewUser};
@@ -42,32 +43,29 @@ impl Users<'_> {
     /// ```
     ///
     /// # Errors
-    /// `invalid_external_id`; refused `not_found` when the account or the creator does not exist, `login_taken`,
+    /// `invalid_external_id`; `invalid_invitation`; refused `not_found` when the account or the creator does not exist, `login_taken`,
     /// `address_taken`, `external_id_taken`, `in_use` when the id belongs to a different user, `not_allowed` when the
     /// chain of creators is longer than 16.
     pub async fn create(&self, new: NewUser) -> Result<User, Error> {
-        rules::check_external_id(new.external_id.as_deref())?;
+        rules::check(&new)?;
         let engine = &self.0.engine;
         let fresh = match new.id {
             Some(id) => id,
             None => UserId::from_uuid(engine.new_id(engine.now())?),
         };
-        let new = &new;
+        let invitation = engine.new_invitation(&new)?;
+        let (new, invitation) = (&new, &invitation);
         engine
             .decide(|t| async move {
-                let taken = [
-                    ("login", Reason::LoginTaken),
-                    ("email", Reason::AddressTaken),
-                    ("external_id", Reason::ExternalIdTaken),
-                ]
-                .into_iter()
-                .find_map(|(key, reason)| t.found_taken(key).then_some(reason));
+                let taken = rules::taken(&t);
                 let creator = new.creator.map_or(Uuid::nil(), UserId::uuid);
                 let starts = vec![Start::Id(fresh.uuid()), Start::Id(new.account.uuid()), Start::Id(creator)];
                 let view = engine.read(&t, starts, Vec::new()).await?;
+                let account = view.start(1)?;
                 let found = rules::Found {
                     existing: view.start(0)?,
-                    account: view.start(1)?,
+                    invitation: engine.bind_invitation(invitation.as_ref(), new, fresh, account.as_ref()),
+                    account,
                     creator: view.start(2)?,
                     taken,
                 };

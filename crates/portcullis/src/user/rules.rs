@@ -5,11 +5,17 @@ use chrono::{DateTime, Utc};
 use super::model::{ConfirmedEmail, Method, NewUser, User};
 use crate::account::Account;
 use crate::audit::Event;
+use crate::challenge::link::FreshLink;
 use crate::decision::{Changes, Decision, Reason, Stored};
+use crate::engine::commit::Try;
 use crate::engine::record::Schema;
 use crate::error::InputError;
-use crate::id::{AccountId, UserId};
+use crate::id::UserId;
+use crate::invitation::rules::invite;
 use crate::policy::Policy;
+
+/// The credential version of a new user.
+pub(crate) const FIRST_VERSION: u64 = 1;
 
 /// What a creation found.
 #[derive(Debug, Default)]
@@ -20,6 +26,15 @@ pub(crate) struct Found {
     pub(crate) existing: Option<Stored<User>>,
     /// What the last try found another user to hold.
     pub(crate) taken: Option<Reason>,
+    /// The link for the address that is invited.
+    pub(crate) invitation: Option<FreshLink>,
+}
+
+/// What the last try found another user to hold.
+pub(crate) fn taken(t: &Try) -> Option<Reason> {
+    [("login", Reason::LoginTaken), ("email", Reason::AddressTaken), ("external_id", Reason::ExternalIdTaken)]
+        .into_iter()
+        .find_map(|(key, reason)| t.found_taken(key).then_some(reason))
 }
 
 /// Makes a user in an account.
@@ -57,13 +72,32 @@ pub(crate) fn create(
     if creators.len() > usize::try_from(policy.chain_longest).unwrap_or(usize::MAX) {
         return Decision::no(Reason::NotAllowed.into(), Changes::none());
     }
-    let ancestors: Vec<AccountId> = account.value.ancestors.clone();
-    let user = User {
+    let mut user = fresh(new, id, &account.value, creators, policy, now);
+    let mut changes = Changes::none();
+    if let (Some(address), Some(link)) = (&new.invited_email, found.invitation.clone()) {
+        invite(&mut changes, &mut user, address, link, policy, now);
+    }
+    changes.insert(&user);
+    changes.guard(account);
+    changes.event(Event::of("user_created", user.tenant.uuid(), id.uuid()).by(new.creator.map(UserId::uuid)));
+    Decision::yes(user, changes)
+}
+
+/// A user that is not stored yet.
+pub(crate) fn fresh(
+    new: &NewUser,
+    id: UserId,
+    account: &Account,
+    creators: Vec<UserId>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> User {
+    User {
         v: Schema::default(),
         id,
-        tenant: account.value.tenant,
-        account: account.value.id,
-        ancestors,
+        tenant: account.tenant,
+        account: account.id,
+        ancestors: account.ancestors.clone(),
         creators,
         login: new.login.clone(),
         external_id: new.external_id.clone(),
@@ -76,21 +110,17 @@ pub(crate) fn create(
             unique: policy.email_unique,
         }),
         pending_email: None,
+        claims: Vec::new(),
         two_factor: Method::None,
         pending_two_factor: None,
         flags: new.flags.clone(),
         disabled: false,
-        credential_version: 1,
+        credential_version: FIRST_VERSION,
         language: new.language.clone(),
-        time_zone: new.time_zone.unwrap_or(account.value.time_zone),
+        time_zone: new.time_zone.unwrap_or(account.time_zone),
         rights: std::collections::BTreeMap::new(),
         created_at: now,
-    };
-    let mut changes = Changes::none();
-    changes.insert(&user);
-    changes.guard(account);
-    changes.event(Event::of("user_created", user.tenant.uuid(), id.uuid()).by(new.creator.map(UserId::uuid)));
-    Decision::yes(user, changes)
+    }
 }
 
 /// Marks every session, challenge and remembered browser that relied on the old credentials as dead, and drops what
@@ -100,6 +130,19 @@ pub(crate) fn bump_credentials(user: &mut User) {
     user.credential_version += 1;
     user.pending_email = None;
     user.pending_two_factor = None;
+}
+
+/// Checks a new user as a whole: who has a password or a proved address needs no invitation.
+pub(crate) fn check(new: &NewUser) -> Result<(), InputError> {
+    check_external_id(new.external_id.as_deref())?;
+    if new.invited_email.is_some() && (new.password.is_some() || new.confirmed_email.is_some()) {
+        return Err(InputError::new(
+            "email",
+            "invalid_invitation",
+            "who has a password or a confirmed address is not invited",
+        ));
+    }
+    Ok(())
 }
 
 /// Checks an id given by another system.
@@ -120,6 +163,7 @@ pub(crate) fn check_external_id(external_id: Option<&str>) -> Result<(), InputEr
 mod tests {
     use super::*;
     use crate::fixture::*;
+    use crate::id::AccountId;
     use crate::user::Login;
     use crate::user::model::PendingEmail;
 

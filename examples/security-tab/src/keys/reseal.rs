@@ -53,6 +53,8 @@ async fn engine(keyring: &Keyring, database: &Database, data: &Path) -> Result<P
     let clock: Arc<dyn Clock> = Arc::new(MovableClock::default());
     Portcullis::builder_on(database.store())
         .keyring(keyring.clone())
+        // Nothing is worded here, so no link is ever made of it.
+        .public_url("http://localhost")
         .mail_on(Arc::new(Mailbox::new(None, Arc::clone(&clock))))
         .clock(clock)
         .build()

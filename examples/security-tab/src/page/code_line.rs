@@ -10,6 +10,8 @@ pub(crate) enum Place {
     SignIn,
     /// The dialog of a stale sign-in.
     Reauthenticate,
+    /// The same on a page for administrators.
+    Administer,
     /// The row "Email".
     Email,
     /// The section "Two-factor authentication".
@@ -49,6 +51,8 @@ pub(crate) struct CodeLine {
     pub(crate) problem: Option<Problem>,
     /// Offers "Send by email instead"; only where the answer's `channels` has it.
     pub(crate) email_instead: bool,
+    /// Asks for the focus when its page opens.
+    pub(crate) focus: bool,
     /// Fields every form of the line sends along, such as a pending action.
     pub(crate) carried: Vec<(String, String)>,
 }
@@ -86,7 +90,9 @@ impl CodeLine {
     pub(super) fn resend_words(&self, language: Language) -> &'static str {
         match self.place {
             Place::Email => language.texts().send_email,
-            Place::SignIn | Place::Reauthenticate | Place::TwoFactor => language.texts().send_again,
+            Place::SignIn | Place::Reauthenticate | Place::Administer | Place::TwoFactor => {
+                language.texts().send_again
+            }
         }
     }
 
@@ -107,6 +113,7 @@ impl Place {
         match self {
             Self::SignIn => "sign-in",
             Self::Reauthenticate => "reauthenticate",
+            Self::Administer => "administer",
             Self::Email => "email",
             Self::TwoFactor => "two-factor",
         }
@@ -117,6 +124,7 @@ impl Place {
         self.form(match self {
             Self::SignIn => route::SIGN_IN_CODE,
             Self::Reauthenticate => route::REAUTHENTICATE_CODE,
+            Self::Administer => route::ADMIN_CONFIRM_CODE,
             Self::Email => route::EMAIL_CONFIRM,
             Self::TwoFactor => route::TWO_FACTOR_CONFIRM,
         })
@@ -127,6 +135,7 @@ impl Place {
         self.form(match self {
             Self::SignIn => route::SIGN_IN_RESEND,
             Self::Reauthenticate => route::REAUTHENTICATE_RESEND,
+            Self::Administer => route::ADMIN_CONFIRM_RESEND,
             Self::Email => route::EMAIL_RESEND,
             Self::TwoFactor => route::TWO_FACTOR_RESEND,
         })
@@ -136,7 +145,7 @@ impl Place {
     pub(super) fn cancel(self, language: Language) -> Option<(Html, &'static str)> {
         let texts = language.texts();
         match self {
-            Self::SignIn | Self::Reauthenticate => None,
+            Self::SignIn | Self::Reauthenticate | Self::Administer => None,
             Self::Email => Some((self.form(route::EMAIL_CANCEL), texts.cancel_change)),
             Self::TwoFactor => Some((self.form(route::TWO_FACTOR_CANCEL), texts.cancel)),
         }
@@ -144,7 +153,7 @@ impl Place {
 
     fn form(self, route: &'static str) -> Html {
         match self {
-            Self::SignIn => Part::plain(route),
+            Self::SignIn | Self::Administer => Part::plain(route),
             Self::Reauthenticate => Part::Dialog.post(route),
             Self::Email => Part::Authorization.post(route),
             Self::TwoFactor => Part::TwoFactor.post(route),

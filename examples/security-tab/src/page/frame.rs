@@ -23,6 +23,8 @@ pub(crate) struct Identity {
     pub(crate) login: String,
     /// The name of the user's account.
     pub(crate) account: String,
+    /// Whether the user administers accounts.
+    pub(crate) administers: bool,
 }
 
 /// The warning that an account is about to be blocked.

@@ -40,6 +40,48 @@ pub(crate) const TWO_FACTOR_CONFIRM: &str = "/settings/two-factor/confirm";
 pub(crate) const TWO_FACTOR_OFF: &str = "/settings/two-factor/off";
 /// POST, no fields: drops the code on its way.
 pub(crate) const TWO_FACTOR_CANCEL: &str = "/settings/two-factor/cancel";
+/// POST: [`field::SESSION`]. Ends another session of the user.
+pub(crate) const SESSION_END: &str = "/settings/sessions/end";
+/// POST, no fields: ends every other session of the user.
+pub(crate) const SESSIONS_END_OTHERS: &str = "/settings/sessions/end-others";
+/// GET: the users one may see; [`field::LOGIN`] or [`field::ACCOUNT`] in the query. One user is at `/admin/users/{id}`.
+pub(crate) const ADMIN_USERS: &str = "/admin/users";
+/// GET: the form for a new user. POST: [`field::LOGIN`], [`field::ACCOUNT`], [`field::ADDRESS`], [`field::LANGUAGE`],
+/// [`field::ZONE`], and [`field::FLAG`] for each that is on.
+pub(crate) const ADMIN_USER_NEW: &str = "/admin/users/new";
+/// POST: [`field::USER`], [`field::FLAG`] for each that is on, [`field::SHOWN`] for each that was.
+pub(crate) const ADMIN_FLAGS: &str = "/admin/users/flags";
+/// POST: [`field::USER`], [`field::LANGUAGE`], [`field::ZONE`].
+pub(crate) const ADMIN_SETTINGS: &str = "/admin/users/settings";
+/// POST: [`field::USER`], [`field::ON`]: whether signing in is on.
+pub(crate) const ADMIN_SIGN_IN: &str = "/admin/users/sign-in";
+/// POST: [`field::USER`]. Sends a link for a new password.
+pub(crate) const ADMIN_RESET: &str = "/admin/users/reset";
+/// POST: [`field::USER`], [`field::ADDRESS`].
+pub(crate) const ADMIN_INVITE: &str = "/admin/users/invitation";
+/// POST: [`field::USER`]. Removes the second factor.
+pub(crate) const ADMIN_FACTOR: &str = "/admin/users/two-factor";
+/// POST: [`field::USER`]. Ends every session.
+pub(crate) const ADMIN_SESSIONS: &str = "/admin/users/sessions";
+/// POST: [`field::USER`], [`field::TO`], [`field::RIGHT`] for each.
+pub(crate) const ADMIN_RIGHTS: &str = "/admin/users/rights";
+/// POST: [`field::USER`], [`field::PASSWORD`]: confirms who removes a second factor.
+pub(crate) const ADMIN_CONFIRM: &str = "/admin/confirm";
+/// POST: [`field::USER`], [`field::CHALLENGE`], [`field::CODE`].
+pub(crate) const ADMIN_CONFIRM_CODE: &str = "/admin/confirm/code";
+/// POST: [`field::USER`], [`field::CHALLENGE`].
+pub(crate) const ADMIN_CONFIRM_RESEND: &str = "/admin/confirm/resend";
+/// GET: the accounts one may see. One account is at `/admin/accounts/{id}`.
+pub(crate) const ADMIN_ACCOUNTS: &str = "/admin/accounts";
+/// GET: the form for a new account below [`field::ACCOUNT`]. POST: that, and the fields of [`ADMIN_ACCOUNT_CHANGE`].
+pub(crate) const ADMIN_ACCOUNT_NEW: &str = "/admin/accounts/new";
+/// POST: [`field::ACCOUNT`], [`field::NAME`], [`field::SMS`], [`field::QUOTA`], [`field::PERIOD`],
+/// [`field::EMAIL_NOTIFICATION`], [`field::ZONE`].
+pub(crate) const ADMIN_ACCOUNT_CHANGE: &str = "/admin/accounts/change";
+/// POST: [`field::ACCOUNT`], [`field::ON`]: whether it is blocked.
+pub(crate) const ADMIN_ACCOUNT_BLOCK: &str = "/admin/accounts/block";
+/// GET: the audit trail, one's own or that of [`field::USER`].
+pub(crate) const ADMIN_TRAIL: &str = "/admin/trail";
 /// GET, development only: what was sent.
 pub(crate) const DEV_MESSAGES: &str = "/dev/messages";
 /// GET, development only: the gallery; one state is at `/dev/states/{name}`.
@@ -72,6 +114,36 @@ pub(crate) mod field {
     pub(crate) const ADDRESS: &str = "address";
     /// `none` or `email`.
     pub(crate) const METHOD: &str = "method";
+    /// The handle of a session in the list.
+    pub(crate) const SESSION: &str = "session";
+    /// The id of a user.
+    pub(crate) const USER: &str = "user";
+    /// The id of an account.
+    pub(crate) const ACCOUNT: &str = "account";
+    /// A flag that is to be on.
+    pub(crate) const FLAG: &str = "flag";
+    /// A flag that was on when the page was made.
+    pub(crate) const SHOWN: &str = "shown";
+    /// `en` or `ru`.
+    pub(crate) const LANGUAGE: &str = "language";
+    /// The IANA name of a time zone.
+    pub(crate) const ZONE: &str = "zone";
+    /// `yes` or `no`.
+    pub(crate) const ON: &str = "on";
+    /// The login of who gets rights.
+    pub(crate) const TO: &str = "to";
+    /// A right that is to be held.
+    pub(crate) const RIGHT: &str = "right";
+    /// The name of an account.
+    pub(crate) const NAME: &str = "name";
+    /// There when SMS are on.
+    pub(crate) const SMS: &str = "sms";
+    /// The number of SMS in a period; empty without a limit.
+    pub(crate) const QUOTA: &str = "quota";
+    /// The period of that number.
+    pub(crate) const PERIOD: &str = "period";
+    /// There when notices by mail are on.
+    pub(crate) const EMAIL_NOTIFICATION: &str = "email_notification";
     /// The route of the action that waits for a confirmation.
     pub(crate) const THEN: &str = "then";
     /// Before the name of each field of the action that waits.

@@ -41,6 +41,14 @@ impl Language {
         }
     }
 
+    /// The catalogue of the pages for administrators.
+    pub(crate) fn admin(self) -> &'static admin::AdminTexts {
+        match self {
+            Self::English => &admin::en::TEXTS,
+            Self::Russian => &admin::ru::TEXTS,
+        }
+    }
+
     /// The form of a counted text for `n`, still with its braces.
     pub(crate) fn counted(self, n: u32, plural: &Plural) -> &'static str {
         match self {
@@ -68,23 +76,26 @@ pub(crate) struct Plural {
 }
 
 macro_rules! catalogue {
-    ($($key:ident: $kind:ty,)+) => {
+    ($texts:ident: $($key:ident: $kind:ty,)+) => {
         /// One language's texts.
         #[derive(Debug)]
-        pub(crate) struct Texts {
+        pub(crate) struct $texts {
             $(pub(crate) $key: $kind,)+
         }
 
         #[cfg(test)]
-        impl Texts {
-            fn entries(&self) -> Vec<(&'static str, Vec<&'static str>)> {
-                vec![$((stringify!($key), tests::Forms::forms(&self.$key)),)+]
+        impl $texts {
+            pub(in crate::texts) fn entries(&self) -> Vec<(&'static str, Vec<&'static str>)> {
+                vec![$((stringify!($key), crate::texts::tests::Forms::forms(&self.$key)),)+]
             }
         }
     };
 }
 
+pub(crate) mod admin;
+
 catalogue! {
+    Texts:
     product: &'static str,
     skip_to_content: &'static str,
     sign_out: &'static str,
@@ -95,6 +106,7 @@ catalogue! {
     dev_strip: &'static str,
     dev_link: &'static str,
     banner: Plural,
+    administration: &'static str,
 
     user_settings: &'static str,
     tabs: &'static str,
@@ -148,6 +160,19 @@ catalogue! {
     turn_off: &'static str,
     cancel: &'static str,
 
+    sessions: &'static str,
+    sessions_lead: &'static str,
+    session_began: &'static str,
+    session_used: &'static str,
+    session_here: &'static str,
+    session_end: &'static str,
+    proof_password: &'static str,
+    proof_password_email: &'static str,
+    sessions_end_others: &'static str,
+    sessions_end_warning: &'static str,
+    sessions_end_go: &'static str,
+    sessions_no_others: &'static str,
+
     code_sent: &'static str,
     code: &'static str,
     confirm: &'static str,
@@ -167,6 +192,8 @@ catalogue! {
     said_password_changed: &'static str,
     said_two_factor_on: &'static str,
     said_two_factor_off: &'static str,
+    said_session_ended: &'static str,
+    said_sessions_ended: &'static str,
 
     bad_credentials: &'static str,
     wrong_password: &'static str,

@@ -226,10 +226,21 @@ impl Visit {
     /// Sends the browser to a page.
     #[expect(clippy::unnecessary_wraps, reason = "every way to answer gives an `Answer`")]
     pub(super) fn redirect(self, to: &'static str) -> Answer {
+        Ok(self.see(HeaderValue::from_static(to)))
+    }
+
+    /// Sends the browser to the page of an id.
+    #[expect(clippy::unnecessary_wraps, reason = "every way to answer gives an `Answer`")]
+    pub(super) fn redirect_to(self, page: &'static str, id: impl std::fmt::Display) -> Answer {
+        let to = HeaderValue::try_from(format!("{page}/{id}"));
+        Ok(self.see(to.unwrap_or(HeaderValue::from_static(route::HOME))))
+    }
+
+    fn see(self, to: HeaderValue) -> Response {
         let mut response = self.answer.into_response();
         *response.status_mut() = StatusCode::SEE_OTHER;
-        response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(to));
-        Ok(response)
+        response.headers_mut().insert(header::LOCATION, to);
+        response
     }
 
     /// The answer to an error that has no place on the page: a session that is over leads to the sign-in page, a

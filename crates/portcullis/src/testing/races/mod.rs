@@ -31,10 +31,12 @@ mod ends;
 mod guesses;
 mod keys;
 mod kit;
+mod managing;
 mod passwords;
 mod rights;
 mod sends;
 mod stage;
+mod undo;
 mod workers;
 
 use core::pin::Pin;
@@ -49,9 +51,11 @@ pub use self::codes::*;
 pub use self::ends::*;
 pub use self::guesses::*;
 pub use self::keys::*;
+pub use self::managing::*;
 pub use self::passwords::*;
 pub use self::rights::*;
 pub use self::sends::*;
+pub use self::undo::*;
 pub use self::workers::*;
 
 /// One race, as it is kept in [`RACES`].
@@ -81,6 +85,7 @@ races! {
     wrong_passwords_from_one_source_stop_at_ten
     wrong_passwords_from_many_sources_stop_at_ten
     a_revoked_right_changes_nothing
+    a_revoked_right_stops_every_act
     what_ends_stops_the_sign_in_under_way
     what_ends_stops_the_change_under_way
     one_of_many_changes_the_password
@@ -88,6 +93,10 @@ races! {
     a_change_of_password_ends_the_code_under_way
     ending_the_others_and_a_change_of_password_come_in_some_order
     one_of_two_gets_the_address
+    a_claimed_address_stays_its_users
+    one_link_undoes_once
+    an_undo_beats_a_further_change
+    the_older_undo_wins
     workers_share_without_sending_twice
     a_late_outcome_is_not_kept
     a_message_sealed_anew_is_sent_once

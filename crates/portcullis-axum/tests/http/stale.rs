@@ -1,0 +1,50 @@
+//! Every route that takes a fresh sign-in refuses a stale one.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::office::Office;
+
+#[tokio::test]
+async fn every_route_that_takes_a_fresh_sign_in_refuses_a_stale_one() {
+    let mut office = Office::open().await;
+    let document = office.site.get("/openapi.json").await.is(200).json();
+    let mut described = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let forbidden = operation["responses"]["403"]["description"].as_str().unwrap_or_default();
+            if forbidden.contains("stale_sign_in") {
+                described.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    let (admin, bob) = (office.admin.id.to_string(), office.bob.id.to_string());
+    let rows = [
+        ("PUT /email", "", json!({"address": "new@example.com"})),
+        ("DELETE /email", "", Value::Null),
+        ("POST /two-factor/challenge", "", json!({"method": "email"})),
+        ("PUT /two-factor", "", json!({"method": "none"})),
+        ("DELETE /users/{id}/two-factor", bob.as_str(), Value::Null),
+        ("PATCH /users/{id}", admin.as_str(), json!({"email": "new@example.com"})),
+    ];
+    let tried: BTreeSet<_> = rows.iter().map(|(route, ..)| (*route).to_owned()).collect();
+    assert_eq!(described, tried, "a row for each of them");
+    let fresh = office.site.world.security.policy().session_fresh;
+    office.site.world.advance(fresh - TimeDelta::seconds(1));
+    for (method, path) in [("DELETE", format!("/users/{bob}/two-factor"))] {
+        office.site.send(method, &path, None).await.is(204);
+    }
+    office.site.world.advance(TimeDelta::seconds(1));
+    for (route, id, body) in rows {
+        let (method, path) = route.split_once(' ').unwrap();
+        let body = (!body.is_null()).then_some(body);
+        let reply = office.site.send(method, &path.replace("{id}", id), body).await;
+        reply.refused(403, "stale_sign_in");
+    }
+    let nobody = format!("/users/{}/two-factor", crate::office::NOBODY);
+    office.site.delete(&nobody).await.refused(404, "not_found");
+    let outside = format!("/users/{}/two-factor", office.eve.id);
+    office.site.delete(&outside).await.refused(404, "not_found");
+}

@@ -1,0 +1,98 @@
+//! Invitations, as operations.
+
+use super::rules;
+use crate::account::Account;
+use crate::challenge::Purpose;
+use crate::challenge::flow::NewLink;
+use crate::challenge::link::{FreshLink, Whose};
+use crate::decision::Stored;
+use crate::engine::{Engine, Portcullis};
+use crate::error::Error;
+use crate::id::UserId;
+use crate::rights::Actor;
+use crate::user::NewUser;
+
+/// Invitations of users who have no password yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Invitations<'a>(&'a Portcullis);
+
+impl Portcullis {
+    /// Invitations of users who have no password yet.
+    pub const fn invitation(&self) -> Invitations<'_> {
+        Invitations(self)
+    }
+}
+
+impl Invitations<'_> {
+    /// Sends a link by which a user sets his first password: to his confirmed address, or else to the one that waits,
+    /// which the link confirms too. It takes the right `edit_flags`; nobody but the user ever sees the link. One that was
+    /// sent to a waiting address before is dead from now on.
+    ///
+    /// A [creation](crate::user::Users::create) with an `invited_email` has sent the first one.
+    ///
+    /// ```
+    /// use portcullis::contact::Email;
+    /// use portcullis::rights::Actor;
+    /// use portcullis::user::{Login, NewUser};
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// let mut carol = NewUser::new(Login::parse("carol")?, account.id);
+    /// carol.invited_email = Some(Email::parse("carol@example.com")?);
+    /// let carol = security.users().create(carol).await?;
+    /// assert_eq!(w.run_worker().await?.sent, 1);
+    /// w.advance(security.policy().invitation_life); // nobody came
+    /// security.invitation().send(Actor::Program, carol.id).await?;
+    /// assert_eq!(w.run_worker().await?.sent, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found` when there is no such user or the actor may not see him; `not_allowed` with the
+    /// missing gates: the right, `email_unconfirmed` when there is no address at all, `blocked`; `in_use` for who has a
+    /// password; `too_soon` within the policy's `recovery_cool_down` after another one.
+    pub async fn send(&self, actor: Actor, user: UserId) -> Result<(), Error> {
+        let engine = &self.0.engine;
+        let new = engine.new_link(engine.now())?;
+        let new = &new;
+        self.0
+            .manage(actor)
+            .on_user(user, &[], |who, target, chain, view, t| {
+                let user = &target.value;
+                let link = rules::address(user).map(|to| {
+                    let fresh = engine.bind_link(new.clone(), Whose::from(user), Purpose::Invitation, to);
+                    (to.clone(), fresh)
+                });
+                let sent = view.count_within(&rules::sent(user.id), engine.policy.recovery_cool_down);
+                Ok(rules::send(who, target, chain, link, sent, &engine.policy, t.now))
+            })
+            .await
+    }
+}
+
+impl Engine {
+    /// Draws the link of a new user who is invited.
+    pub(crate) fn new_invitation(&self, new: &NewUser) -> Result<Option<NewLink>, Error> {
+        new.invited_email.as_ref().map(|_| self.new_link(self.now())).transpose()
+    }
+
+    /// Binds it to the user that is to be.
+    pub(crate) fn bind_invitation(
+        &self,
+        link: Option<&NewLink>,
+        new: &NewUser,
+        id: UserId,
+        account: Option<&Stored<Account>>,
+    ) -> Option<FreshLink> {
+        let (link, address, account) = (link?, new.invited_email.as_ref()?, account?);
+        let whose = Whose {
+            tenant: account.value.tenant,
+            user: id,
+            credential_version: crate::user::rules::FIRST_VERSION,
+        };
+        Some(self.bind_link(link.clone(), whose, Purpose::Invitation, address))
+    }
+}

@@ -1,0 +1,6 @@
+//! Invitations: getting in for the first time, by a mailed link that sets the password and confirms the address.
+
+mod flow;
+pub(crate) mod rules;
+
+pub use flow::Invitations;

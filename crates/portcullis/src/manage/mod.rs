@@ -1,0 +1,15 @@
+//! Managing: what an administrator does to the users and accounts below him, each act by the rights he holds.
+
+mod accounts;
+mod below;
+mod flow;
+mod flow_accounts;
+mod model;
+mod reset;
+pub(crate) mod rules;
+
+pub use flow::Manage;
+pub use model::{
+    AccountActions, AccountChange, ManagedAccount, ManagedEmail, ManagedUser, UserActions, UserChange,
+    UserPage,
+};

@@ -1,0 +1,241 @@
+//! Users as an administrator sees them, and what he may ask to change.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::account::{Service, TimeZone};
+use crate::contact::Email;
+use crate::id::{AccountId, UserId};
+use crate::language::Language;
+use crate::rights::Verdict;
+use crate::user::{Flag, Flags, Login, Method};
+
+/// A user as an administrator sees him: no secret, and no whole address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ManagedUser {
+    /// The id.
+    pub id: UserId,
+    /// The login.
+    pub login: Login,
+    /// The account.
+    pub account: AccountId,
+    /// Who created the user; `None` when the embedding program did.
+    pub creator: Option<UserId>,
+    /// The id another system knows the user by.
+    pub external_id: Option<String>,
+    /// The switches that are on.
+    pub flags: Flags,
+    /// Whether signing in is switched off for this user.
+    pub disabled: bool,
+    /// Whether the user's account or one above it is blocked.
+    pub blocked: bool,
+    /// The address, masked.
+    pub email: ManagedEmail,
+    /// Whether there is a password by which the user could sign in.
+    pub password_set: bool,
+    /// The two-factor method in force.
+    pub two_factor: Method,
+    /// The language of pages and messages.
+    pub language: Language,
+    /// The time zone of pages and messages.
+    pub time_zone: TimeZone,
+    /// When the user was created.
+    pub created_at: DateTime<Utc>,
+    /// What who asks may do to the user.
+    pub may: UserActions,
+}
+
+/// A user's address as an administrator sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ManagedEmail {
+    /// The confirmed address, masked.
+    pub confirmed: Option<String>,
+    /// The address that waits for the user to confirm it, masked.
+    pub pending: Option<String>,
+}
+
+/// What somebody may do to a user: each act with its verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserActions {
+    /// Switch flags off, or signing in; to grant a flag takes the flag itself, too.
+    pub edit_flags: Verdict,
+    /// Set the language and the time zone.
+    pub change_settings: Verdict,
+    /// Have a code sent to a new address.
+    pub change_email: Verdict,
+    /// End all sessions.
+    pub end_sessions: Verdict,
+    /// Remove the second factor.
+    pub remove_two_factor: Verdict,
+    /// Have a link sent by which the user sets a new password.
+    pub send_recovery: Verdict,
+    /// Have a link sent by which the user sets his first password.
+    pub send_invitation: Verdict,
+    /// Let others have rights on the user.
+    pub manage_access: Verdict,
+    /// Read the audit trail.
+    pub see_trail: Verdict,
+}
+
+/// What of a user is to change, all of it or nothing; what is not named stays as it is.
+///
+/// ```
+/// use portcullis::manage::UserChange;
+/// use portcullis::user::Flag;
+/// let change = UserChange::default().flag(Flag::SendSms, true).disabled(false);
+/// assert_eq!(change.flags.get(&Flag::SendSms), Some(&true));
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct UserChange {
+    /// Switches to turn on or off.
+    pub flags: BTreeMap<Flag, bool>,
+    /// Whether signing in is to be switched off.
+    pub disabled: Option<bool>,
+    /// A new address: a code goes there, and the user confirms it himself.
+    pub email: Option<Email>,
+    /// The language.
+    pub language: Option<Language>,
+    /// The time zone.
+    pub time_zone: Option<TimeZone>,
+}
+
+impl UserChange {
+    /// With a switch turned on or off.
+    #[must_use]
+    pub fn flag(mut self, flag: Flag, on: bool) -> Self {
+        self.flags.insert(flag, on);
+        self
+    }
+
+    /// With signing in switched off or on.
+    #[must_use]
+    pub fn disabled(mut self, disabled: bool) -> Self {
+        self.disabled = Some(disabled);
+        self
+    }
+
+    /// With a new address, which the user has yet to confirm.
+    #[must_use]
+    pub fn email(mut self, address: Email) -> Self {
+        self.email = Some(address);
+        self
+    }
+
+    /// With this language.
+    #[must_use]
+    pub fn language(mut self, language: Language) -> Self {
+        self.language = Some(language);
+        self
+    }
+
+    /// With this time zone.
+    #[must_use]
+    pub fn time_zone(mut self, time_zone: TimeZone) -> Self {
+        self.time_zone = Some(time_zone);
+        self
+    }
+}
+
+/// Some of the users of an account, in the order of their ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserPage {
+    /// The users that who asks may see.
+    pub users: Vec<ManagedUser>,
+    /// After whom the next page begins; `None` when there is no more.
+    pub next: Option<UserId>,
+}
+
+/// An account as an administrator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ManagedAccount {
+    /// The id.
+    pub id: AccountId,
+    /// The account above it.
+    pub parent: Option<AccountId>,
+    /// Its name.
+    pub name: String,
+    /// Its services by name.
+    pub services: BTreeMap<String, Service>,
+    /// Whether it is blocked: by hand, or because an account above it is.
+    pub blocked: bool,
+    /// Whether it was blocked by hand itself.
+    pub blocked_by_hand: bool,
+    /// Its time zone.
+    pub time_zone: TimeZone,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// What who asks may do to it.
+    pub may: AccountActions,
+}
+
+/// What somebody may do to an account: each act with its verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccountActions {
+    /// Change its name, services, time zone and manual block.
+    pub change: Verdict,
+    /// Create a user in it; to grant a flag takes the flag itself, too.
+    pub create_user: Verdict,
+    /// Create an account below it.
+    pub create_account: Verdict,
+    /// Let others have rights on it.
+    pub manage_access: Verdict,
+}
+
+/// What of an account is to change, all of it or nothing; what is not named stays as it is.
+///
+/// ```
+/// use portcullis::account::Service;
+/// use portcullis::manage::AccountChange;
+/// let change = AccountChange::default().service("sms", Service::off()).blocked(true);
+/// assert_eq!(change.blocked, Some(true));
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct AccountChange {
+    /// The name, 1 to 100 characters.
+    pub name: Option<String>,
+    /// Services by name.
+    pub services: BTreeMap<String, Service>,
+    /// The time zone.
+    pub time_zone: Option<TimeZone>,
+    /// Whether it is to be blocked by hand.
+    pub blocked: Option<bool>,
+}
+
+impl AccountChange {
+    /// With this name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// With this service.
+    #[must_use]
+    pub fn service(mut self, name: impl Into<String>, service: Service) -> Self {
+        self.services.insert(name.into(), service);
+        self
+    }
+
+    /// With this time zone.
+    #[must_use]
+    pub fn time_zone(mut self, time_zone: TimeZone) -> Self {
+        self.time_zone = Some(time_zone);
+        self
+    }
+
+    /// With the manual block set or lifted.
+    #[must_use]
+    pub fn blocked(mut self, blocked: bool) -> Self {
+        self.blocked = Some(blocked);
+        self
+    }
+}

@@ -1,0 +1,30 @@
+//! The pages for administrators: users, accounts and the audit trail. They are plain forms in every browser.
+
+mod account;
+mod note;
+mod samples;
+mod trail;
+mod user;
+mod users;
+
+pub(crate) use account::{
+    AccountLine, AccountPage, AccountsPage, Block, NewAccountPage, PERIODS, ServiceFields,
+};
+pub(crate) use note::{AdminSaid, Note, Place, Trouble};
+pub(super) use samples::pages;
+pub(crate) use trail::{Doer, TrailLine, TrailPage};
+pub(crate) use user::{
+    AdminAddress, AdminDialog, FLAGS, FlagBox, Invitation, RIGHTS, RightsForm, UserFacts, UserPage, gates_of,
+};
+pub(crate) use users::{Choice, NewUserPage, NotFoundPage, UserLine, UsersPage};
+
+/// The part of the administration a page belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tab {
+    /// Users.
+    Users,
+    /// Accounts.
+    Accounts,
+    /// The own audit trail.
+    Trail,
+}

@@ -1,0 +1,242 @@
+//! What every page for administrators begins with: who asks, and what he may see.
+
+use axum::extract::FromRequest;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use portcullis::Error;
+use portcullis::account::TimeZone;
+use portcullis::decision::Reason;
+use portcullis::id::{AccountId, SessionId, UserId};
+use portcullis::manage::{Manage, ManagedAccount};
+use portcullis::port::store::Page;
+use portcullis::rights::{Actor, Gate as CoreGate};
+use portcullis::session::CurrentSession;
+use portcullis::user::{Flag, User};
+use uuid::Uuid;
+
+use crate::page::admin::{AdminSaid, FLAGS, FlagBox, NotFoundPage, Note, Tab, Trouble, gates_of};
+use crate::page::{Frame, Identity, Problem, field};
+use crate::texts::Language;
+use crate::web::App;
+use crate::web::fault::{Fault, Wording};
+use crate::web::visit::{Answer, Stop, Visit};
+
+/// The cookie that tells the next page what was done.
+const SAID: &str = "admin-said";
+/// How long it is kept, in seconds: the way from a redirect to its page.
+const SAID_FOR: i64 = 30;
+/// How many accounts the pages list at most.
+const MOST_ACCOUNTS: usize = 200;
+
+/// A request of somebody who is signed in, on a page for administrators.
+pub(super) struct Desk {
+    /// The request.
+    pub(super) visit: Visit,
+    /// The session.
+    pub(super) session: CurrentSession,
+    /// Who asks.
+    pub(super) me: User,
+    /// The frame of every page.
+    pub(super) frame: Frame,
+    /// What was done before.
+    pub(super) note: Option<Note>,
+}
+
+impl FromRequest<App> for Desk {
+    type Rejection = Response;
+
+    async fn from_request(request: axum::extract::Request, app: &App) -> Result<Self, Response> {
+        let visit = Visit::from_request(request, app).await?;
+        Self::of(visit).await.map_err(Stop::into_response)
+    }
+}
+
+impl Desk {
+    async fn of(mut visit: Visit) -> Result<Self, Stop> {
+        let session = visit.session().await?;
+        let mut note = None;
+        if visit.parts.method == Method::GET {
+            visit.renew(&session).await?;
+            let said =
+                visit.cookie(SAID).and_then(|name| AdminSaid::ALL.iter().find(|said| said.name() == name));
+            if let Some(said) = said {
+                note = Some(Note::said(*said));
+                visit.set_cookie(SAID, "", 0);
+            }
+        }
+        let portcullis = visit.portcullis();
+        let me = portcullis.users().get(session.user).await.map_err(|error| visit.end(error))?;
+        let account = portcullis.accounts().get(me.account).await.map_err(|error| visit.end(error))?;
+        let identity = Identity {
+            login: me.login.as_str().to_owned(),
+            account: account.name,
+            administers: visit.administers(session.id).await?,
+        };
+        let frame = Frame {
+            language: Language::of_tag(me.language.base()),
+            zone: me.time_zone.name().to_owned(),
+            identity: Some(identity),
+            dev_mode: visit.app.dev.is_some(),
+        };
+        Ok(Self { visit, session, me, frame, note })
+    }
+
+    /// What who asks does to users and accounts.
+    pub(super) fn manage(&self) -> Manage<'_> {
+        self.visit.portcullis().manage(Actor::Session(self.session.id))
+    }
+
+    /// The reader's zone.
+    pub(super) fn zone(&self) -> TimeZone {
+        self.me.time_zone
+    }
+
+    /// The user that a form names.
+    pub(super) fn user(&self) -> Option<UserId> {
+        id(self.visit.field(field::USER)).map(UserId::from_uuid)
+    }
+
+    /// The account that a form or query names.
+    pub(super) fn account(&self) -> Option<AccountId> {
+        id(self.visit.field(field::ACCOUNT)).map(AccountId::from_uuid)
+    }
+
+    /// A field without the spaces at its ends.
+    pub(super) fn typed(&self, name: &str) -> String {
+        self.visit.field(name).trim().to_owned()
+    }
+
+    /// Every value of a field that may be sent several times.
+    pub(super) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        self.visit.fields().filter(move |(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// The accounts who asks may see, each before those below it, with how deep it is.
+    pub(super) async fn accounts(&self) -> Result<Vec<(ManagedAccount, u8)>, Stop> {
+        let whole = Page { after: None, limit: 1000 };
+        let list = |above| async move {
+            self.manage().accounts(above, whole).await.map_err(|error| self.visit.end(error))
+        };
+        let mut waiting: Vec<_> = list(None).await?.into_iter().rev().map(|account| (account, 0)).collect();
+        let mut found = Vec::new();
+        while let Some((account, depth)) = waiting.pop() {
+            if found.len() == MOST_ACCOUNTS {
+                break;
+            }
+            let below = list(Some(account.id)).await?;
+            waiting.extend(below.into_iter().rev().map(|below| (below, depth + 1)));
+            found.push((account, depth));
+        }
+        Ok(found)
+    }
+
+    /// The flags as checkboxes: on as `on` says, of which `stored` are in the store.
+    pub(super) fn flags(&self, on: impl Fn(&str) -> bool, stored: impl Fn(Flag) -> bool) -> Vec<FlagBox> {
+        let of = |name| {
+            let flag = flag_of(name);
+            FlagBox {
+                name,
+                on: on(name),
+                stored: flag.is_some_and(&stored),
+                lacked: flag.is_none_or(|flag| !self.me.flags.has(flag)),
+            }
+        };
+        FLAGS.into_iter().map(of).collect()
+    }
+
+    /// Tells the next page what was done, and sends the browser there.
+    pub(super) fn done(mut self, said: AdminSaid, page: &'static str, id: impl std::fmt::Display) -> Answer {
+        self.visit.set_cookie(SAID, said.name(), SAID_FOR);
+        self.visit.redirect_to(page, id)
+    }
+
+    /// The page about what is not there, or may not be seen.
+    pub(super) fn not_found(self, tab: Tab) -> Answer {
+        let html = NotFoundPage { frame: self.frame, tab }.html();
+        self.visit.html(StatusCode::NOT_FOUND, html)
+    }
+
+    /// What went wrong in words, with the status of the answer. A session that is over ends the request.
+    pub(super) fn trouble(&self, error: Error) -> Result<(StatusCode, Trouble), Stop> {
+        let fault = Fault::Core(error);
+        let reason = fault.reason();
+        let status = fault.status();
+        let portcullis = self.visit.portcullis();
+        let trouble = match (&fault, reason) {
+            (Fault::Core(error), Some(Reason::SignedOut)) => return Err(self.visit.end(error.clone())),
+            (_, Some(Reason::LoginTaken)) => Trouble::LoginTaken,
+            (_, Some(Reason::NotFound)) => Trouble::NoSuchUser,
+            (Fault::Core(Error::Refused(refusal)), Some(Reason::NotAllowed))
+                if refusal.missing().iter().any(|gate| is_granted(*gate)) =>
+            {
+                Trouble::Lacked
+            }
+            (Fault::Core(Error::Refused(refusal)), Some(Reason::NotAllowed)) => {
+                let gates =
+                    portcullis::rights::Verdict::of(refusal.missing().iter().map(|gate| (*gate, false)));
+                Trouble::Known(Problem::NotAllowed(gates_of(&gates)))
+            }
+            (Fault::Core(Error::Input(error)), _) => match error.code() {
+                "invalid_login" => Trouble::InvalidLogin,
+                "invalid_time_zone" => Trouble::InvalidZone,
+                "invalid_name" => Trouble::InvalidName,
+                _ => Trouble::Known(Problem::InvalidEmail),
+            },
+            _ => Trouble::Known(fault.problem(Wording {
+                now: portcullis.now(),
+                zone: self.zone(),
+                minimum: portcullis.policy().password_minimum_alone,
+                maximum: portcullis.policy().password_maximum,
+                attempts_left: 0,
+                signed_in: true,
+            })),
+        };
+        Ok((status, trouble))
+    }
+}
+
+/// Whether a gate is a flag that may be granted only by who has it.
+fn is_granted(gate: CoreGate) -> bool {
+    matches!(gate, CoreGate::ChangePassword | CoreGate::ChangeSettings | CoreGate::SendSms)
+}
+
+impl Visit {
+    /// Whether the user of a session administers an account: his own, or one directly below it. Who was let have rights
+    /// on single users finds them by their logins.
+    pub(in crate::web) async fn administers(&self, session: SessionId) -> Result<bool, Stop> {
+        let manage = self.portcullis().manage(Actor::Session(session));
+        let accounts = manage.accounts(None, Page { after: None, limit: 1000 }).await;
+        accounts.map(|accounts| !accounts.is_empty()).map_err(|error| self.end(error))
+    }
+}
+
+/// An id as the pages write it.
+pub(super) fn id(text: &str) -> Option<Uuid> {
+    Uuid::parse_str(text).ok()
+}
+
+/// The flag of a name in a form.
+pub(super) fn flag_of(name: &str) -> Option<Flag> {
+    match name {
+        "change_password" => Some(Flag::ChangePassword),
+        "send_sms" => Some(Flag::SendSms),
+        "change_settings" => Some(Flag::ChangeSettings),
+        "create_items" => Some(Flag::CreateItems),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flag_has_a_box() {
+        let mut flags: Vec<_> = FLAGS.into_iter().filter_map(flag_of).collect();
+        flags.sort_unstable();
+        let mut all = Flag::ALL.to_vec();
+        all.sort_unstable();
+        assert_eq!(flags, all);
+        assert_eq!(flag_of("administrator"), None);
+    }
+}
