@@ -114,7 +114,7 @@ pub struct Changes {
     pub(crate) counters: Vec<(Counter, CounterOp)>,
     pub(crate) events: Vec<Event>,
     pub(crate) messages: Vec<Draft>,
-    /// Messages that are skipped if their ids exist.
+    /// Ids under which what is new is skipped if they exist.
     pub(crate) once: Vec<Uuid>,
 }
 
@@ -170,10 +170,10 @@ impl Changes {
         self
     }
 
-    /// Sends a message unless one with its id was written before.
-    pub(crate) fn send_once(&mut self, message: Draft) -> &mut Self {
-        self.once.push(message.id.uuid());
-        self.send(message)
+    /// What is new under one of these ids is skipped if the id exists already.
+    pub(crate) fn only_if_absent<const N: usize>(&mut self, ids: [Uuid; N]) -> &mut Self {
+        self.once.extend(ids);
+        self
     }
 
     /// What a refusal keeps that tells more than a wrong guess would: the limits that the guess had to be within.

@@ -1,6 +1,7 @@
 //! What every room that works with codes finds out in the same way.
 
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::link::{FreshLink, LinkEntry, Whose};
 use super::model::{Challenge, PendingCode, Purpose};
@@ -66,17 +67,23 @@ pub(crate) struct NewCode {
 }
 
 /// The material of one link: drawn once, bound when the user is known.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct NewLink {
     challenge: ChallengeId,
     message: MessageId,
-    token: LinkToken,
+    secret: Zeroizing<[u8; 32]>,
 }
 
 impl NewLink {
-    /// What stands in the link.
-    pub(crate) const fn token(&self) -> &LinkToken {
-        &self.token
+    /// The same under ids that are derived.
+    pub(crate) fn under(self, challenge: ChallengeId, message: MessageId) -> Self {
+        Self { challenge, message, ..self }
+    }
+}
+
+impl core::fmt::Debug for NewLink {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("NewLink").field("challenge", &self.challenge).finish_non_exhaustive()
     }
 }
 
@@ -243,17 +250,11 @@ impl Engine {
 impl Engine {
     /// Draws a new link.
     pub(crate) fn new_link(&self, now: chrono::DateTime<chrono::Utc>) -> Result<NewLink, Error> {
-        let challenge = ChallengeId::from_uuid(self.new_id(now)?);
-        self.new_link_under(challenge, MessageId::from_uuid(self.new_id(now)?))
-    }
-
-    /// Draws a new link under ids that are derived.
-    pub(crate) fn new_link_under(
-        &self,
-        challenge: ChallengeId,
-        message: MessageId,
-    ) -> Result<NewLink, Error> {
-        Ok(NewLink { challenge, message, token: LinkToken::generate(challenge, &*self.random)? })
+        Ok(NewLink {
+            challenge: ChallengeId::from_uuid(self.new_id(now)?),
+            message: MessageId::from_uuid(self.new_id(now)?),
+            secret: Zeroizing::new(self.random_bytes()?),
+        })
     }
 
     /// Binds a link to its new challenge.
@@ -265,14 +266,15 @@ impl Engine {
         destination: &Email,
     ) -> FreshLink {
         let keyring = self.keyring();
-        let NewLink { challenge, message, token } = new;
+        let NewLink { challenge, message, secret } = new;
+        let token = LinkToken::of(challenge, &secret);
         let digest = keyring.bind(&Binding {
             challenge: challenge.uuid(),
             purpose: purpose.name(),
             user: user.user.uuid(),
             destination: destination.canonical(),
             credential_version: user.bound_version(purpose),
-            secret: token.secret().expose(),
+            secret: secret.as_ref(),
         });
         FreshLink { challenge, message, token, digest, epoch: keyring.epoch() }
     }

@@ -219,8 +219,8 @@ pub(crate) fn issue_link_once(
     policy: &Policy,
     now: DateTime<Utc>,
 ) {
-    let (challenge, message) = link(ask, fresh, kind, policy, now);
-    changes.insert_once(&challenge, None).send_once(message).event(issued(&challenge));
+    changes.only_if_absent([fresh.challenge.uuid(), fresh.message.uuid()]);
+    issue_link(changes, ask, fresh, kind, policy, now);
 }
 
 /// As [`issue_link`], for a link that who asked for it is shown himself: no message carries it.

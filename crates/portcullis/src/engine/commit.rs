@@ -9,7 +9,7 @@ use crate::decision::{Changes, Decision, PutDraft, Refusal};
 use crate::error::Error;
 use crate::id::{CommitId, uuid_v7};
 use crate::message::model::Message;
-use crate::port::store::{Commit, CommitError, Counter, Counts, Delete, Expect, Guard, Key};
+use crate::port::store::{Commit, CommitError, Counter, Counts, Delete, Expect, Guard, Key, Lane};
 
 /// One try of an operation.
 #[derive(Debug)]
@@ -55,7 +55,8 @@ impl Engine {
             if changes.is_empty() {
                 return reply.map_err(Error::Refused);
             }
-            let wakes = !changes.messages.is_empty();
+            let due = |put: &PutDraft| put.due.is_some_and(|(lane, at)| lane == Lane::Timed && at <= now);
+            let wakes = !changes.messages.is_empty() || changes.puts.iter().any(due);
             let commit = self.seal(changes, now)?;
             match self.keep(&commit).await {
                 Ok(counts) => {
@@ -95,7 +96,10 @@ impl Engine {
         let audit: Vec<AuditEvent> = events.into_iter().map(|event| event.at(ids.next_id(), now)).collect();
         let id = CommitId::from_uuid(audit.first().map_or_else(|| ids.next_id(), |event| event.id));
         let mut sealed = Vec::with_capacity(puts.len() + messages.len());
-        for put in puts {
+        for mut put in puts {
+            if put.expect == Expect::Absent && once.contains(&put.id) {
+                put.expect = Expect::AbsentElseSkip { at: None };
+            }
             sealed.push(put.into_put()?);
         }
         let keyring = self.keyring();

@@ -6,6 +6,7 @@ use crate::challenge::link;
 use crate::error::Error;
 use crate::id::ChallengeId;
 use crate::port::store::{Record, Start};
+use crate::recovery::RecoveryRequest;
 use crate::user::User;
 
 impl Engine {
@@ -14,6 +15,9 @@ impl Engine {
         if claimed.kind == Challenge::KIND {
             let challenge = record::parse::<Challenge>(&claimed)?;
             return self.end_undo(challenge.value.id).await;
+        }
+        if claimed.kind == RecoveryRequest::KIND {
+            return self.mail_recovery(&record::parse(&claimed)?).await;
         }
         let kind = claimed.kind.as_str().to_owned().into();
         Err(Error::Corrupt { kind, why: "this release does not know what to do when it is due" })

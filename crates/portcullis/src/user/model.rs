@@ -264,6 +264,11 @@ impl User {
         Key::unique(Self::KIND, "login", login)
     }
 
+    /// The key a confirmed address is listed by.
+    pub(crate) fn email_key(address: &Email) -> Key {
+        Key::lookup(Self::KIND, "email", address.canonical())
+    }
+
     /// The confirmed address, if there is one.
     pub fn confirmed_email(&self) -> Option<&Email> {
         self.email.as_ref().map(|email| &email.address)
@@ -293,7 +298,7 @@ impl Entity for User {
             Key::lookup(Self::KIND, "account", self.account.to_string()),
         ];
         if let Some(email) = &self.email {
-            let mut key = Key::lookup(Self::KIND, "email", email.address.canonical());
+            let mut key = Self::email_key(&email.address);
             key.unique = email.unique;
             keys.push(key);
         }

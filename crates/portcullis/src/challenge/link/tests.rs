@@ -3,7 +3,6 @@ use crate::account::Account;
 use crate::decision::Entity as _;
 use crate::fixture::*;
 use crate::keyring::Binding;
-use crate::testing::ambient::SeededRandom;
 use crate::user::model::{EmailClaim, PendingEmail};
 
 const LIFE: TimeDelta = TimeDelta::hours(1);
@@ -17,7 +16,7 @@ fn alice() -> (Account, User) {
 /// The link 800 of a purpose, as it is made.
 fn made(user: &User, purpose: Purpose, destination: &str) -> (Challenge, Changes) {
     let (challenge, destination) = (ChallengeId::from_uuid(uuid(800)), email(destination));
-    let token = LinkToken::generate(challenge, &SeededRandom::new(3)).unwrap();
+    let token = LinkToken::of(challenge, &[3; 32]);
     let digest = keyring().bind(&Binding {
         challenge: challenge.uuid(),
         purpose: purpose.name(),
