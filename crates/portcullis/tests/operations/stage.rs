@@ -157,6 +157,11 @@ operations! {
     GrantOnUser true true,
     GrantOnAccount true true,
     Audit true false,
+    UserCreateInvited true true,
+    InvitationSend true true,
+    InvitationSendRefused false true,
+    Bootstrap true true,
+    BootstrapAgain false false,
     HeldMessages true false,
     ReleaseMessage true true,
     WorkerPass true true,
@@ -358,6 +363,32 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             }),
             Op::Audit => {
                 Box::pin(async move { s.audit(alice.id, Page { after: None, limit: 10 }).await.map(drop) })
+            }
+            Op::UserCreateInvited => Box::pin(async move {
+                let mut carol = NewUser::new(Login::parse("carol")?, account.id);
+                carol.invited_email = Some(address);
+                s.users().create(carol).await.map(drop)
+            }),
+            Op::InvitationSend => {
+                let mut carol = NewUser::new(Login::parse("carol").unwrap(), account.id);
+                carol.invited_email = Some(address);
+                let carol = s.users().create(carol).await.unwrap();
+                Box::pin(async move { s.invitation().send(Actor::Session(session), carol.id).await })
+            }
+            Op::InvitationSendRefused => {
+                Box::pin(async move { s.invitation().send(Actor::Session(session), bob.id).await })
+            }
+            Op::Bootstrap | Op::BootstrapAgain => {
+                let empty = Arc::new(FaultyStore::new(Yielding(MemoryStore::new())));
+                let fresh = World::on(Arc::clone(&empty) as Arc<dyn Store>);
+                if op == Op::BootstrapAgain {
+                    fresh.account("any").await.unwrap();
+                }
+                let engine = fresh.security.clone();
+                let operation = Box::pin(async move {
+                    engine.bootstrap("Fleet", &Login::parse("root")?, &address).await.map(drop)
+                });
+                return Stage { store: empty, messages, operation, world: Arc::new(fresh) };
             }
             Op::HeldMessages | Op::ReleaseMessage => {
                 s.email().clear(session).await.unwrap();

@@ -25,6 +25,7 @@
 )]
 
 mod addresses;
+mod bootstrap;
 mod changes;
 mod codes;
 mod ends;
@@ -43,6 +44,7 @@ use std::time::Duration;
 use crate::port::store::Store;
 
 pub use self::addresses::*;
+pub use self::bootstrap::*;
 pub use self::changes::*;
 pub use self::codes::*;
 pub use self::ends::*;
@@ -67,6 +69,7 @@ macro_rules! races {
 }
 
 races! {
+    one_of_many_bootstraps
     one_code_admits_once
     one_code_confirms_once
     one_code_switches_on_once
