@@ -239,3 +239,6 @@ pub(crate) fn set_password(
     changes.event(entry.event("password_set").because(challenge.purpose.name()));
     Decision::yes((), changes)
 }
+
+#[cfg(test)]
+mod tests;
