@@ -431,8 +431,7 @@ async fn a_user_created_with_an_address_is_invited_and_may_be_again() {
     let mut office = Office::open().await;
     let body = json!({"login": "dora", "account": office.child.id, "email": "dora@example.com"});
     let dora = office.site.post("/users", body).await.is(201).json();
-    let waits =
-        json!({"address": "d•••@example.com", "confirmed": false, "pending": {"address": "d•••@example.com"}});
+    let waits = json!({"address": "d•••@example.com", "confirmed": false, "pending": {"address": "d•••@example.com"}});
     assert_eq!((&dora["email"], &dora["password_set"]), (&waits, &json!(false)));
     assert_eq!(dora["may"]["send_invitation"], yes());
     office.site.world.run_worker().await.unwrap();
