@@ -112,6 +112,10 @@ const FINDS: &[(&str, &[&str])] = &[
         &["ignores limits", "counts one too many", "hides that a limit was reached"],
     ),
     ("a_revoked_right_changes_nothing", &["checks no guards", "compares no versions"]),
+    (
+        "a_revoked_right_stops_every_act",
+        &["checks no guards", "compares no versions", "hides that others were faster"],
+    ),
     ("what_ends_stops_the_sign_in_under_way", &["checks no guards"]),
     ("what_ends_stops_the_change_under_way", &["compares no versions", "hides that others were faster"]),
     ("one_of_many_changes_the_password", &["compares no versions", "hides that others were faster"]),

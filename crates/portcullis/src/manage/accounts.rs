@@ -137,3 +137,85 @@ pub(crate) fn change(
 fn refuse<T>(who: Who<'_>, account: &Account, refusal: Refusal) -> Decision<T> {
     rights::refuse(who, account.tenant.uuid(), account.id.uuid(), refusal)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::rights::AccessRight;
+    use crate::session::model::Acting;
+
+    /// Admin, in the top account, manages the one below it.
+    fn scene() -> (Account, Account, Acting) {
+        let top = account(1);
+        let mut low = under(&top, 3);
+        let admin = user(2, &top);
+        low.rights.insert(admin.id, rights([AccessRight::ManageAccount]));
+        (top.clone(), low, acting_as(&admin, &top))
+    }
+
+    fn changed(wanted: &AccountChange) -> Decision<ManagedAccount> {
+        let (top, low, acting) = scene();
+        change(Who::User(&acting), &chain([&low, &top]), wanted, began())
+    }
+
+    #[test]
+    fn one_commit_holds_the_whole_change_and_pins_what_allowed_it() {
+        let wanted = AccountChange::default().name("fleet").service("sms", Service::off()).blocked(true);
+        let decision = changed(&wanted);
+        assert_eq!(touched(&decision.changes), [uuid(3), uuid(900), uuid(2), uuid(1)]);
+        assert_eq!(trail(&decision.changes), ["account_changed: -", "account_blocked: -"]);
+        assert!(decision.changes.events.iter().all(|event| event.actor == Some(uuid(2))));
+        let kept: Account = written(&decision.changes, uuid(3)).unwrap();
+        assert_eq!((kept.name.as_str(), kept.blocked, kept.services.len()), ("fleet", true, 1));
+        let same = AccountChange::default().name("account 3").blocked(false);
+        assert!(changed(&same).changes.is_empty(), "it is so already");
+    }
+
+    #[test]
+    fn a_lifted_block_voids_what_was_begun_before() {
+        let (top, mut low, acting) = scene();
+        low.blocked = true;
+        let lifted = AccountChange::default().blocked(false);
+        let decision = change(Who::User(&acting), &chain([&low, &top]), &lifted, began());
+        let kept: Account = written(&decision.changes, uuid(3)).unwrap();
+        assert_eq!((kept.blocked, kept.void_before), (false, Some(began())));
+    }
+
+    #[test]
+    fn an_account_above_blocks_and_is_not_changed_from_below() {
+        let (mut top, low, acting) = scene();
+        top.blocked = true;
+        let seen = show(Who::User(&acting), &chain([&low, &top])).reply.unwrap();
+        assert_eq!((seen.blocked, seen.blocked_by_hand, seen.parent), (true, false, Some(top.id)));
+        let above = show(Who::User(&acting), &chain([&top]));
+        assert_eq!(trail(&above.changes), ["change_refused: not_found"]);
+        let change = change(Who::User(&acting), &chain([&top]), &AccountChange::default(), began());
+        assert_eq!(change.reply.unwrap_err().reason(), Reason::NotFound);
+    }
+
+    #[test]
+    fn a_new_account_is_the_actors_doing_and_its_id_is_not_his_choice() {
+        let (top, low, acting) = scene();
+        let made = |new: &NewAccount| {
+            let id = AccountId::from_uuid(uuid(50));
+            create(Who::User(&acting), new, id, &chain([&low, &top]), &Policy::default(), began())
+        };
+        let mut new = NewAccount::named("lower").under(low.id);
+        let decision = made(&new);
+        assert_eq!(touched(&decision.changes), [uuid(50), uuid(3), uuid(900), uuid(2), uuid(1)]);
+        assert_eq!(decision.changes.events[0].actor, Some(uuid(2)));
+        let seen = decision.reply.unwrap();
+        assert_eq!(seen.parent, Some(low.id));
+        assert!(seen.may.create_user.is_allowed(), "who manages above manages it");
+        new.id = Some(AccountId::from_uuid(uuid(51)));
+        assert_eq!(made(&new).reply.unwrap_err().missing(), [Gate::Policy]);
+    }
+
+    #[test]
+    fn only_services_that_exist_are_taken() {
+        let named = |name: &str| BTreeMap::from([(name.to_owned(), Service::off())]);
+        assert!(SERVICES.iter().all(|name| check_services(&named(name)).is_ok()));
+        assert_eq!(check_services(&named("fax")).unwrap_err().code(), "unknown_field");
+    }
+}

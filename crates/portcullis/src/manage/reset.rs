@@ -112,10 +112,151 @@ pub(crate) fn send_recovery(
     let challenge = link.challenge.uuid();
     let mut changes = Changes::none();
     issue_recovery_regardless(&mut changes, Whose::from(user), to, link, policy, now);
+    for issued in &mut changes.events {
+        issued.actor = who.id();
+    }
     let window = Window::Rolling(policy.recovery_cool_down);
     changes.count(links_sent(user.id), CounterOp::Add { n: 1, limit: 1, window });
     pin(target, &mut changes);
     who.pin(chain, &mut changes);
     changes.event(event(who, user, "recovery_started").about(challenge));
     Decision::yes((), changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Account;
+    use crate::fixture::*;
+    use crate::rights::AccessRight;
+    use crate::session::model::Acting;
+    use crate::user::{Flag, Flags};
+
+    fn scene() -> (Account, Acting, User) {
+        let account = account(1);
+        let admin = user(2, &account);
+        let mut bob = user(4, &account);
+        bob.two_factor = Method::Email;
+        bob.rights.insert(admin.id, rights([AccessRight::View, AccessRight::EditFlags]));
+        (account.clone(), acting_as(&admin, &account), bob)
+    }
+
+    fn removed(bob: &User, counted: bool, now: DateTime<Utc>) -> Decision<()> {
+        let (account, acting, _) = scene();
+        let message = MessageId::from_uuid(uuid(60));
+        let who = Who::User(&acting);
+        remove_two_factor(who, &stored(bob.clone()), &chain([&account]), counted, message, now)
+    }
+
+    #[test]
+    fn removing_the_factor_forgets_every_wrong_code_and_tells_the_user() {
+        let (_, _, bob) = scene();
+        let decision = removed(&bob, true, began());
+        assert_eq!(touched(&decision.changes), [uuid(4), uuid(900), uuid(2), uuid(1)]);
+        let kept: User = written(&decision.changes, uuid(4)).unwrap();
+        assert_eq!((kept.two_factor, kept.credential_version), (Method::None, 2));
+        assert_eq!(decision.changes.messages[0].kind, MessageKind::TwoFactorOff);
+        let cleared = steps(&decision.changes);
+        for purpose in Purpose::ALL {
+            for counter in [purpose.failures(bob.id), purpose.wait(bob.id)] {
+                assert!(cleared.contains(&format!("{} clear", counter.name)), "{counter:?}: {cleared:?}");
+            }
+        }
+        assert_eq!(trail(&decision.changes), ["two_factor_removed: -"]);
+    }
+
+    #[test]
+    fn a_lock_alone_is_lifted_silently_and_nothing_at_all_changes_nothing() {
+        let (_, _, mut bob) = scene();
+        bob.two_factor = Method::None;
+        let lifted = removed(&bob, true, began());
+        assert!(lifted.changes.messages.is_empty() && !lifted.changes.counters.is_empty());
+        assert!(removed(&bob, false, began()).changes.is_empty());
+        bob.pending_two_factor = Some(fresh_code(800).challenge);
+        let kept: User = written(&removed(&bob, false, began()).changes, uuid(4)).unwrap();
+        assert_eq!(kept.pending_two_factor, None);
+    }
+
+    #[test]
+    fn a_stale_sign_in_removes_nothing_and_learns_nothing_either() {
+        let (_, _, mut bob) = scene();
+        let stale = began() + Policy::default().session_fresh;
+        assert_eq!(removed(&bob, true, stale).reply.unwrap_err().reason(), Reason::StaleSignIn);
+        bob.rights.clear();
+        assert_eq!(removed(&bob, true, stale).reply.unwrap_err().reason(), Reason::NotFound);
+    }
+
+    #[test]
+    fn ending_sessions_ends_what_was_pending_too() {
+        let (account, acting, mut bob) = scene();
+        bob.pending_two_factor = Some(fresh_code(800).challenge);
+        let decision = end_sessions(Who::User(&acting), &stored(bob), &chain([&account]));
+        let kept: User = written(&decision.changes, uuid(4)).unwrap();
+        assert_eq!((kept.credential_version, kept.pending_two_factor), (2, None));
+        assert_eq!(kept.two_factor, Method::Email, "the factor stays");
+        assert_eq!(trail(&decision.changes), ["all_sessions_ended: -"]);
+    }
+
+    fn link() -> FreshLink {
+        let challenge = fresh_code(800).challenge;
+        FreshLink {
+            challenge,
+            message: MessageId::from_uuid(uuid(801)),
+            token: crate::secret::LinkToken::of(challenge, &[3; 32]),
+            digest: fresh_code(800).digest,
+            epoch: 0,
+        }
+    }
+
+    fn reset(bob: &User, account: &Account, sent: Count, policy: &Policy) -> Decision<()> {
+        let (_, acting, _) = scene();
+        let link = bob.confirmed_email().map(|_| link());
+        send_recovery(
+            Who::User(&acting),
+            &stored(bob.clone()),
+            &chain([account]),
+            link,
+            sent,
+            policy,
+            began(),
+        )
+    }
+
+    #[test]
+    fn a_reset_changes_nothing_yet_and_needs_no_flag() {
+        let (account, _, mut bob) = scene();
+        bob.flags = Flags::default().with(Flag::ChangePassword, false);
+        let decision = reset(&bob, &account, Count::default(), &Policy::default());
+        assert_eq!(touched(&decision.changes), [uuid(800), uuid(4), uuid(900), uuid(2), uuid(1)]);
+        assert!(written::<User>(&decision.changes, uuid(4)).is_none(), "the old password stays");
+        let kept: crate::challenge::Challenge = written(&decision.changes, uuid(800)).unwrap();
+        assert!(kept.regardless_of_flag && kept.purpose == Purpose::Recovery);
+        assert_eq!(kept.expires_at, began() + Policy::default().recovery_life);
+        assert_eq!(decision.changes.messages[0].kind, MessageKind::RecoveryLink);
+        assert!(trail(&decision.changes).contains(&"recovery_started: -".to_owned()));
+        assert_eq!(steps(&decision.changes), ["administrative_recovery add 1 to 1"]);
+    }
+
+    #[test]
+    fn a_reset_that_could_not_arrive_is_refused_with_the_gates() {
+        let (mut account, _, mut bob) = scene();
+        let missing = |bob: &User, account: &Account, policy: &Policy| {
+            let decision = reset(bob, account, Count::default(), policy);
+            assert!(touched(&decision.changes).is_empty() && decision.changes.messages.is_empty());
+            decision.reply.unwrap_err().missing().to_vec()
+        };
+        assert_eq!(missing(&bob, &account, &Policy::strict()), [Gate::Policy]);
+        account.blocked = true;
+        assert_eq!(missing(&bob, &account, &Policy::default()), [Gate::Blocked]);
+        bob.email = None;
+        assert_eq!(missing(&bob, &account, &Policy::strict()), [Gate::EmailUnconfirmed, Gate::Blocked]);
+    }
+
+    #[test]
+    fn resets_are_spaced() {
+        let (account, _, bob) = scene();
+        let second = began() + crate::policy::CLOCK_SLACK;
+        let refused = reset(&bob, &account, until(1, second), &Policy::default()).reply.unwrap_err();
+        assert_eq!((refused.reason(), refused.retry_after()), (Reason::TooSoon, Some(30)));
+    }
 }

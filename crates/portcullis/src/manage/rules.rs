@@ -231,6 +231,9 @@ pub(crate) fn change(
         if let Err(refusal) = issue(&mut changes, &ask, plan.fresh, plan.budgets, policy, now) {
             return refuse(who, before, refusal);
         }
+        for issued in &mut changes.events {
+            issued.actor = who.id();
+        }
         user.value.pending_email = Some(PendingEmail { address: address.clone(), challenge });
         changes.event(event(who, before, "email_pending").about(challenge.uuid()));
     }
@@ -300,3 +303,6 @@ pub(crate) fn list(
         Err(refusal) => rights::refuse(who, account.value.tenant.uuid(), named.uuid(), refusal),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,13 +25,14 @@ const REFUSED: &str = "recovery_refused";
 /// What the links of this room are for.
 const PURPOSES: [Purpose; 2] = [Purpose::Recovery, Purpose::Invitation];
 
-/// Why a user may not set a new password by a recovery that was begun, beside being disabled or blocked: an administrator
-/// or an undo may begin it regardless of the user's flag.
+/// Why a user may not set a new password by a mailed link, beside being disabled or blocked.
+///
+/// An administrator or an undo may begin a recovery regardless of the user's flag.
 pub(crate) fn barrier_for(challenge: &Challenge, user: &User, policy: &Policy) -> Option<&'static str> {
     barrier_unless(user, challenge.regardless_of_flag, policy)
 }
 
-/// Why a user may not set a new password by a mailed link, with or without the flag to change the password.
+/// As [`barrier_for`], with or without the flag to change the password.
 pub(crate) fn barrier_unless(user: &User, regardless_of_flag: bool, policy: &Policy) -> Option<&'static str> {
     let mailbox_is_both = match user.two_factor {
         Method::Email => true,

@@ -101,3 +101,74 @@ pub(crate) fn on_account(
     changes.event(Event::of("rights_changed", tenant, id).by(who.id()).about(grant.to.uuid()));
     Decision::yes((), changes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::session::model::Acting;
+
+    /// Admin, who manages the account, and whoever the account's rights name beside him.
+    fn office(others: u128) -> (Account, Acting) {
+        let mut account = account(1);
+        let admin = user(2, &account);
+        account.rights.insert(admin.id, rights([AccessRight::ManageAccount]));
+        for n in 0..others {
+            account.rights.insert(UserId::from_uuid(uuid(100 + n)), rights([AccessRight::View]));
+        }
+        (account.clone(), acting_as(&admin, &account))
+    }
+
+    fn granted(others: u128, to: u128, found: Option<&User>, names: &[AccessRight]) -> Decision<()> {
+        let (account, acting) = office(others);
+        let rights = names.iter().copied().collect();
+        let found = found.map(|user| (stored(user.clone()), chain([&account])));
+        let grant = Grant { to: UserId::from_uuid(uuid(to)), rights: &rights, found, most: 5 };
+        on_account(Who::User(&acting), &stored(account.clone()), &chain([&account]), &grant)
+    }
+
+    #[test]
+    fn a_right_goes_to_who_is_seen_and_to_nobody_else() {
+        let (account, acting) = office(0);
+        let view = &[AccessRight::View][..];
+        let mut bob = user(3, &account);
+        assert_eq!(granted(0, 3, Some(&bob), view).reply, Ok(()));
+        let unknown = granted(0, 3, None, view);
+        assert_eq!(trail(&unknown.changes), ["change_refused: not_found"]);
+        assert_eq!(unknown.reply.unwrap_err().reason(), Reason::NotFound);
+        bob.tenant = crate::fixture::account(9).id;
+        let foreign = granted(0, 3, Some(&bob), view);
+        assert_eq!(trail(&foreign.changes), ["change_refused: not_found"]);
+        assert_eq!(granted(0, 2, Some(&acting.user.value), view).reply, Ok(()), "oneself is seen");
+    }
+
+    #[test]
+    fn who_holds_something_is_revoked_whatever_became_of_him() {
+        let decision = granted(1, 100, None, &[]);
+        assert_eq!(decision.reply, Ok(()));
+        let kept: Account = written(&decision.changes, uuid(1)).unwrap();
+        assert!(!kept.rights.contains_key(&UserId::from_uuid(uuid(100))));
+    }
+
+    #[test]
+    fn so_many_hold_rights_on_one_item_and_no_more() {
+        let bob = user(3, &account(1));
+        let view = &[AccessRight::View][..];
+        assert_eq!(granted(3, 3, Some(&bob), view).reply, Ok(()), "the fifth");
+        let full = granted(4, 3, Some(&bob), view).reply.unwrap_err();
+        assert_eq!(full.missing(), [Gate::Policy], "the sixth");
+        assert_eq!(
+            granted(4, 100, None, &[AccessRight::View, AccessRight::Delete]).reply,
+            Ok(()),
+            "a change"
+        );
+        assert_eq!(granted(4, 3, Some(&bob), &[]).reply, Ok(()), "nothing is no more");
+    }
+
+    #[test]
+    fn a_grant_pins_who_gets_it() {
+        let bob = user(3, &account(1));
+        let decision = granted(0, 3, Some(&bob), &[AccessRight::View]);
+        assert_eq!(touched(&decision.changes), [uuid(1), uuid(900), uuid(2), uuid(3)]);
+    }
+}

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::Error;
-use portcullis::account::NewAccount;
+use portcullis::account::{Account, NewAccount};
 use portcullis::audit::AuditEvent;
 use portcullis::contact::Email;
 use portcullis::error::PortError;
+use portcullis::manage::{AccountChange, Manage, UserChange};
 use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
     Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
@@ -23,7 +24,7 @@ use portcullis::sign_in::{Reauthenticated, SignInResult};
 use portcullis::testing::faulty::FaultyStore;
 use portcullis::testing::world::{PASSWORD, World, attempt, source, wrong_code};
 use portcullis::testing::{Contents, Dump};
-use portcullis::user::{Flag, Flags, Login, NewUser};
+use portcullis::user::{Flag, Flags, Login, NewUser, User};
 use uuid::Uuid;
 
 /// The store in memory, which waits once before and once after each call, so that a future can be dropped there.
@@ -162,6 +163,22 @@ operations! {
     SetDisabled true true,
     GrantOnUser true true,
     GrantOnAccount true true,
+    ManageCreateUser true true,
+    ManageUser true false,
+    ManageUserUnseen false true,
+    ManageByLogin true false,
+    ManageByLoginUnseen true true,
+    ManageUsers true false,
+    ManageChangeUser true true,
+    ManageEndSessions true true,
+    ManageRemoveTwoFactor true true,
+    ManageSendRecovery true true,
+    ManageGrant true true,
+    ManageTrail true false,
+    ManageCreateAccount true true,
+    ManageAccount true false,
+    ManageChangeAccount true true,
+    VerdictOnAccount true false,
     Audit true false,
     UserCreateInvited true true,
     InvitationSend true true,
@@ -388,6 +405,38 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 let rights = [AccessRight::View].into();
                 s.rights().grant_on_account(Actor::Session(session), account.id, bob.id, &rights).await
             }),
+            Op::ManageRemoveTwoFactor => {
+                w.switch_on(session, &alice).await.unwrap();
+                Box::pin(async move { s.manage(program).remove_two_factor(alice.id).await })
+            }
+            Op::ManageUserUnseen | Op::ManageByLoginUnseen => {
+                let session = w.sign_in(&bob).await.unwrap().id;
+                Box::pin(async move {
+                    let bob = s.manage(Actor::Session(session));
+                    if op == Op::ManageUserUnseen {
+                        bob.user(alice.id).await.map(drop)
+                    } else {
+                        bob.user_by_login(&alice.login).await.map(drop)
+                    }
+                })
+            }
+            Op::ManageCreateUser
+            | Op::ManageUser
+            | Op::ManageByLogin
+            | Op::ManageUsers
+            | Op::ManageChangeUser
+            | Op::ManageEndSessions
+            | Op::ManageSendRecovery
+            | Op::ManageGrant
+            | Op::ManageTrail
+            | Op::ManageCreateAccount
+            | Op::ManageAccount
+            | Op::ManageChangeAccount => Box::pin(async move {
+                manage(s.manage(Actor::Session(session)), op, &account, &alice, &bob).await
+            }),
+            Op::VerdictOnAccount => Box::pin(async move {
+                s.rights().verdict_on_account(session, &Action::CreateAccount, account.id).await.map(drop)
+            }),
             Op::Audit => {
                 Box::pin(async move { s.audit(alice.id, Page { after: None, limit: 10 }).await.map(drop) })
             }
@@ -438,4 +487,39 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             }
         };
     Stage { store, messages, operation, world: w }
+}
+
+/// What alice, who manages the account, does to bob and in it.
+async fn manage(
+    manage: Manage<'_>,
+    op: Op,
+    account: &Account,
+    alice: &User,
+    bob: &User,
+) -> Result<(), Error> {
+    let page = Page { after: None, limit: 10 };
+    match op {
+        Op::ManageCreateUser => {
+            let mut new = NewUser::new(Login::parse("carol")?, account.id);
+            new.flags = Flags::all();
+            manage.create_user(new).await.map(drop)
+        }
+        Op::ManageUser => manage.user(bob.id).await.map(drop),
+        Op::ManageByLogin => manage.user_by_login(&bob.login).await.map(drop),
+        Op::ManageUsers => manage.users(Some(account.id), page).await.map(drop),
+        Op::ManageChangeUser => {
+            let change = UserChange::default().flag(Flag::SendSms, false).disabled(true);
+            let change = change.email(Email::parse("new@example.com")?);
+            manage.change_user(bob.id, &change).await.map(drop)
+        }
+        Op::ManageEndSessions => manage.end_sessions(bob.id).await,
+        Op::ManageSendRecovery => manage.send_recovery(alice.id).await,
+        Op::ManageGrant => manage.grant(account.id.uuid(), bob.id, &[AccessRight::View].into()).await,
+        Op::ManageTrail => manage.trail(bob.id, page).await.map(drop),
+        Op::ManageCreateAccount => {
+            manage.create_account(NewAccount::named("child").under(account.id)).await.map(drop)
+        }
+        Op::ManageAccount => manage.account(account.id).await.map(drop),
+        _ => manage.change_account(account.id, &AccountChange::default().blocked(true)).await.map(drop),
+    }
 }

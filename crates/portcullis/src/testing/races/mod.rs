@@ -32,6 +32,7 @@ mod ends;
 mod guesses;
 mod kit;
 mod links;
+mod managing;
 mod passwords;
 mod rights;
 mod sends;
@@ -51,6 +52,7 @@ pub use self::codes::*;
 pub use self::ends::*;
 pub use self::guesses::*;
 pub use self::links::*;
+pub use self::managing::*;
 pub use self::passwords::*;
 pub use self::rights::*;
 pub use self::sends::*;
@@ -84,6 +86,7 @@ races! {
     wrong_passwords_from_one_source_stop_at_ten
     wrong_passwords_from_many_sources_stop_at_ten
     a_revoked_right_changes_nothing
+    a_revoked_right_stops_every_act
     what_ends_stops_the_sign_in_under_way
     what_ends_stops_the_change_under_way
     one_of_many_changes_the_password
