@@ -248,23 +248,4 @@ pub(crate) fn set_password(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture::*;
-
-    #[test]
-    fn only_what_an_administrator_or_an_undo_began_needs_no_flag() {
-        let account = account(1);
-        let (mut alice, policy) = (user(2, &account), Policy::default());
-        let mut challenge = challenge(Purpose::Recovery, &alice, "u2@example.com");
-        assert_eq!(barrier_for(&challenge, &alice, &policy), None);
-        alice.flags = alice.flags.with(Flag::ChangePassword, false);
-        assert_eq!(barrier_for(&challenge, &alice, &policy), Some("change_password"));
-        challenge.regardless_of_flag = true;
-        assert_eq!(barrier_for(&challenge, &alice, &policy), None);
-        alice.two_factor = Method::Email;
-        assert_eq!(barrier_for(&challenge, &alice, &Policy::strict()), Some("policy"));
-        alice.email = None;
-        assert_eq!(barrier_for(&challenge, &alice, &policy), Some("email_unconfirmed"));
-    }
-}
+mod tests;
