@@ -275,6 +275,7 @@ fn of_recovery() -> Vec<Operation> {
                 Reason::RepeatDiffers,
                 Reason::WeakPassword,
                 Reason::AddressTaken,
+                Reason::TooSoon,
             ],
             route: post(recovery::set),
         },

@@ -494,7 +494,12 @@ mod tests {
         assert_eq!(linked(Purpose::Invitation, to, |_, _| {}), Err("superseded"));
         let claim = |user: &mut User, challenge: &Challenge| {
             let (address, ends_at) = (email(to), challenge.expires_at);
-            user.claims.push(crate::user::EmailClaim { address, challenge: challenge.id, ends_at });
+            user.claims.push(crate::user::EmailClaim {
+                address,
+                challenge: challenge.id,
+                unique: true,
+                ends_at,
+            });
         };
         assert_eq!(linked(Purpose::EmailUndo, to, claim), Ok(()));
         assert_eq!(linked(Purpose::EmailUndo, to, |_, _| {}), Err("superseded"));

@@ -58,17 +58,22 @@ impl Engine {
         let alone = identifier.email().map(|email| Key { unique: true, ..User::email_key(email) });
         let starts: Vec<_> = [login, alone].into_iter().flatten().map(Start::Key).collect();
         let view = self.read(&self.look(), starts, Vec::new()).await?;
+        // INVARIANT: an old address that is only kept for its user finds nobody.
+        let meant = |user: &User| {
+            identifier.login().is_some_and(|login| *login == user.login)
+                || identifier.email().is_some_and(|email| user.receives_at(email))
+        };
         let mut users = BTreeSet::new();
         for nth in 0..2 {
-            users.extend(view.start::<User>(nth)?.map(|user| user.value.id));
+            users
+                .extend(view.start::<User>(nth)?.filter(|user| meant(&user.value)).map(|user| user.value.id));
         }
         if let Some(email) = identifier.email() {
             let key = User::email_key(email);
             let mut after = None;
             loop {
                 let page = self.list_page::<User>(&key, Page { after, limit: PAGE }).await?;
-                // INVARIANT: an old address that is only kept for its user finds nobody.
-                users.extend(page.iter().filter(|user| user.receives_at(email)).map(|user| user.id));
+                users.extend(page.iter().filter(|user| meant(user)).map(|user| user.id));
                 after = page.last().map(|user| user.id.uuid());
                 if page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
                     break;

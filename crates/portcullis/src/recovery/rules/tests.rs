@@ -9,7 +9,7 @@ use crate::id::{ChallengeId, RequestId};
 use crate::port::hasher::PasswordHash;
 use crate::recovery::Identifier;
 use crate::secret::LinkToken;
-use crate::user::model::PendingEmail;
+use crate::user::model::{EmailClaim, PendingEmail};
 
 fn alice() -> (Account, User) {
     let account = account(1);
@@ -65,7 +65,11 @@ fn new_hash() -> NewHash {
 }
 
 fn set(entry: &LinkEntry, taken: bool) -> Decision<()> {
-    let ids = FreshIds { changed: MessageId::from_uuid(uuid(50)), to_old: MessageId::from_uuid(uuid(51)) };
+    let ids = FreshIds {
+        changed: MessageId::from_uuid(uuid(50)),
+        undo: Some(fresh_link(810)),
+        to_new: MessageId::from_uuid(uuid(51)),
+    };
     set_password(entry, new_hash(), taken, ids, &Policy::default(), began())
 }
 
@@ -237,7 +241,31 @@ fn an_invitation_that_replaces_an_address_tells_the_old_one() {
         decision.changes.messages.iter().map(|draft| (draft.kind, draft.to.as_str())).collect();
     assert_eq!(
         sent,
-        [(MessageKind::EmailChanged, "u2@example.com"), (MessageKind::PasswordChanged, "new@example.com")]
+        [
+            (MessageKind::EmailUndo, "u2@example.com"),
+            (MessageKind::EmailChanged, "new@example.com"),
+            (MessageKind::PasswordChanged, "new@example.com")
+        ]
+    );
+}
+
+#[test]
+fn an_invitation_replaces_no_address_while_too_many_old_ones_are_kept() {
+    let (account, mut alice) = alice();
+    let challenge = ChallengeId::from_uuid(uuid(800));
+    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    let policy = Policy::default();
+    let kept = EmailClaim {
+        address: email("old@example.com"),
+        challenge: ChallengeId::from_uuid(uuid(801)),
+        unique: true,
+        ends_at: began() + TICK,
+    };
+    alice.claims = vec![kept; usize::try_from(policy.email_claims).unwrap()];
+    let entry = opened(&alice, Purpose::Invitation, "new@example.com", &account);
+    assert_eq!(
+        refused(set(&entry, false)),
+        (Reason::TooSoon, vec![String::from("recovery_refused: too_soon")])
     );
 }
 
