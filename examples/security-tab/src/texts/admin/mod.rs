@@ -57,6 +57,7 @@ catalogue! {
     reset_help: &'static str,
     reset_go: &'static str,
     no_confirmed_address: &'static str,
+    no_address: &'static str,
     invitation: &'static str,
     invitation_help: &'static str,
     invitation_email_help: &'static str,
