@@ -121,8 +121,8 @@
   }
 
   function sectionTitle() {
-    const section = lastPressed.startsWith('two-factor') ? 'two-factor-title' : 'authorization-title';
-    return byId(section);
+    const section = ['two-factor', 'sessions'].find((name) => lastPressed.startsWith(name));
+    return byId(`${section ?? 'authorization'}-title`);
   }
 
   // The dialog of a stale sign-in: modal here, a plain box on the page without JavaScript.

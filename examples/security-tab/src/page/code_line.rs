@@ -51,6 +51,8 @@ pub(crate) struct CodeLine {
     pub(crate) problem: Option<Problem>,
     /// Offers "Send by email instead"; only where the answer's `channels` has it.
     pub(crate) email_instead: bool,
+    /// Asks for the focus when its page opens.
+    pub(crate) focus: bool,
     /// Fields every form of the line sends along, such as a pending action.
     pub(crate) carried: Vec<(String, String)>,
 }

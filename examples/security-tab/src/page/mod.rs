@@ -32,6 +32,7 @@ mod problem;
 pub(crate) mod route;
 mod samples;
 mod sentence;
+mod sessions;
 mod settings;
 mod sign_in;
 mod states;
@@ -45,6 +46,7 @@ pub(crate) use password::PasswordRow;
 pub(crate) use problem::{Gate, Notice, Problem, Said, Weakness};
 pub(crate) use route::field;
 pub(crate) use sentence::{Html, Sentence, Time};
+pub(crate) use sessions::{Proof, SessionsSection, ShownSession};
 pub(crate) use settings::{
     EmailPanel, EmailRow, EmailState, Method, Part, Removal, SecurityPage, TurnOff, TwoFactorSection,
 };

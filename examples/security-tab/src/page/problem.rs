@@ -27,6 +27,10 @@ pub(crate) enum Said {
     TwoFactorOn,
     /// Two-factor authentication was switched off.
     TwoFactorOff,
+    /// Another session was ended.
+    SessionEnded,
+    /// Every other session was ended.
+    SessionsEnded,
 }
 
 /// Why something was not done.
@@ -182,6 +186,8 @@ impl Said {
             Self::PasswordChanged => texts.said_password_changed,
             Self::TwoFactorOn => texts.said_two_factor_on,
             Self::TwoFactorOff => texts.said_two_factor_off,
+            Self::SessionEnded => texts.said_session_ended,
+            Self::SessionsEnded => texts.said_sessions_ended,
         }
     }
 }

@@ -40,6 +40,10 @@ pub(crate) const TWO_FACTOR_CONFIRM: &str = "/settings/two-factor/confirm";
 pub(crate) const TWO_FACTOR_OFF: &str = "/settings/two-factor/off";
 /// POST, no fields: drops the code on its way.
 pub(crate) const TWO_FACTOR_CANCEL: &str = "/settings/two-factor/cancel";
+/// POST: [`field::SESSION`]. Ends another session of the user.
+pub(crate) const SESSION_END: &str = "/settings/sessions/end";
+/// POST, no fields: ends every other session of the user.
+pub(crate) const SESSIONS_END_OTHERS: &str = "/settings/sessions/end-others";
 /// GET: the users one may see; [`field::LOGIN`] or [`field::ACCOUNT`] in the query. One user is at `/admin/users/{id}`.
 pub(crate) const ADMIN_USERS: &str = "/admin/users";
 /// GET: the form for a new user. POST: [`field::LOGIN`], [`field::ACCOUNT`], [`field::ADDRESS`], [`field::LANGUAGE`],
@@ -110,6 +114,8 @@ pub(crate) mod field {
     pub(crate) const ADDRESS: &str = "address";
     /// `none` or `email`.
     pub(crate) const METHOD: &str = "method";
+    /// The handle of a session in the list.
+    pub(crate) const SESSION: &str = "session";
     /// The id of a user.
     pub(crate) const USER: &str = "user";
     /// The id of an account.

@@ -2,7 +2,8 @@
 
 use super::{
     Banner, CodeLine, EmailPanel, EmailRow, EmailState, Frame, Identity, LiveCode, Method, PasswordRow,
-    Place, Removal, Resend, SecurityPage, Time, TurnOff, TwoFactorSection,
+    Place, Proof, Removal, Resend, SecurityPage, SessionsSection, ShownSession, Time, TurnOff,
+    TwoFactorSection,
 };
 use crate::texts::Language;
 
@@ -28,6 +29,7 @@ impl Samples {
             resend: Resend { at: Some(Self::at("16:01", "14:01:00")), now: "2026-03-02T14:00:12Z".into() },
             problem: None,
             email_instead: false,
+            focus: true,
             carried: Vec::new(),
         }
     }
@@ -61,6 +63,7 @@ impl Samples {
                 gates: Vec::new(),
                 notice: None,
             },
+            sessions: SessionsSection { sessions: vec![Self::session(0)], notice: None },
             dialog: None,
         }
     }
@@ -91,6 +94,22 @@ impl Samples {
         section.on = Some(MASKED.into());
         section.chosen = Method::Email;
         section
+    }
+
+    /// A session: number 0 is the one of this browser.
+    pub(super) fn session(number: u32) -> ShownSession {
+        let here = number == 0;
+        let moment = |local: &str, utc: &str| Time {
+            rfc3339: format!("2026-03-{utc}Z"),
+            local: format!("2026-03-{local}"),
+        };
+        ShownSession {
+            handle: format!("sample-{number}"),
+            here,
+            proof: if here { Proof::Password } else { Proof::PasswordEmail },
+            began: if here { moment("02 15:58", "02T13:58:00") } else { moment("01 09:12", "01T07:12:00") },
+            used: if here { moment("02 16:00", "02T14:00:00") } else { moment("02 11:47", "02T09:47:00") },
+        }
     }
 
     /// The warning.

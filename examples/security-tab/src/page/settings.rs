@@ -3,7 +3,10 @@
 use askama::Template;
 
 use super::password::PasswordField;
-use super::{Banner, CodeLine, Frame, Gate, Html, Notice, PasswordRow, Problem, Reauthenticate, Sentence};
+use super::{
+    Banner, CodeLine, Frame, Gate, Html, Notice, PasswordRow, Place, Problem, Reauthenticate, Sentence,
+    SessionsSection,
+};
 use crate::texts::{Language, Texts};
 
 /// The tab.
@@ -19,6 +22,8 @@ pub(crate) struct SecurityPage {
     pub(crate) password: PasswordRow,
     /// The section "Two-factor authentication".
     pub(crate) two_factor: TwoFactorSection,
+    /// The section "Sessions".
+    pub(crate) sessions: SessionsSection,
     /// The dialog of a stale sign-in.
     pub(crate) dialog: Option<Reauthenticate>,
 }
@@ -130,6 +135,8 @@ pub(crate) enum Part {
     Authorization,
     /// The section "Two-factor authentication".
     TwoFactor,
+    /// The section "Sessions".
+    Sessions,
     /// The slot of the dialog.
     Dialog,
 }
@@ -161,6 +168,25 @@ impl SecurityPage {
         SettingsTemplate { frame: &self.frame, page: self, t: self.frame.texts() }.render()
     }
 
+    /// Leaves the focus to one element: a refused field, else the code line that something was just wrong with, else
+    /// the one at `newest`. A line about what was done or refused elsewhere is read before a code is typed.
+    pub(crate) fn settle_focus(&mut self, newest: Place) {
+        let said = [
+            self.email.notice.is_some(),
+            self.password.notice.is_some(),
+            self.two_factor.notice.is_some(),
+            self.sessions.notice.is_some(),
+        ];
+        let lines = [&mut self.email.line, &mut self.two_factor.line];
+        let mut lines: Vec<_> = lines.into_iter().filter_map(Option::as_mut).collect();
+        let refused = lines.iter().find(|line| line.problem.is_some()).map(|line| line.place);
+        let only = if let [line] = lines.as_slice() { line.place } else { newest };
+        let chosen = refused.unwrap_or(only);
+        for line in &mut lines {
+            line.focus = !said.contains(&true) && line.place == chosen;
+        }
+    }
+
     /// Some parts of it, for a request with `HX-Request: true`. The slot of the dialog is always among them.
     ///
     /// # Errors
@@ -177,6 +203,7 @@ impl Part {
         match self {
             Self::Authorization => "authorization",
             Self::TwoFactor => "two-factor",
+            Self::Sessions => "sessions",
             Self::Dialog => "dialog-slot",
         }
     }
@@ -184,7 +211,7 @@ impl Part {
     /// The attributes of a form of this part: a plain post, and a swap of the part where there is JavaScript.
     pub(super) fn post(self, route: &'static str) -> Html {
         let id = self.id();
-        let others: Vec<_> = [Self::Authorization, Self::TwoFactor, Self::Dialog]
+        let others: Vec<_> = [Self::Authorization, Self::TwoFactor, Self::Sessions, Self::Dialog]
             .into_iter()
             .filter(|other| *other != self)
             .map(|other| format!("#{}", other.id()))

@@ -42,16 +42,16 @@ impl Samples {
         for (name, page) in self.code_pages() {
             pages.push((name, page.html()?));
         }
-        for (name, page) in self.email_pages() {
-            pages.push((name, page.html()?));
-        }
-        for (name, page) in self.password_pages() {
-            pages.push((name, page.html()?));
-        }
-        for (name, page) in self.two_factor_pages() {
-            pages.push((name, page.html()?));
-        }
-        for (name, page) in self.dialog_pages() {
+        let tabs = [
+            self.email_pages(),
+            self.password_pages(),
+            self.two_factor_pages(),
+            self.both_codes_pages(),
+            self.session_pages(),
+            self.dialog_pages(),
+        ];
+        for (name, mut page) in tabs.into_iter().flatten() {
+            page.settle_focus(Place::Email);
             pages.push((name, page.html()?));
         }
         pages.extend(super::admin::pages(self)?);
@@ -260,6 +260,35 @@ impl Samples {
             EmailPanel { address: Some(MASKED.into()), pending: Some(ADDRESS.into()), gates: Vec::new() };
         pages.push(("two-factor-pending-address", page));
         pages
+    }
+
+    /// Two codes on their way at once, and a form refused beside one.
+    fn both_codes_pages(self) -> Vec<(&'static str, SecurityPage)> {
+        let mut both = self.pending(Some("alice@example.org"));
+        both.two_factor.chosen = Method::Email;
+        both.two_factor.line = Some(Self::line(Place::TwoFactor));
+        let mut wrong = both.clone();
+        if let Some(line) = &mut wrong.two_factor.line {
+            line.problem = Some(Problem::WrongCode { left: 4 });
+        }
+        let mut beside = self.pending(None);
+        beside.password.notice = Some(Notice::Alert(Problem::WrongPassword));
+        vec![("codes-both", both), ("codes-both-wrong", wrong), ("codes-password-wrong", beside)]
+    }
+
+    fn session_pages(self) -> Vec<(&'static str, SecurityPage)> {
+        let with = |others: u32, notice| {
+            let mut page = self.confirmed();
+            page.sessions.sessions.extend((1..=others).map(Self::session));
+            page.sessions.notice = notice;
+            page
+        };
+        vec![
+            ("sessions-others", with(2, None)),
+            ("sessions-said-one", with(1, Some(Notice::Status(Said::SessionEnded)))),
+            ("sessions-said-all", with(0, Some(Notice::Status(Said::SessionsEnded)))),
+            ("sessions-unavailable", with(1, Some(Notice::Alert(Problem::CannotAnswer)))),
+        ]
     }
 
     fn dialog_pages(self) -> Vec<(&'static str, SecurityPage)> {

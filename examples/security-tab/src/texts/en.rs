@@ -76,6 +76,19 @@ pub(super) const TEXTS: Texts = Texts {
     turn_off: "Turn off",
     cancel: "Cancel",
 
+    sessions: "Sessions",
+    sessions_lead: "Browsers and programs that are signed in with this login.",
+    session_began: "Signed in {time}",
+    session_used: "Last used {time}",
+    session_here: "This browser",
+    session_end: "End",
+    proof_password: "Password",
+    proof_password_email: "Password and a code by email",
+    sessions_end_others: "Sign out all other sessions",
+    sessions_end_warning: "Every other browser and program has to sign in again.",
+    sessions_end_go: "Sign out",
+    sessions_no_others: "There are no other sessions.",
+
     code_sent: "Code sent to {address}. Valid until {time}.",
     code: "Code",
     confirm: "Confirm",
@@ -95,6 +108,8 @@ pub(super) const TEXTS: Texts = Texts {
     said_password_changed: "Password changed. All other sessions were signed out.",
     said_two_factor_on: "Two-factor authentication is on.",
     said_two_factor_off: "Two-factor authentication is off.",
+    said_session_ended: "The session was ended.",
+    said_sessions_ended: "All other sessions were signed out.",
 
     bad_credentials: "The login or the password is wrong.",
     wrong_password: "The current password is wrong.",

@@ -160,6 +160,19 @@ catalogue! {
     turn_off: &'static str,
     cancel: &'static str,
 
+    sessions: &'static str,
+    sessions_lead: &'static str,
+    session_began: &'static str,
+    session_used: &'static str,
+    session_here: &'static str,
+    session_end: &'static str,
+    proof_password: &'static str,
+    proof_password_email: &'static str,
+    sessions_end_others: &'static str,
+    sessions_end_warning: &'static str,
+    sessions_end_go: &'static str,
+    sessions_no_others: &'static str,
+
     code_sent: &'static str,
     code: &'static str,
     confirm: &'static str,
@@ -179,6 +192,8 @@ catalogue! {
     said_password_changed: &'static str,
     said_two_factor_on: &'static str,
     said_two_factor_off: &'static str,
+    said_session_ended: &'static str,
+    said_sessions_ended: &'static str,
 
     bad_credentials: &'static str,
     wrong_password: &'static str,

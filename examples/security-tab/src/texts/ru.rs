@@ -76,6 +76,19 @@ pub(super) const TEXTS: Texts = Texts {
     turn_off: "Выключить",
     cancel: "Отмена",
 
+    sessions: "Сеансы",
+    sessions_lead: "Браузеры и программы, в которых вы вошли под этим именем.",
+    session_began: "Вход: {time}",
+    session_used: "Последнее обращение: {time}",
+    session_here: "Этот браузер",
+    session_end: "Завершить",
+    proof_password: "Пароль",
+    proof_password_email: "Пароль и код по электронной почте",
+    sessions_end_others: "Завершить все остальные сеансы",
+    sessions_end_warning: "Во всех остальных браузерах и программах придётся войти заново.",
+    sessions_end_go: "Завершить",
+    sessions_no_others: "Других сеансов нет.",
+
     code_sent: "Код отправлен на {address}. Действует до {time}.",
     code: "Код",
     confirm: "Подтвердить",
@@ -95,6 +108,8 @@ pub(super) const TEXTS: Texts = Texts {
     said_password_changed: "Пароль изменён. Все остальные сеансы завершены.",
     said_two_factor_on: "Двухфакторная аутентификация включена.",
     said_two_factor_off: "Двухфакторная аутентификация выключена.",
+    said_session_ended: "Сеанс завершён.",
+    said_sessions_ended: "Все остальные сеансы завершены.",
 
     bad_credentials: "Неверное имя пользователя или пароль.",
     wrong_password: "Текущий пароль указан неверно.",

@@ -5,6 +5,7 @@ mod admin;
 mod again;
 mod fault;
 mod password;
+mod sessions;
 mod settings;
 mod show;
 mod sign_in;
@@ -71,6 +72,8 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::TWO_FACTOR_CONFIRM, post(settings::confirm_two_factor))
         .route(route::TWO_FACTOR_RESEND, post(settings::resend_two_factor))
         .route(route::TWO_FACTOR_CANCEL, post(settings::cancel_two_factor))
+        .route(route::SESSION_END, post(sessions::end))
+        .route(route::SESSIONS_END_OTHERS, post(sessions::end_others))
         .merge(admin::router())
         .route(&format!("{}{{*path}}", route::STATIC), get(file))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))

@@ -28,6 +28,8 @@ pub(super) enum Spot {
     TwoFactor,
     /// At the code that switches it on.
     TwoFactorCode,
+    /// In the section "Sessions".
+    Sessions,
 }
 
 /// How the tab is to be shown.
@@ -54,7 +56,7 @@ impl Show {
     pub(super) fn of(session: SessionId) -> Self {
         Self {
             session,
-            parts: vec![Part::Authorization, Part::TwoFactor],
+            parts: vec![Part::Authorization, Part::TwoFactor, Part::Sessions],
             fault: None,
             said: None,
             typed: None,
@@ -94,6 +96,7 @@ impl Visit {
             let to = match (show.said, show.chosen) {
                 (Some(Said::PasswordChanged), _) => PASSWORD,
                 (Some(Said::TwoFactorOn | Said::TwoFactorOff), _) => TWO_FACTOR,
+                (Some(Said::SessionEnded | Said::SessionsEnded), _) => SESSIONS,
                 (_, Some(Method::Email)) => EMAIL_PANEL,
                 _ => route::SETTINGS,
             };
@@ -120,7 +123,7 @@ impl Show {
     /// The line at the row "Email" and the one in the section "Two-factor authentication".
     pub(super) fn statuses(&self) -> (Option<Notice>, Option<Notice>) {
         match self.said {
-            None | Some(Said::PasswordChanged) => (None, None),
+            None | Some(Said::PasswordChanged | Said::SessionEnded | Said::SessionsEnded) => (None, None),
             Some(said @ (Said::EmailConfirmed | Said::ChangeCanceled | Said::EmailRemoved)) => {
                 (Some(Notice::Status(said)), None)
             }
@@ -136,13 +139,18 @@ const TWO_FACTOR: &str = "/settings#two-factor";
 /// The same with the panel "Via email" open.
 const EMAIL_PANEL: &str = "/settings?method=email#two-factor";
 
-const ALL_SAID: [Said; 6] = [
+/// The tab, scrolled to the section "Sessions".
+const SESSIONS: &str = "/settings#sessions";
+
+const ALL_SAID: [Said; 8] = [
     Said::EmailConfirmed,
     Said::ChangeCanceled,
     Said::EmailRemoved,
     Said::PasswordChanged,
     Said::TwoFactorOn,
     Said::TwoFactorOff,
+    Said::SessionEnded,
+    Said::SessionsEnded,
 ];
 
 fn name_of(said: Said) -> &'static str {
@@ -153,5 +161,7 @@ fn name_of(said: Said) -> &'static str {
         Said::PasswordChanged => "password-changed",
         Said::TwoFactorOn => "two-factor-on",
         Said::TwoFactorOff => "two-factor-off",
+        Said::SessionEnded => "session-ended",
+        Said::SessionsEnded => "sessions-ended",
     }
 }

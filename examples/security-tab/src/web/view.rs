@@ -7,6 +7,7 @@ use portcullis::contact::Email;
 use portcullis::decision::Reason;
 use portcullis::id::SessionId;
 use portcullis::rights::Gate as CoreGate;
+use portcullis::session::{Assurance, ListedSession};
 use portcullis::settings::SecuritySettings;
 use portcullis::user::{self, User};
 
@@ -14,10 +15,11 @@ use super::fault::{Fault, Wording};
 use super::show::{Show, Spot};
 use super::ticket::Ticket;
 use super::visit::{Stop, Visit};
-use super::words::{from_time_of, rfc3339, time_of};
+use super::words::{date_and_time_of, from_time_of, rfc3339, time_of};
 use crate::page::{
     CodeLine, EmailPanel, EmailRow, EmailState, Frame, Gate, Identity, LiveCode, Method, Notice, PasswordRow,
-    Place, Problem, Removal, Resend, Said, SecurityPage, TurnOff, TwoFactorSection,
+    Place, Problem, Proof, Removal, Resend, Said, SecurityPage, SessionsSection, ShownSession, TurnOff,
+    TwoFactorSection,
 };
 use crate::texts::Language;
 
@@ -25,6 +27,7 @@ use crate::texts::Language;
 pub(super) struct Known {
     settings: SecuritySettings,
     user: User,
+    sessions: Vec<ListedSession>,
     now: DateTime<Utc>,
     password_maximum: u32,
     administers: bool,
@@ -37,9 +40,10 @@ impl Known {
         let settings = portcullis.settings(session).await.map_err(|error| visit.end(error))?;
         // The settings do not tell of a pending address whose code is dead; the page offers a new code for it.
         let user = portcullis.users().get(settings.user.id).await.map_err(|error| visit.end(error))?;
+        let sessions = portcullis.sessions().list(session).await.map_err(|error| visit.end(error))?;
         let password_maximum = portcullis.policy().password_maximum;
         let administers = visit.administers(session).await?;
-        Ok(Self { settings, user, now: portcullis.now(), password_maximum, administers })
+        Ok(Self { settings, user, sessions, now: portcullis.now(), password_maximum, administers })
     }
 
     fn zone(&self) -> TimeZone {
@@ -55,6 +59,7 @@ impl Known {
             email: self.email(visit, email_said),
             password: self.password(show),
             two_factor: self.two_factor(visit, show, two_factor_said),
+            sessions: self.sessions(visit, show),
             dialog: show.dialog.clone(),
         };
         if let Some(typed) = &show.typed {
@@ -63,7 +68,16 @@ impl Known {
         if let Some((spot, fault)) = &show.fault {
             self.put(&mut page, *spot, fault);
         }
+        page.settle_focus(self.newest_line());
         page
+    }
+
+    /// The place of the code that was sent last.
+    fn newest_line(&self) -> Place {
+        let ends = |code: Option<&PendingCode>| code.map(|code| code.expires_at);
+        let email = ends(self.settings.email.pending.as_ref().map(|pending| &pending.code));
+        let two_factor = ends(self.settings.two_factor.pending.as_ref().map(|pending| &pending.code));
+        if two_factor > email { Place::TwoFactor } else { Place::Email }
     }
 
     /// Puts what went wrong where it belongs: into the line of a code while there is one, else beside the control.
@@ -76,13 +90,14 @@ impl Known {
             Spot::Password => (None, &mut page.password.notice, 0),
             Spot::EmailCode => (page.email.line.as_mut(), &mut page.email.notice, left(email)),
             Spot::TwoFactor => (None, &mut page.two_factor.notice, 0),
+            Spot::Sessions => (None, &mut page.sessions.notice, 0),
             Spot::TwoFactorCode => {
                 (page.two_factor.line.as_mut(), &mut page.two_factor.notice, left(two_factor))
             }
         };
         let minimum = match spot {
             Spot::Password => self.settings.password.minimum,
-            Spot::Email | Spot::EmailCode | Spot::TwoFactor | Spot::TwoFactorCode => {
+            Spot::Email | Spot::EmailCode | Spot::TwoFactor | Spot::TwoFactorCode | Spot::Sessions => {
                 self.settings.password_minimum_alone
             }
         };
@@ -181,6 +196,23 @@ impl Known {
         }
     }
 
+    fn sessions(&self, visit: &Visit, show: &Show) -> SessionsSection {
+        let said = show.said.filter(|said| matches!(said, Said::SessionEnded | Said::SessionsEnded));
+        let (here, others): (Vec<_>, Vec<_>) = self.sessions.iter().partition(|session| session.acting);
+        let shown = |session: &ListedSession| ShownSession {
+            handle: visit.portcullis().sessions().handle(session.id),
+            here: session.acting,
+            proof: match session.assurance {
+                Assurance::PasswordEmail => Proof::PasswordEmail,
+                Assurance::Password | _ => Proof::Password,
+            },
+            began: date_and_time_of(session.created_at, self.zone()),
+            used: date_and_time_of(session.used_at, self.zone()),
+        };
+        let sessions = here.into_iter().chain(others).map(shown).collect();
+        SessionsSection { sessions, notice: said.map(Notice::Status) }
+    }
+
     /// The line of a code that is on its way.
     fn line(&self, visit: &Visit, place: Place, code: &PendingCode) -> CodeLine {
         let challenge = visit.portcullis().challenge_token(code.id);
@@ -200,6 +232,7 @@ impl Known {
             resend: Resend { at: None, now: rfc3339(self.now) },
             problem: None,
             email_instead: false,
+            focus: true,
             carried: Vec::new(),
         }
     }
@@ -225,6 +258,7 @@ impl Ticket {
             resend: Resend { at: resend_at, now: rfc3339(now) },
             problem: None,
             email_instead: false,
+            focus: true,
             carried: Vec::new(),
         }
     }

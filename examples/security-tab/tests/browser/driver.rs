@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::thread::spawn;
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub(crate) struct Driver {
     child: Child,
     browser: PathBuf,
     profile: Folder,
+    browsers: AtomicU32,
     /// Where it listens.
     pub(crate) address: String,
 }
@@ -49,12 +51,19 @@ impl Driver {
             }
         });
         let port = said.recv_timeout(PATIENCE).expect("chromedriver did not start");
-        Some(Self { child, browser, profile: Folder::new(), address: format!("127.0.0.1:{port}") })
+        Some(Self {
+            child,
+            browser,
+            profile: Folder::new(),
+            browsers: AtomicU32::new(0),
+            address: format!("127.0.0.1:{port}"),
+        })
     }
 
-    /// Opens a browser.
+    /// Opens a browser that shares nothing with another.
     pub(crate) async fn browser(&self, scripts: bool) -> Client {
-        let profile = format!("--user-data-dir={}", self.profile.arg("profile"));
+        let number = self.browsers.fetch_add(1, Ordering::Relaxed);
+        let profile = format!("--user-data-dir={}", self.profile.arg(&format!("profile-{number}")));
         let mut options = json!({
             "binary": self.browser,
             "args": [

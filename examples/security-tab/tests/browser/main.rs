@@ -7,9 +7,17 @@
 mod support;
 
 #[cfg(test)]
+mod axe;
+#[cfg(test)]
 mod driver;
 #[cfg(test)]
+mod gallery;
+#[cfg(test)]
+mod keyboard;
+#[cfg(test)]
 mod mail;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod story;
 
@@ -49,6 +57,51 @@ async fn a_stale_sign_in_is_confirmed_in_a_dialog() {
     let folder = Folder::new();
     let program = Program::dev(&folder, &[]);
     Story::new("stale", &driver, &program, Mail::Dev, true).await.confirm_in_a_dialog().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_shape_of_a_page_fits_in_light_and_in_dark() {
+    let Some(driver) = Driver::start("every_shape_of_a_page_fits_in_light_and_in_dark") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("state", &driver, &program, Mail::Dev, true).await.look_at_the_gallery().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_password_signs_the_other_browser_out() {
+    let Some(driver) = Driver::start("a_changed_password_signs_the_other_browser_out") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let here = Story::new("password", &driver, &program, Mail::Dev, true).await;
+    let other = Story::new("password-other", &driver, &program, Mail::Dev, true).await;
+    here.change_the_password(other).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_session_is_ended() {
+    let Some(driver) = Driver::start("another_session_is_ended") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let here = Story::new("sessions", &driver, &program, Mail::Dev, true).await;
+    let other = Story::new("sessions-other", &driver, &program, Mail::Dev, true).await;
+    here.end_a_session(other).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_the_keyboard_alone() {
+    let Some(driver) = Driver::start("by_the_keyboard_alone") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("keyboard", &driver, &program, Mail::Dev, true).await.by_keyboard().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_serious() {
+    let Some(driver) = Driver::start("axe_finds_nothing_serious") else { return };
+    let Some(axe) = axe::source("axe_finds_nothing_serious") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("axe", &driver, &program, Mail::Dev, true).await.find_nothing_serious(&axe).await;
 }
 
 /// A test that can't run says so, and fails where nothing may be skipped.

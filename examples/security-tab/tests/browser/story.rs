@@ -19,12 +19,12 @@ const WINDOWS: [(u32, u32); 2] = [(1280, 900), (360, 740)];
 /// One browser at one program.
 pub(crate) struct Story<'a> {
     name: &'static str,
-    driver: &'a Driver,
-    program: &'a Program,
-    mail: Mail,
-    scripts: bool,
-    browser: Client,
-    address: String,
+    pub(crate) driver: &'a Driver,
+    pub(crate) program: &'a Program,
+    pub(crate) mail: Mail,
+    pub(crate) scripts: bool,
+    pub(crate) browser: Client,
+    pub(crate) address: String,
 }
 
 impl<'a> Story<'a> {
@@ -118,11 +118,11 @@ impl<'a> Story<'a> {
         self.browser.close().await.unwrap();
     }
 
-    async fn open(&self, path: &str) {
+    pub(crate) async fn open(&self, path: &str) {
         self.browser.goto(&format!("http://{}{path}", self.program.address)).await.unwrap();
     }
 
-    async fn sign_in(&self, picture: &str) {
+    pub(crate) async fn sign_in(&self, picture: &str) {
         self.type_into("#login", "alice").await;
         self.type_into("#password", PASSWORD).await;
         self.picture(picture).await;
@@ -130,7 +130,7 @@ impl<'a> Story<'a> {
     }
 
     /// The element, as soon as it is there.
-    async fn find(&self, css: &str) -> Element {
+    pub(crate) async fn find(&self, css: &str) -> Element {
         let found = self.browser.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
         match found {
             Ok(element) => element,
@@ -141,51 +141,55 @@ impl<'a> Story<'a> {
         }
     }
 
-    async fn text(&self, css: &str) -> String {
+    pub(crate) async fn text(&self, css: &str) -> String {
         self.find(css).await.text().await.unwrap()
     }
 
-    async fn press(&self, css: &str) {
+    pub(crate) async fn press(&self, css: &str) {
         self.find(css).await.click().await.unwrap();
     }
 
-    async fn type_into(&self, css: &str, text: &str) {
+    pub(crate) async fn type_into(&self, css: &str, text: &str) {
         let field = self.find(css).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
     }
 
     /// Takes pictures of the page in both windows.
-    async fn picture(&self, step: &str) {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
-        std::fs::create_dir_all(&folder).unwrap();
+    pub(crate) async fn picture(&self, step: &str) {
         for (width, height) in WINDOWS {
-            self.resize(width, height).await;
-            // The whole page is to be seen, not only what fits.
-            let content = self.control("Page.getLayoutMetrics", &json!({})).await;
-            let whole = content["cssContentSize"]["height"].as_f64().unwrap().ceil();
-            self.resize(width, height.max(format!("{whole}").parse().unwrap())).await;
-            let picture = self.browser.screenshot().await.unwrap();
-            let file = folder.join(format!("{}-{step}-{width}x{height}.png", self.name));
-            std::fs::write(file, picture).unwrap();
-            if self.scripts {
-                let wide = self.browser.execute("return document.documentElement.scrollWidth", vec![]).await;
-                let wide = wide.unwrap().as_u64().unwrap();
-                assert!(wide <= u64::from(width), "{} {step}: {wide} px in a window of {width}", self.name);
-            }
+            self.picture_in(&format!("{step}-{width}x{height}"), width, height).await;
         }
         let (width, height) = WINDOWS[0];
         self.resize(width, height).await;
     }
 
+    /// Takes a picture of the whole page in a window of this size.
+    pub(crate) async fn picture_in(&self, file: &str, width: u32, height: u32) {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        self.resize(width, height).await;
+        // The whole page is to be seen, not only what fits.
+        let content = self.control("Page.getLayoutMetrics", &json!({})).await;
+        let whole = content["cssContentSize"]["height"].as_f64().unwrap().ceil();
+        self.resize(width, height.max(format!("{whole}").parse().unwrap())).await;
+        let picture = self.browser.screenshot().await.unwrap();
+        std::fs::write(folder.join(format!("{}-{file}.png", self.name)), picture).unwrap();
+        if self.scripts {
+            let wide = self.browser.execute("return document.documentElement.scrollWidth", vec![]).await;
+            let wide = wide.unwrap().as_u64().unwrap();
+            assert!(wide <= u64::from(width), "{} {file}: {wide} px in a window of {width}", self.name);
+        }
+    }
+
     /// A headless window has a least width; what the page sees has none.
-    async fn resize(&self, width: u32, height: u32) {
+    pub(crate) async fn resize(&self, width: u32, height: u32) {
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.control("Emulation.setDeviceMetricsOverride", &metrics).await;
     }
 
     /// Asks for what the protocol has no word for.
-    async fn control(&self, command: &str, parameters: &Value) -> Value {
+    pub(crate) async fn control(&self, command: &str, parameters: &Value) -> Value {
         let session = self.browser.session_id().await.unwrap().unwrap();
         let mut client = crate::support::Client::new(&self.driver.address);
         let path = format!("/session/{session}/goog/cdp/execute");

@@ -23,6 +23,8 @@ mod postgres;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod tools;

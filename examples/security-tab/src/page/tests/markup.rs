@@ -137,6 +137,18 @@ fn focus_is_asked_for_by_one_element_of_a_page_and_one_of_a_dialog() {
 }
 
 #[test]
+fn of_two_codes_the_refused_one_takes_the_focus_and_of_two_fresh_ones_the_newest() {
+    let focused = |name: &str| {
+        let state = all_states().into_iter().find(|state| state.name == name).expect("the state");
+        let tag = tags(&state.html).into_iter().find(|tag| tag.has("autofocus"));
+        tag.and_then(|tag| tag.get("id").map(str::to_owned)).unwrap_or_default()
+    };
+    assert_eq!(focused("en-codes-both"), "email-code");
+    assert_eq!(focused("en-codes-both-wrong"), "two-factor-code");
+    assert_eq!(focused("en-codes-password-wrong"), "password-current");
+}
+
+#[test]
 fn a_refused_field_takes_the_focus() {
     each_state(|state, tags| {
         let inner = tags.iter().position(|tag| tag.name == "dialog").unwrap_or_default();
@@ -197,6 +209,8 @@ fn forms_post_to_the_known_routes_with_and_without_a_script() {
         route::TWO_FACTOR_CONFIRM,
         route::TWO_FACTOR_OFF,
         route::TWO_FACTOR_CANCEL,
+        route::SESSION_END,
+        route::SESSIONS_END_OTHERS,
         route::ADMIN_USER_NEW,
         route::ADMIN_FLAGS,
         route::ADMIN_SETTINGS,
@@ -244,6 +258,7 @@ fn fields_are_those_of_the_contract() {
         field::CHANNEL,
         field::ADDRESS,
         field::METHOD,
+        field::SESSION,
         field::USER,
         field::ACCOUNT,
         field::FLAG,

@@ -1,0 +1,45 @@
+//! The states of the gallery, as they are seen: in three windows, in light and in dark.
+
+use serde_json::json;
+
+use crate::story::Story;
+
+/// The states that are looked at: one of each shape of a page.
+const LOOKED_AT: [&str; 12] = [
+    "en-sign-in",
+    "en-sign-in-wrong",
+    "en-code",
+    "en-code-wrong",
+    "en-email-none",
+    "en-email-pending",
+    "en-password-too-common",
+    "en-password-no-right",
+    "en-two-factor-on",
+    "en-sessions-others",
+    "en-dialog-password",
+    "ru-sessions-others",
+];
+
+/// The windows, width and height.
+const WINDOWS: [(u32, u32); 3] = [(360, 740), (768, 900), (1280, 900)];
+
+impl Story<'_> {
+    /// Takes a picture of each state in each window and scheme; none may be wider than its window.
+    pub(crate) async fn look_at_the_gallery(self) {
+        for state in LOOKED_AT {
+            self.open(&format!("/dev/states/{state}")).await;
+            self.find("#content").await;
+            for scheme in ["light", "dark"] {
+                // A colour that is on its way from the scheme before is none of this one's.
+                let features = [("prefers-color-scheme", scheme), ("prefers-reduced-motion", "reduce")];
+                let features = features.map(|(name, value)| json!({"name": name, "value": value}));
+                let wanted = json!({ "features": features });
+                self.control("Emulation.setEmulatedMedia", &wanted).await;
+                for (width, height) in WINDOWS {
+                    self.picture_in(&format!("{state}-{width}-{scheme}"), width, height).await;
+                }
+            }
+        }
+        self.browser.close().await.unwrap();
+    }
+}
