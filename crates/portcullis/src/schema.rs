@@ -194,7 +194,11 @@ static KINDS: [KindSchema; 6] = [
     KindSchema {
         kind: Message::KIND,
         v: 1,
-        keys: &[key("user", Holders::Many), maybe_key("sealed", Holders::Many), maybe_key("held", Holders::Many)],
+        keys: &[
+            key("user", Holders::Many),
+            maybe_key("sealed", Holders::Many),
+            maybe_key("held", Holders::Many),
+        ],
         columns: &[
             at("id", &["id"], Content::Id),
             at("tenant", &["tenant"], Content::Id),

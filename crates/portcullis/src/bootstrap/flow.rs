@@ -66,8 +66,7 @@ impl Portcullis {
                 let listed = engine.list_page::<Account>(&top, Page { after: None, limit: 1 }).await?;
                 let view = engine.read(&t, vec![Start::Id(account_id.uuid())], Vec::new()).await?;
                 let exists = !listed.is_empty() || view.start::<Account>(0)?.is_some();
-                let whose =
-                    Whose { tenant: account_id, user: user_id, credential_version: FIRST_VERSION };
+                let whose = Whose { tenant: account_id, user: user_id, credential_version: FIRST_VERSION };
                 let link = engine.bind_link(link.clone(), whose, Purpose::Invitation, first.email);
                 Ok(rules::bootstrap(first, new, exists, taken(&t), link, &engine.policy, t.now))
             })

@@ -83,7 +83,9 @@ mod tests {
         assert_eq!((decision.reply.unwrap(), kept.outcome, kept.tries), (Outcome::Held, Outcome::Held, 0));
         assert!(kept.open(&keyring()).unwrap().is_ok());
         assert_eq!(kept.due(), Some((Lane::Dead, began() + policy.message_kept)));
-        assert!(kept.keys().contains(&Message::held_key()) && !notice().keys().contains(&Message::held_key()));
+        assert!(
+            kept.keys().contains(&Message::held_key()) && !notice().keys().contains(&Message::held_key())
+        );
     }
 
     #[test]

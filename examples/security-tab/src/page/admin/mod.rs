@@ -7,9 +7,9 @@ mod trail;
 mod user;
 mod users;
 
-pub(crate) use account::{
-    AccountLine, AccountPage, AccountsPage, Block, NewAccountPage, PERIODS, ServiceFields,
-};
+#[cfg(test)]
+pub(crate) use account::PERIODS;
+pub(crate) use account::{AccountLine, AccountPage, AccountsPage, Block, NewAccountPage, ServiceFields};
 pub(crate) use note::{AdminSaid, Note, Place, Trouble};
 pub(super) use samples::pages;
 pub(crate) use trail::{Doer, TrailLine, TrailPage};

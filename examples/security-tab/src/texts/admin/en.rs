@@ -23,7 +23,6 @@ pub(in crate::texts) const TEXTS: AdminTexts = AdminTexts {
     user_no_password: "No password yet",
     create_user: "Create a user",
     create: "Create",
-    user: "User",
     created: "Created",
     email_waits: "{address} is waiting for confirmation.",
     password_state: "Password",

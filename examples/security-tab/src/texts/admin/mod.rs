@@ -25,7 +25,6 @@ catalogue! {
     user_no_password: &'static str,
     create_user: &'static str,
     create: &'static str,
-    user: &'static str,
     created: &'static str,
     email_waits: &'static str,
     password_state: &'static str,

@@ -23,7 +23,6 @@ pub(in crate::texts) const TEXTS: AdminTexts = AdminTexts {
     user_no_password: "Пароля ещё нет",
     create_user: "Создать пользователя",
     create: "Создать",
-    user: "Пользователь",
     created: "Создан",
     email_waits: "{address} ожидает подтверждения.",
     password_state: "Пароль",
