@@ -61,6 +61,7 @@ impl From<&ManagedUser> for ManagedUserView {
             ("end_sessions", &may.end_sessions),
             ("remove_two_factor", &may.remove_two_factor),
             ("send_recovery", &may.send_recovery),
+            ("send_invitation", &may.send_invitation),
             ("manage_access", &may.manage_access),
             ("see_trail", &may.see_trail),
         ];

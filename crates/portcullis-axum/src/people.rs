@@ -27,7 +27,7 @@ const SERVICES: [&str; 2] = ["sms", "email_notification"];
 
 /// `POST /users`.
 pub(crate) fn new_user(mut fields: Fields) -> Result<NewUser, Problem> {
-    fields.only(&["login", "account", "flags", "time_zone", "language", "external_id"])?;
+    fields.only(&["login", "account", "email", "flags", "time_zone", "language", "external_id"])?;
     let mut new = NewUser::new(fields.login()?, AccountId::from_uuid(fields.id("account")?));
     if let Some(mut flags) = fields.object("flags")? {
         // A new user is not disabled.
@@ -36,6 +36,8 @@ pub(crate) fn new_user(mut fields: Fields) -> Result<NewUser, Problem> {
             new.flags = new.flags.with(flag, flags.optional_flag(name)?.unwrap_or(false));
         }
     }
+    let email = fields.optional_text("email")?;
+    new.invited_email = email.map(|email| Email::parse_field(&email, "email")).transpose()?;
     new.time_zone = time_zone(&mut fields)?;
     if let Some(language) = language(&mut fields)? {
         new.language = language;

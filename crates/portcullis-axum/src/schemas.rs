@@ -42,7 +42,7 @@ pub(crate) fn of_people() -> Vec<(&'static str, Value)> {
             "NewUser",
             object(
                 &json!({"login": text, "account": id}),
-                &json!({"flags": object(&none, &flags), "time_zone": text, "language": text, "external_id": text}),
+                &json!({"email": text, "flags": object(&none, &flags), "time_zone": text, "language": text, "external_id": text}),
             ),
         ),
         (

@@ -103,6 +103,7 @@ fn actions() -> Vec<(String, Action)> {
         (String::from("end sessions"), Action::EndSessions),
         (String::from("remove the factor"), Action::RemoveTwoFactor),
         (String::from("send recovery"), Action::SendRecovery),
+        (String::from("send an invitation"), Action::SendInvitation),
         (String::from("disable"), Action::SetDisabled(true)),
         (String::from("flags off"), Action::SetFlags(Flags::default())),
     ];
@@ -179,6 +180,11 @@ async fn done(scene: &Scene, session: SessionId, action: &Action) -> String {
         Action::EndSessions => told(manage.end_sessions(bob).await),
         Action::RemoveTwoFactor => told(manage.remove_two_factor(bob).await),
         Action::SendRecovery => told(manage.send_recovery(bob).await),
+        Action::SendInvitation => match told(scene.world.security.invitation().send(who, bob).await) {
+            // Bob has a password: that is said only to who has the right.
+            told if told == "in_use" => String::from("yes"),
+            told => told,
+        },
         Action::SetFlags(flags) => told(rights.set_flags(who, bob, flags.clone()).await),
         Action::SetDisabled(disabled) => told(rights.set_disabled(who, bob, *disabled).await),
         Action::GrantOnUser(granted) => told(rights.grant_on_user(who, bob, scene.to.id, granted).await),

@@ -4,6 +4,7 @@ mod clock;
 mod database;
 mod demo;
 mod dev;
+mod init;
 mod keys;
 mod mailbox;
 mod options;
@@ -23,8 +24,8 @@ use options::Command;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let options = match options::parse(std::env::args().skip(1)) {
-        Ok(Command::Serve(options)) => options,
+    let work = match options::parse(std::env::args().skip(1)) {
+        Ok(work @ (Command::Serve(_) | Command::Init(_))) => work,
         Ok(Command::Keys(command)) => {
             return match keys::run(&command) {
                 Ok(()) => ExitCode::SUCCESS,
@@ -49,7 +50,13 @@ fn main() -> ExitCode {
         .with_ansi(false)
         .init();
     let ended = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(start::run(*options)),
+        Ok(runtime) => runtime.block_on(async {
+            match work {
+                Command::Serve(options) => start::run(*options).await,
+                Command::Init(command) => init::run(*command).await,
+                Command::Keys(_) | Command::Help => Ok(()),
+            }
+        }),
         Err(error) => Err(start::Failure::new("the program can't start", error.kind())),
     };
     match ended {

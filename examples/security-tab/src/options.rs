@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use portcullis::policy::Policy;
 use portcullis_axum::Cidr;
 
+use crate::init::{self, InitCommand};
 use crate::keys::{self, KeysCommand};
 
 /// What `--help` prints.
@@ -13,6 +14,7 @@ pub(crate) const USAGE: &str = "\
 usage: security-tab [OPTIONS]
        security-tab keys new|check|rotate|retire ID --keys FILE
        security-tab after-restore --keys FILE
+       security-tab init --login L --email E [--account NAME] --keys FILE --public-url URL [--database URL]
 
   --listen ADDR         address and port, port 0 picks one (127.0.0.1:8080)
   --data DIR            SQLite file and generated development keys (./data)
@@ -31,9 +33,8 @@ environment:
   PORTCULLIS_SMTP_CA        a PEM file of further certificate authorities of the SMTP server
 ";
 
-/// Parts of the command line that later releases fill.
+/// Options that later releases fill.
 const LATER_OPTIONS: [&str; 3] = ["--sms-http", "--smpp", "--flespi-region"];
-const LATER_COMMANDS: [&str; 1] = ["init"];
 
 /// A command line that was understood.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Serve(Box<Options>),
     /// Work on the keyring file.
     Keys(KeysCommand),
+    /// Make the first administrator of a production database.
+    Init(Box<InitCommand>),
     /// Print [`USAGE`].
     Help,
 }
@@ -87,21 +90,13 @@ pub(crate) enum Database {
 /// # Errors
 /// One line that names what can't be done and holds no value.
 pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, String> {
-    let mut options = Options {
-        listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-        data: PathBuf::from("./data"),
-        database: Database::InData,
-        keys: None,
-        public_url: None,
-        trusted_proxies: Vec::new(),
-        dev: true,
-        smtp: None,
-        demo_password: None,
-        policy: Policy::default(),
-    };
+    let mut options = Options::default();
     let mut words = words.into_iter().peekable();
     if let Some(word) = words.next_if(|word| word == "keys" || word == "after-restore") {
         return keys::parse(word == "after-restore", words).map(Command::Keys);
+    }
+    if words.next_if(|word| word == "init").is_some() {
+        return init::parse(words).map(|command| Command::Init(Box::new(command)));
     }
     while let Some(word) = words.next() {
         let (name, inline) = match word.split_once('=') {
@@ -114,9 +109,6 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, 
             "--no-dev" => return Err("--no-dev takes no value".into()),
             later if LATER_OPTIONS.contains(&later) => {
                 return Err(format!("{later} names a part that does not exist yet"));
-            }
-            later if LATER_COMMANDS.contains(&later) => {
-                return Err(format!("the subcommand {later} does not exist yet"));
             }
             known if known.starts_with("--") && is_known(known) => {
                 let value = inline.or_else(|| words.next()).filter(|value| !value.is_empty());
@@ -146,8 +138,30 @@ fn is_known(name: &str) -> bool {
     )
 }
 
+impl Default for Options {
+    /// Development on port 8080, in `./data`.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: PathBuf::from("./data"),
+            database: Database::InData,
+            keys: None,
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            dev: true,
+            smtp: None,
+            demo_password: None,
+            policy: Policy::default(),
+        }
+    }
+}
+
 impl Options {
-    fn take(&mut self, name: &str, value: String) -> Result<(), String> {
+    /// Takes the value of one option, which is one of those that have a value.
+    ///
+    /// # Errors
+    /// One line that names the option and holds no value.
+    pub(crate) fn take(&mut self, name: &str, value: String) -> Result<(), String> {
         match name {
             "--listen" => self.listen = listen_address(&value)?,
             "--data" => self.data = PathBuf::from(value),
@@ -218,7 +232,7 @@ mod tests {
     fn read(line: &str) -> Result<Options, String> {
         match parse(line.split_whitespace().map(str::to_owned))? {
             Command::Serve(options) => Ok(*options),
-            Command::Keys(_) | Command::Help => Err("another command".into()),
+            Command::Keys(_) | Command::Init(_) | Command::Help => Err("another command".into()),
         }
     }
 
@@ -253,9 +267,6 @@ mod tests {
             for line in [format!("{name} x"), format!("{name}=x"), name.to_owned()] {
                 assert_eq!(read(&line).unwrap_err(), format!("{name} names a part that does not exist yet"));
             }
-        }
-        for name in LATER_COMMANDS {
-            assert_eq!(read(name).unwrap_err(), format!("the subcommand {name} does not exist yet"));
         }
     }
 

@@ -132,7 +132,11 @@ fn http_options(options: &Options, address: SocketAddr) -> Result<HttpOptions, F
     Ok(http)
 }
 
-fn make_folder(path: &Path) -> Result<(), Failure> {
+/// Makes a folder for its owner alone, if it is not there, and sees that it can be written to.
+///
+/// # Errors
+/// When it can't.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
     let mut folder = DirBuilder::new();
     folder.recursive(true);
     #[cfg(unix)]
@@ -151,7 +155,11 @@ pub(crate) fn kind(error: &io::Error) -> String {
     error.kind().to_string()
 }
 
-fn keyring(options: &Options) -> Result<Keyring, Failure> {
+/// The keyring of the options; in dev mode a new one when there is none yet.
+///
+/// # Errors
+/// What is wrong with its file.
+pub(crate) fn keyring(options: &Options) -> Result<Keyring, Failure> {
     let unfit = |error| Failure::new("--keys", error);
     if let Some(path) = &options.keys {
         if !options.dev && beside_the_database(path, options) {
@@ -212,7 +220,11 @@ async fn mail_server(url: &str, http: &HttpOptions) -> Result<Arc<dyn MailSender
     }
 }
 
-fn hasher(policy: &Policy) -> Result<Arc<dyn PasswordHasher>, Failure> {
+/// The pool that hashes passwords.
+///
+/// # Errors
+/// When the system gives no threads.
+pub(crate) fn hasher(policy: &Policy) -> Result<Arc<dyn PasswordHasher>, Failure> {
     let cost =
         HashCost { memory_kib: policy.hash_memory_kib, passes: policy.hash_passes, lanes: policy.hash_lanes };
     let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);

@@ -82,6 +82,17 @@ pub(super) fn of_users() -> Vec<Operation> {
         },
         Operation {
             method: "post",
+            path: "/users/{id}/invitation",
+            summary: "Sends a user without a password the link that sets his first one.",
+            session: true,
+            body: None,
+            success: 202,
+            gives: Some("Nothing"),
+            refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::InUse, Reason::TooSoon],
+            route: post(users::send_invitation),
+        },
+        Operation {
+            method: "post",
             path: "/users/{id}/recovery",
             summary: "Sends a user the link by which he sets a new password.",
             session: true,

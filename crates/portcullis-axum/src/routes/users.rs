@@ -81,6 +81,13 @@ pub(super) async fn send_recovery(path: PathId, mut door: Door) -> Answer {
     door.reply(StatusCode::ACCEPTED, &serde_json::json!({})).await
 }
 
+pub(super) async fn send_invitation(path: PathId, mut door: Door) -> Answer {
+    let actor = Actor::Session(door.user().await?.id);
+    door.no_fields()?;
+    door.portcullis().invitation().send(actor, user_of(&path)?).await?;
+    door.reply(StatusCode::ACCEPTED, &serde_json::json!({})).await
+}
+
 pub(super) async fn grant(path: PathId, mut door: Door) -> Answer {
     let actor = Actor::Session(door.user().await?.id);
     let (item, rights) = people::rights(door.any_fields()?)?;

@@ -104,6 +104,7 @@ async fn without_a_session_nothing_is_shown_or_done() {
         ("DELETE", "/users/x/sessions"),
         ("DELETE", "/users/x/two-factor"),
         ("POST", "/users/x/recovery"),
+        ("POST", "/users/x/invitation"),
         ("POST", "/users/x/rights"),
         ("POST", "/accounts"),
         ("GET", "/accounts/x"),

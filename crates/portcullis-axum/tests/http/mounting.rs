@@ -77,6 +77,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "POST /two-factor/challenge",
         "POST /two-factor/challenge/resend",
         "POST /users",
+        "POST /users/{id}/invitation",
         "POST /users/{id}/recovery",
         "POST /users/{id}/rights",
         "PUT /email",

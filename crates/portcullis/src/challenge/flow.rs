@@ -67,6 +67,7 @@ pub(crate) struct NewCode {
 }
 
 /// The material of one link: drawn once, bound when the user is known.
+#[derive(Clone)]
 pub(crate) struct NewLink {
     challenge: ChallengeId,
     message: MessageId,
@@ -83,13 +84,6 @@ impl NewLink {
 impl core::fmt::Debug for NewLink {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("NewLink").field("challenge", &self.challenge).finish_non_exhaustive()
-    }
-}
-
-impl NewLink {
-    /// What stands in the link.
-    pub(crate) const fn token(&self) -> &LinkToken {
-        &self.token
     }
 }
 
