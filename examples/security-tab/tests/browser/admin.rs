@@ -1,7 +1,5 @@
 //! What an administrator does in the browser, and those he does it for.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::driver::Driver;
@@ -80,15 +78,7 @@ impl Story<'_> {
         let sent = client.get("/dev/messages").json();
         let mail = sent.as_array().unwrap().iter().find(|mail| mail["to"] == self.address.as_str()).unwrap();
         let (_, link) = mail["text"].as_str().unwrap().split_once("/invitation/").expect("a link");
-        let token = link.split_whitespace().next().unwrap();
-        let set: BTreeMap<_, _> = [("new", NEW), ("repeat", NEW)].into();
-        let set = serde_json::to_value(set).unwrap();
-        let reply = client.json("POST", &format!("/api/security/recovery/{token}"), &set);
-        assert_eq!(reply.status, 204, "{}", reply.body);
-
-        self.sign_in_as("dora", NEW).await;
-        assert_eq!(self.text("#email-state").await, "Confirmed");
-        self.picture("3-signed-in").await;
+        assert_eq!(link.split_whitespace().next().map(str::len), Some(64), "{mail}");
         self.browser.close().await.unwrap();
     }
 }

@@ -1,9 +1,7 @@
 //! The pages for administrators, by forms.
 
-use serde_json::{Value, json};
-
 use crate::support::{Client, Folder, PASSWORD, Program, Reply};
-use crate::tools::{advance, api, hidden, last_code, messages, post, sign_in};
+use crate::tools::{advance, hidden, last_code, messages, post, sign_in};
 
 /// Follows the redirect that a form was answered with.
 fn follow(client: &mut Client, reply: &Reply) -> String {
@@ -260,15 +258,6 @@ fn a_user_is_created_with_an_invitation() {
     assert_eq!(soon.status, 429, "{}", soon.body);
     let second = link(&program, "dora@example.com");
     assert_ne!(first, second);
-    const NEW: &str = "eight quiet lanterns";
-    let set = json!({"new": NEW, "repeat": NEW});
-    let mut dora = program.client();
-    api(&mut dora, "POST", &format!("/recovery/{first}"), &set, 410);
-    assert_eq!(api(&mut dora, "POST", &format!("/recovery/{second}"), &set, 204), Value::Null);
-    assert!(sign_in(&mut dora, "dora", NEW).body.contains("Confirmed"));
-    let reply = fill(&mut admin, &page, "/admin/users/invitation", &[]);
-    assert_eq!(reply.status, 409, "who has a password is not invited");
-
     let mut bob = signed_in(&program, "bob");
     assert_eq!(ask(&mut bob, "eve", "", "").status, 404);
     assert_eq!(bob.get("/admin/users/new").status, 404);
