@@ -181,6 +181,7 @@ operations! {
     ManageTrail true false,
     ManageCreateAccount true true,
     ManageAccount true false,
+    ManageAccounts true false,
     ManageChangeAccount true true,
     VerdictOnAccount true false,
     Audit true false,
@@ -448,6 +449,7 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             | Op::ManageTrail
             | Op::ManageCreateAccount
             | Op::ManageAccount
+            | Op::ManageAccounts
             | Op::ManageChangeAccount => Box::pin(async move {
                 manage(s.manage(Actor::Session(session)), op, &account, &alice, &bob).await
             }),
@@ -545,6 +547,7 @@ async fn manage(
             manage.create_account(NewAccount::named("child").under(account.id)).await.map(drop)
         }
         Op::ManageAccount => manage.account(account.id).await.map(drop),
+        Op::ManageAccounts => manage.accounts(Some(account.id), page).await.map(drop),
         _ => manage.change_account(account.id, &AccountChange::default().blocked(true)).await.map(drop),
     }
 }

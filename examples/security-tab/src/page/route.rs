@@ -57,7 +57,7 @@ pub(crate) const ADMIN_SETTINGS: &str = "/admin/users/settings";
 pub(crate) const ADMIN_SIGN_IN: &str = "/admin/users/sign-in";
 /// POST: [`field::USER`]. Sends a link for a new password.
 pub(crate) const ADMIN_RESET: &str = "/admin/users/reset";
-/// POST: [`field::USER`], [`field::ADDRESS`].
+/// POST: [`field::USER`]. Sends a link for the first password.
 pub(crate) const ADMIN_INVITE: &str = "/admin/users/invitation";
 /// POST: [`field::USER`]. Removes the second factor.
 pub(crate) const ADMIN_FACTOR: &str = "/admin/users/two-factor";

@@ -7,6 +7,8 @@
 mod support;
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod axe;
 #[cfg(test)]
 mod driver;

@@ -5,6 +5,8 @@
 mod support;
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod failing;
