@@ -95,6 +95,7 @@ fn engine(store: Arc<dyn Store>) -> Fallible<Portcullis> {
         .hasher(Arc::new(HashPool::with_cheap_cost_for_tests()?))
         .random(Arc::new(KnownCodes(AtomicU64::new(now().timestamp_micros().unsigned_abs()))))
         .policy(policy)
+        .public_url("https://fleet.example.com")
         .build()?)
 }
 

@@ -7,7 +7,7 @@ use portcullis::Portcullis;
 use portcullis::account::Service;
 use portcullis::audit::AuditEvent;
 use portcullis::challenge::{Channel, PendingCode};
-use portcullis::email::EmailSettings;
+use portcullis::email::{EmailSettings, UndoInfo};
 use portcullis::password::PasswordSettings;
 use portcullis::rights::{AccessRight, Gate, Verdict};
 use portcullis::session::{CurrentSession, ListedSession};
@@ -129,6 +129,30 @@ pub(crate) struct SettingsView {
 #[derive(Debug, Serialize)]
 struct SessionsView {
     count: u32,
+}
+
+/// What an undo link is worth.
+#[derive(Debug, Serialize)]
+pub(crate) struct UndoView {
+    valid_until: DateTime<Utc>,
+}
+
+impl From<UndoInfo> for UndoView {
+    fn from(info: UndoInfo) -> Self {
+        Self { valid_until: info.valid_until }
+    }
+}
+
+/// The old address is back.
+#[derive(Debug, Serialize)]
+pub(crate) struct UndoneView {
+    status: &'static str,
+}
+
+impl Default for UndoneView {
+    fn default() -> Self {
+        Self { status: "undone" }
+    }
 }
 
 /// One session of a list. Its id names it, and nobody can act by it.

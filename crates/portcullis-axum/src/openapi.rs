@@ -40,9 +40,12 @@ fn describe(operation: &Operation) -> Value {
         let limit = json!({"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}});
         description.insert("parameters".to_owned(), json!([after, limit]));
     }
-    if operation.path.ends_with("/{id}") {
-        let id = json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}});
-        description.insert("parameters".to_owned(), json!([id]));
+    for name in ["id", "token"] {
+        if operation.path.ends_with(&format!("/{{{name}}}")) {
+            let parameter =
+                json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+            description.insert("parameters".to_owned(), json!([parameter]));
+        }
     }
     description.into()
 }
@@ -117,6 +120,7 @@ fn requests() -> Vec<(&'static str, Value)> {
         ("ChallengeCode", object(&json!({"challenge": text, "code": text}), &none)),
         ("ChallengeOnly", object(&json!({"challenge": text}), &none)),
         ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email"]}}))),
+        ("LinkToken", object(&json!({"token": text}), &none)),
         ("Address", object(&json!({"address": text}), &none)),
         ("MethodChoice", object(&json!({"method": {"const": "email"}}), &json!({"address": text}))),
         (
@@ -184,6 +188,8 @@ fn answers() -> Vec<(&'static str, Value)> {
                 &json!({"pending": with_challenge(json!({"address": text}))}),
             ),
         ),
+        ("Undo", object(&json!({"valid_until": time}), &none)),
+        ("Undone", object(&json!({"status": {"const": "undone"}}), &none)),
         (
             "TwoFactor",
             object(

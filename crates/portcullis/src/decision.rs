@@ -114,6 +114,8 @@ pub struct Changes {
     pub(crate) counters: Vec<(Counter, CounterOp)>,
     pub(crate) events: Vec<Event>,
     pub(crate) messages: Vec<Draft>,
+    /// Ids under which what is new is skipped if they exist.
+    pub(crate) once: Vec<Uuid>,
 }
 
 impl Changes {
@@ -165,6 +167,12 @@ impl Changes {
     /// Sends a message, once this is kept.
     pub fn send(&mut self, message: Draft) -> &mut Self {
         self.messages.push(message);
+        self
+    }
+
+    /// What is new under one of these ids is skipped if the id exists already.
+    pub(crate) fn only_if_absent<const N: usize>(&mut self, ids: [Uuid; N]) -> &mut Self {
+        self.once.extend(ids);
         self
     }
 

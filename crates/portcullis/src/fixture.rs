@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::account::rules::Chain;
 use crate::account::{Account, TimeZone};
+use crate::challenge::link::FreshLink;
 use crate::challenge::rules::{Ask, Budgets, Entry, FreshCode, Tally};
 use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
@@ -19,7 +20,7 @@ use crate::policy::Policy;
 use crate::port::hasher::PasswordHash;
 use crate::port::store::{Count, CounterOp};
 use crate::rights::AccessRight;
-use crate::secret::Code;
+use crate::secret::{Code, LinkToken};
 use crate::session::model::{Acting, Session};
 use crate::session::{Assurance, rules as session_rules};
 use crate::testing::ambient::SeededRandom;
@@ -91,6 +92,7 @@ pub(crate) fn user(n: u128, account: &Account) -> User {
             unique: true,
         }),
         pending_email: None,
+        claims: Vec::new(),
         two_factor: Method::None,
         pending_two_factor: None,
         flags: Flags::all(),
@@ -143,6 +145,18 @@ pub(crate) fn fresh_code(n: u128) -> FreshCode {
         challenge: ChallengeId::from_uuid(uuid(n)),
         message: MessageId::from_uuid(uuid(n + 1)),
         code: Code::parse("123456").unwrap(),
+        digest: digest(&n.to_be_bytes()),
+        epoch: 0,
+    }
+}
+
+/// A link for challenge `n`.
+pub(crate) fn fresh_link(n: u128) -> FreshLink {
+    let challenge = ChallengeId::from_uuid(uuid(n));
+    FreshLink {
+        challenge,
+        message: MessageId::from_uuid(uuid(n + 1)),
+        token: LinkToken::generate(challenge, &SeededRandom::new(1)).unwrap(),
         digest: digest(&n.to_be_bytes()),
         epoch: 0,
     }

@@ -56,6 +56,8 @@ ids! {
     AccountId;
     /// The id of a user.
     UserId;
+    /// The id of a request for recovery.
+    RequestId;
     /// The id of a session.
     SessionId;
     /// The id of a challenge.

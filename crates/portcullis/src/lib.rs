@@ -25,6 +25,7 @@
 //!     .keyring(keys)
 //!     .mail(Mailbox::new())
 //!     .product("Example")
+//!     .public_url("https://fleet.example.com") // where the links of messages lead
 //!     .build()?;
 //! let account = security.accounts().create(NewAccount::named("demo")).await?;
 //! security.users().create(NewUser::new(Login::parse("alice")?, account.id)).await?;
@@ -46,6 +47,7 @@
 //! | [`session`] | asks who a token is, ends sessions |
 //! | [`email`] | sets, confirms and clears the address |
 //! | [`password`] | changes the password; hashing, and what a new one must be like |
+//! | [`recovery`] | mails links that set a new or a first password |
 //! | [`two_factor`] | switches codes on and off |
 //! | [`settings`] | shows the whole Security tab |
 //! | [`rights`] | flags, access rights, and the verdict that names every missing gate |
@@ -78,6 +80,7 @@ pub mod message;
 pub mod password;
 pub mod policy;
 pub mod port;
+pub mod recovery;
 pub mod request;
 pub mod rights;
 pub mod schema;

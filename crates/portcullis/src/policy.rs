@@ -172,6 +172,19 @@ pub struct Policy {
     pub worker_silence: TimeDelta,
     /// How often a spawned worker looks for work of other processes. Default 5 s.
     pub worker_every: TimeDelta,
+    /// How long a recovery link lives. Default 60 min (decided).
+    pub recovery_life: TimeDelta,
+    /// The shortest time between two recovery requests for one identifier; the answer is the same inside it.
+    /// Default 60 s (decided).
+    pub recovery_cool_down: TimeDelta,
+    /// Recovery requests from one source address. Default 20 in 10 min (ours).
+    pub recovery_requests_per_source: Limit,
+    /// How long an invitation link lives. Default 72 h (decided).
+    pub invitation_life: TimeDelta,
+    /// How long the old address can be put back. Default 72 h (decided).
+    pub email_undo_life: TimeDelta,
+    /// Old addresses of one user that can be put back at once. Default 5 (ours).
+    pub email_claims: u32,
     /// How long an ended challenge is kept. Default 24 h (decided).
     pub challenge_kept: TimeDelta,
     /// How long a message is kept after its outcome, its address masked. Default 7 d (decided).
@@ -241,6 +254,12 @@ impl Default for Policy {
             fault_retry_longest: TimeDelta::minutes(15),
             worker_silence: TimeDelta::minutes(2),
             worker_every: TimeDelta::seconds(5),
+            recovery_life: TimeDelta::minutes(60),
+            recovery_cool_down: TimeDelta::seconds(60),
+            recovery_requests_per_source: Limit::new(20, TimeDelta::minutes(10)),
+            invitation_life: TimeDelta::hours(72),
+            email_undo_life: TimeDelta::hours(72),
+            email_claims: 5,
             challenge_kept: TimeDelta::hours(24),
             message_kept: TimeDelta::days(7),
             purge_every: TimeDelta::hours(1),
@@ -306,6 +325,8 @@ impl Policy {
             self.email_codes_per_user.within,
             self.email_codes_per_address.within,
             self.sign_in_failures_per_source.within,
+            self.recovery_cool_down,
+            self.recovery_requests_per_source.within,
             self.code_failures_per_source.map_or(TimeDelta::zero(), |limit| limit.within),
         ]
         .into_iter()
@@ -357,6 +378,15 @@ impl Policy {
             ("send_retry_first", self.send_retry_first > TimeDelta::zero()),
             ("send_retry_longest", self.send_retry_longest >= self.send_retry_first),
             ("fault_retry_longest", self.fault_retry_longest >= self.send_retry_first),
+            ("recovery_life", self.recovery_life > TimeDelta::zero() && self.recovery_life <= day),
+            (
+                "recovery_cool_down",
+                self.recovery_cool_down > TimeDelta::zero() && self.recovery_cool_down <= day,
+            ),
+            ("recovery_requests_per_source", limit_holds(self.recovery_requests_per_source)),
+            ("invitation_life", self.invitation_life > TimeDelta::zero() && self.invitation_life <= day * 30),
+            ("email_undo_life", self.email_undo_life > TimeDelta::zero() && self.email_undo_life <= day * 30),
+            ("email_claims", (1..=10).contains(&self.email_claims)),
             ("challenge_kept", self.challenge_kept >= TimeDelta::zero()),
             ("message_kept", self.message_kept >= TimeDelta::zero()),
             ("purge_every", self.purge_every > TimeDelta::zero()),

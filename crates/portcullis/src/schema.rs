@@ -14,6 +14,7 @@ use crate::account::Account;
 use crate::challenge::Challenge;
 use crate::message::model::Message;
 use crate::port::store::Kind;
+use crate::recovery::RecoveryRequest;
 use crate::session::Session;
 use crate::user::User;
 
@@ -108,7 +109,7 @@ const fn maybe(name: &'static str, path: &'static [&'static str], content: Conte
     Column { name, path, content, optional: true }
 }
 
-static KINDS: [KindSchema; 5] = [
+static KINDS: [KindSchema; 6] = [
     KindSchema {
         kind: Account::KIND,
         v: 1,
@@ -204,6 +205,17 @@ static KINDS: [KindSchema; 5] = [
             at("outcome", &["outcome"], Content::Text),
             at("tries", &["tries"], Content::Number),
             maybe("valid_until", &["valid_until"], Content::Time),
+            at("created_at", &["created_at"], Content::Time),
+            at("due_at", &["due_at"], Content::Time),
+        ],
+    },
+    KindSchema {
+        kind: RecoveryRequest::KIND,
+        v: 1,
+        keys: &[maybe_key("sealed", Holders::Many)],
+        columns: &[
+            at("id", &["id"], Content::Id),
+            at("tenant", &["tenant"], Content::Id),
             at("created_at", &["created_at"], Content::Time),
             at("due_at", &["due_at"], Content::Time),
         ],

@@ -1,8 +1,12 @@
-//! Secrets: passwords, codes and opened bytes, hidden from `Debug` and wiped when dropped.
+//! Secrets: passwords, codes, links and opened bytes, hidden from `Debug` and wiped when dropped.
 //!
 //! None of these types can be printed, serialised or compared with `==`: a code is compared by
 //! [`Keyring::fits`](crate::keyring::Keyring::fits), a password by
 //! [`PasswordHasher::verify`](crate::port::hasher::PasswordHasher::verify).
+
+mod link;
+
+pub use link::{LinkToken, LinkUrl};
 
 use core::fmt;
 

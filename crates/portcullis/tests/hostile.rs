@@ -57,6 +57,7 @@ async fn a_wrong_password_costs_the_same_work_whether_or_not_the_user_exists_and
         .hasher(Arc::new(HashPool::with_cheap_cost_for_tests().unwrap()))
         .clock(world.clock.clone())
         .random(Arc::new(random.clone()))
+        .public_url("https://fleet.example.com")
         .build()
         .unwrap();
     let mut draws = Vec::new();

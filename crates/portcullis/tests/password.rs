@@ -208,6 +208,7 @@ async fn asking(answer: Result<bool, PortError>, current: &str) -> (Result<Curre
         .mail(Mailbox::new())
         .hasher(Arc::clone(&hasher) as Arc<_>)
         .compromised_passwords(known.clone())
+        .public_url("https://fleet.example.com")
         .build()
         .unwrap();
     let account = security.accounts().create(portcullis::account::NewAccount::named("demo")).await.unwrap();

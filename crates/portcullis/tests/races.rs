@@ -116,6 +116,10 @@ const FINDS: &[(&str, &[&str])] = &[
     ("one_of_many_changes_the_password", &["compares no versions", "hides that others were faster"]),
     ("a_change_of_password_ends_the_sign_in_under_way", &["checks no guards"]),
     ("one_of_two_gets_the_address", &["shares unique keys"]),
+    ("a_claimed_address_stays_its_users", &["shares unique keys"]),
+    ("one_link_undoes_once", &["compares no versions", "hides that others were faster"]),
+    ("an_undo_beats_a_further_change", &["compares no versions"]),
+    ("the_older_undo_wins", &["hides that others were faster"]),
     ("workers_share_without_sending_twice", &["shares claims"]),
     ("a_late_outcome_is_not_kept", &["fences no outcome", "compares no versions"]),
 ];

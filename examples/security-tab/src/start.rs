@@ -92,6 +92,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         .hasher(Arc::clone(&hasher))
         .clock(Arc::clone(&clock) as Arc<dyn Clock>)
         .policy(options.policy.clone())
+        .public_url(http.public_url().to_string())
         .build()
         .map_err(|error| Failure::new("the engine can't be built", error))?;
 

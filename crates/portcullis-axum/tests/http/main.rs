@@ -15,3 +15,4 @@ mod secrets;
 mod sessions;
 mod sign_in;
 mod two_factor;
+mod undo;

@@ -1,7 +1,9 @@
 //! What every room that works with codes finds out in the same way.
 
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
+use super::link::{FreshLink, LinkEntry, Whose};
 use super::model::{Challenge, PendingCode, Purpose};
 use super::rules::{self, Budgets, Entry, FreshCode, Tally, email_codes, source_failures};
 use crate::contact::{Email, SourceAddress};
@@ -11,7 +13,7 @@ use crate::error::Error;
 use crate::id::{ChallengeId, MessageId, SessionId};
 use crate::keyring::Binding;
 use crate::port::store::Start;
-use crate::secret::Code;
+use crate::secret::{Code, LinkToken};
 use crate::user::User;
 
 /// The label a challenge's token is sealed under.
@@ -62,6 +64,26 @@ pub(crate) struct NewCode {
     challenge: ChallengeId,
     message: MessageId,
     code: Code,
+}
+
+/// The material of one link: drawn once, bound when the user is known.
+pub(crate) struct NewLink {
+    challenge: ChallengeId,
+    message: MessageId,
+    secret: Zeroizing<[u8; 32]>,
+}
+
+impl NewLink {
+    /// The same under ids that are derived.
+    pub(crate) fn under(self, challenge: ChallengeId, message: MessageId) -> Self {
+        Self { challenge, message, ..self }
+    }
+}
+
+impl core::fmt::Debug for NewLink {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("NewLink").field("challenge", &self.challenge).finish_non_exhaustive()
+    }
 }
 
 /// A code entered or to be checked; none for a resend.
@@ -221,5 +243,69 @@ impl Engine {
             Ok(decision)
         })
         .await
+    }
+}
+
+impl Engine {
+    /// Draws a new link.
+    pub(crate) fn new_link(&self, now: chrono::DateTime<chrono::Utc>) -> Result<NewLink, Error> {
+        Ok(NewLink {
+            challenge: ChallengeId::from_uuid(self.new_id(now)?),
+            message: MessageId::from_uuid(self.new_id(now)?),
+            secret: Zeroizing::new(self.random_bytes()?),
+        })
+    }
+
+    /// Binds a link to its new challenge.
+    pub(crate) fn bind_link(
+        &self,
+        new: NewLink,
+        user: Whose,
+        purpose: Purpose,
+        destination: &Email,
+    ) -> FreshLink {
+        let keyring = self.keyring();
+        let NewLink { challenge, message, secret } = new;
+        let token = LinkToken::of(challenge, &secret);
+        let digest = keyring.bind(&Binding {
+            challenge: challenge.uuid(),
+            purpose: purpose.name(),
+            user: user.user.uuid(),
+            destination: destination.canonical(),
+            credential_version: user.bound_version(purpose),
+            secret: secret.as_ref(),
+        });
+        FreshLink { challenge, message, token, digest, epoch: keyring.epoch() }
+    }
+
+    /// Everything found out about a link opened, whose challenge the `nth` start names; `None` if there is none.
+    pub(crate) fn link_entry(
+        &self,
+        view: &View,
+        nth: usize,
+        token: &LinkToken,
+        source: Uuid,
+    ) -> Result<Option<LinkEntry>, Error> {
+        let Some(challenge) = view.start::<Challenge>(nth)? else {
+            return Ok(None);
+        };
+        let Some(user) = view.record::<User>(challenge.value.user.uuid())? else {
+            return Ok(None);
+        };
+        let chain = view.chain(&user.value)?;
+        let this = &challenge.value;
+        let keyring = self.keyring();
+        let fits = keyring.fits(
+            &this.digest,
+            &Binding {
+                challenge: token.challenge().uuid(),
+                purpose: this.purpose.name(),
+                user: this.user.uuid(),
+                destination: this.destination.canonical(),
+                credential_version: this.credential_version,
+                secret: token.secret().expose(),
+            },
+        );
+        Ok(Some(LinkEntry { challenge, user, chain, fits, source, epoch: keyring.epoch() }))
     }
 }

@@ -1,6 +1,7 @@
-//! Challenges: one state machine for everything proved by a code.
+//! Challenges: one state machine for everything proved by a code or a mailed link.
 
 mod flow;
+pub(crate) mod link;
 pub(crate) mod model;
 pub(crate) mod rules;
 

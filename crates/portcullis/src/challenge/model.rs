@@ -25,12 +25,25 @@ pub enum Purpose {
     EmailConfirmation,
     /// Switches two-factor authentication by e-mail on.
     TwoFactorEmail,
+    /// Sets a new password by a mailed link.
+    Recovery,
+    /// Sets the first password by a mailed link, and confirms the address it was mailed to.
+    Invitation,
+    /// Puts the old address back by a link mailed to it.
+    EmailUndo,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] =
-        [Self::SignIn, Self::Reauthentication, Self::EmailConfirmation, Self::TwoFactorEmail];
+    pub const ALL: [Self; 7] = [
+        Self::SignIn,
+        Self::Reauthentication,
+        Self::EmailConfirmation,
+        Self::TwoFactorEmail,
+        Self::Recovery,
+        Self::Invitation,
+        Self::EmailUndo,
+    ];
 
     /// The stable name, part of what a code is bound to.
     pub const fn name(self) -> &'static str {
@@ -39,20 +52,26 @@ impl Purpose {
             Self::Reauthentication => "reauthentication",
             Self::EmailConfirmation => "email_confirmation",
             Self::TwoFactorEmail => "two_factor_email",
+            Self::Recovery => "recovery",
+            Self::Invitation => "invitation",
+            Self::EmailUndo => "email_undo",
         }
     }
 
-    /// The message that carries its code.
+    /// The message that carries its code or link.
     pub(crate) const fn message(self) -> MessageKind {
         match self {
             Self::SignIn => MessageKind::SignInCode,
             Self::Reauthentication => MessageKind::ReauthenticationCode,
             Self::EmailConfirmation => MessageKind::EmailConfirmationCode,
             Self::TwoFactorEmail => MessageKind::TwoFactorCode,
+            Self::Recovery => MessageKind::RecoveryLink,
+            Self::Invitation => MessageKind::InvitationLink,
+            Self::EmailUndo => MessageKind::EmailUndo,
         }
     }
 
-    /// Counts wrong codes in a row of a user.
+    /// Counts wrong codes in a row of a user; for links, which nobody guesses, it stays 0.
     pub(crate) const fn failures(self, user: UserId) -> Counter {
         Counter::of(
             user.uuid(),
@@ -61,6 +80,7 @@ impl Purpose {
                 Self::Reauthentication => "reauthentication_code_failures",
                 Self::EmailConfirmation => "email_code_failures",
                 Self::TwoFactorEmail => "two_factor_code_failures",
+                Self::Recovery | Self::Invitation | Self::EmailUndo => "link_failures",
             },
         )
     }
@@ -74,6 +94,7 @@ impl Purpose {
                 Self::Reauthentication => "reauthentication_code_wait",
                 Self::EmailConfirmation => "email_code_wait",
                 Self::TwoFactorEmail => "two_factor_code_wait",
+                Self::Recovery | Self::Invitation | Self::EmailUndo => "link_wait",
             },
         )
     }
@@ -112,6 +133,9 @@ pub struct Challenge {
     /// The keyring's epoch it was made in; it is dead in any later one.
     #[serde(default)]
     pub epoch: u32,
+    /// Whether it recovers whatever the user's flag to change the password says: an administrator or an undo began it.
+    #[serde(default)]
+    pub regardless_of_flag: bool,
     pub(crate) digest: BoundDigest,
     pub(crate) state: State,
     /// Which code is the living one: the number of sends so far.
@@ -161,7 +185,11 @@ impl Entity for Challenge {
     }
 
     fn due(&self) -> Option<(Lane, DateTime<Utc>)> {
-        Some((Lane::Dead, self.kept_until))
+        match (self.purpose, self.state) {
+            // Its end is an event of its own: the claim on the old address ends with it.
+            (Purpose::EmailUndo, State::Pending) => Some((Lane::Timed, self.expires_at)),
+            _ => Some((Lane::Dead, self.kept_until)),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::link::Whose;
 use super::model::{Challenge, Channel, PendingCode, Purpose, State};
 use crate::account::rules::Chain;
 use crate::audit::Event;
@@ -11,7 +12,7 @@ use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::engine::record::Schema;
 use crate::id::{ChallengeId, MessageId, SessionId, UserId};
 use crate::keyring::BoundDigest;
-use crate::message::model::{CodeToSend, Draft, MessageKind};
+use crate::message::model::{CodeToSend, Draft, MessageKind, OneTime};
 use crate::policy::{CLOCK_SLACK, Policy};
 use crate::port::store::{Count, Counter, CounterOp, Lane, Window};
 use crate::secret::Code;
@@ -73,12 +74,15 @@ pub(crate) fn death(
     }
     if challenge.epoch < epoch {
         Some("old_epoch")
-    } else if challenge.credential_version != user.credential_version {
+    } else if challenge.credential_version != Whose::from(user).bound_version(challenge.purpose) {
         Some("credentials_changed")
     } else if now >= challenge.expires_at {
         Some("expired")
     } else if !named(challenge, user) {
         Some("superseded")
+    } else if challenge.purpose == Purpose::EmailUndo {
+        // It rests on the old mailbox alone: no block voids it, and it lifts none.
+        None
     } else if chain.voids(challenge.created_at) {
         Some("voided")
     } else {
@@ -89,11 +93,18 @@ pub(crate) fn death(
 /// A pending change lives only while its user's record names it.
 fn named(challenge: &Challenge, user: &User) -> bool {
     match challenge.purpose {
-        Purpose::SignIn | Purpose::Reauthentication => true,
+        // A newer recovery link voids no older one: a stranger's request must not take the owner's link away.
+        Purpose::SignIn | Purpose::Reauthentication | Purpose::Recovery => true,
         Purpose::EmailConfirmation => {
             user.pending_email.as_ref().is_some_and(|pending| pending.challenge == challenge.id)
         }
         Purpose::TwoFactorEmail => user.pending_two_factor == Some(challenge.id),
+        Purpose::Invitation => {
+            let confirmed = user.confirmed_email().is_some_and(|email| email.same_as(&challenge.destination));
+            let pending = user.pending_email.as_ref();
+            confirmed || pending.is_some_and(|pending| pending.challenge == challenge.id)
+        }
+        Purpose::EmailUndo => user.claims.iter().any(|claim| claim.challenge == challenge.id),
     }
 }
 
@@ -310,6 +321,7 @@ pub(crate) fn issue(
         session: ask.session,
         credential_version: ask.user.credential_version,
         epoch: fresh.epoch,
+        regardless_of_flag: false,
         digest: fresh.digest,
         state: State::Pending,
         issue: 1,
@@ -389,7 +401,7 @@ fn message(challenge: &Challenge, id: MessageId, code: Code) -> Draft {
         to: challenge.destination.clone(),
         lane: Lane::Interactive,
         code: Some(CodeToSend {
-            code,
+            code: OneTime::Code(code),
             challenge: challenge.id,
             issue: challenge.issue,
             valid_until: challenge.expires_at,

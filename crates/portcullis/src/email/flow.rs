@@ -1,17 +1,23 @@
 //! The address, as operations of its owner.
 
-use super::model::{Changed, EmailSettings};
+use uuid::Uuid;
+
+use super::model::{Changed, EmailSettings, UndoInfo};
 use super::rules::{self, FreshIds, Plan};
+use super::undo::{self, Return};
+use crate::challenge::link::{LinkEntry, peek_link};
 use crate::challenge::rules::meant_for;
 use crate::challenge::{PendingCode, Purpose};
 use crate::contact::{Email, SourceAddress};
+use crate::engine::commit::Try;
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
 use crate::id::{ChallengeId, MessageId, SessionId};
 use crate::port::store::Start;
-use crate::secret::Code;
+use crate::secret::{Code, LinkToken};
 use crate::session::CurrentSession;
+use crate::sign_in::Attempt;
 use crate::user::User;
 
 /// The e-mail address of the user whose session acts.
@@ -46,7 +52,8 @@ impl EmailRoom<'_> {
     ///
     /// # Errors
     /// Refused `signed_out`; `stale_sign_in`; `unchanged` for the confirmed address; `too_soon` past the budget of
-    /// mailed codes; `locked` after too many wrong ones.
+    /// mailed codes, or while `email_claims` of the policy old addresses may still be put back; `locked` after too many
+    /// wrong ones.
     pub async fn set(&self, session: SessionId, address: &Email) -> Result<PendingCode, Error> {
         let engine = &self.0.engine;
         let of_address = engine.unconfirmed_address_id(address);
@@ -59,7 +66,8 @@ impl EmailRoom<'_> {
     }
 
     /// Confirms the new address by the code that arrived there. Two-factor authentication by e-mail follows to it. The
-    /// acting session goes on under a fresh id, every other one is dead.
+    /// acting session goes on under a fresh id, every other one is dead. The old address is mailed a link that puts it
+    /// back.
     ///
     /// ```
     /// use portcullis::contact::Email;
@@ -83,7 +91,8 @@ impl EmailRoom<'_> {
     ///
     /// # Errors
     /// Refused `signed_out`; `wrong_code` with the attempts left; `challenge_dead`; `locked`; `address_taken` when
-    /// another user holds it; `too_many_attempts` from one source address.
+    /// another user holds it; `too_soon` while `email_claims` of the policy old addresses may still be put back;
+    /// `too_many_attempts` from one source address.
     pub async fn confirm(
         &self,
         session: SessionId,
@@ -98,7 +107,7 @@ impl EmailRoom<'_> {
                 let entry = engine.entry(view, 1, Some(code), source)?;
                 Ok(match meant_for(entry, &[Purpose::EmailConfirmation], Some(acting.user.value.id)) {
                     Ok(entry) => {
-                        let ids = engine.change_ids(t)?;
+                        let ids = engine.change_ids(&acting.user.value, t)?;
                         rules::confirm(acting, &entry, t.found_taken("email"), ids, &engine.policy, t.now)
                     }
                     Err(no) => no.into(),
@@ -164,7 +173,8 @@ impl EmailRoom<'_> {
         self.0.engine.act(session, &[], &[], |acting, _, _| Ok(rules::cancel(acting))).await
     }
 
-    /// Removes the confirmed address; the acting session goes on under a fresh id. `None` if there was none.
+    /// Removes the confirmed address; the acting session goes on under a fresh id. `None` if there was none. The address
+    /// is mailed a link that puts it back.
     ///
     /// ```
     /// # use portcullis::testing::World;
@@ -182,11 +192,92 @@ impl EmailRoom<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `stale_sign_in`; `in_use` while two-factor authentication uses the address.
+    /// Refused `signed_out`; `stale_sign_in`; `in_use` while two-factor authentication uses the address; `too_soon` while
+    /// `email_claims` of the policy old addresses may still be put back.
     pub async fn clear(&self, session: SessionId) -> Result<Option<CurrentSession>, Error> {
         let engine = &self.0.engine;
         engine
-            .act(session, &[], &[], |acting, _, t| Ok(rules::clear(acting, engine.change_ids(t)?, t.now)))
+            .act(session, &[], &[], |acting, _, t| {
+                let ids = engine.change_ids(&acting.user.value, t)?;
+                Ok(rules::clear(acting, ids, &engine.policy, t.now))
+            })
+            .await
+    }
+}
+
+impl EmailRoom<'_> {
+    /// Looks at an undo link and changes nothing: mail programs open links by themselves.
+    ///
+    /// ```
+    /// use portcullis::contact::Email;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # security.email().clear(session.id).await?;
+    /// # w.run_worker().await?;
+    /// let token = w.mailbox.last_link("alice@example.com").unwrap();
+    /// let info = security.email().peek_undo(&token).await?;
+    /// assert_eq!(info.valid_until, security.now() + security.policy().email_undo_life);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `challenge_dead` for a link that is unknown, used, over or for something else.
+    pub async fn peek_undo(&self, token: &LinkToken) -> Result<UndoInfo, Error> {
+        let engine = &self.0.engine;
+        let t = engine.look();
+        let view = engine.read(&t, vec![Start::Id(token.challenge().uuid())], Vec::new()).await?;
+        let entry = engine.link_entry(&view, 0, token, Uuid::nil())?;
+        let entry = peek_link(entry.as_ref(), &[Purpose::EmailUndo], t.now).map_err(Error::Refused)?;
+        Ok(UndoInfo { valid_until: entry.challenge.value.expires_at })
+    }
+
+    /// Puts the old address back by the link mailed to it. Every session and remembered browser of the user is dead,
+    /// every later change of the address is undone with it, and the address is mailed a link that sets a new password,
+    /// whether or not the user may change it otherwise.
+    ///
+    /// It opens no session and lifts no block: it works for a disabled or blocked user too, but no password can be set
+    /// while that lasts.
+    ///
+    /// ```
+    /// use portcullis::contact::Email;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # let session = security.email().clear(session.id).await?.unwrap();
+    /// # w.run_worker().await?;
+    /// let token = w.mailbox.last_link("alice@example.com").unwrap();
+    /// security.email().undo(&token, &attempt()).await?;
+    /// let alice = security.users().get(alice.id).await?;
+    /// assert_eq!(alice.confirmed_email().unwrap().as_str(), "alice@example.com");
+    /// assert!(security.sessions().current(session.id).await.is_err(), "who changed it is signed out");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `challenge_dead` for a link that is unknown, used, over or for something else.
+    pub async fn undo(&self, token: &LinkToken, attempt: &Attempt) -> Result<(), Error> {
+        let engine = &self.0.engine;
+        let source = engine.source_id(&attempt.source);
+        engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(token.challenge().uuid())], Vec::new()).await?;
+                let entry = engine.link_entry(&view, 0, token, source)?;
+                let back = entry.as_ref().map(|entry| engine.way_back(entry, &t)).transpose()?.flatten();
+                Ok(undo::undo(entry.as_ref(), back, &engine.policy, t.now))
+            })
             .await
     }
 }
@@ -211,12 +302,27 @@ impl Engine {
         })
     }
 
-    pub(crate) fn change_ids(&self, t: &crate::engine::commit::Try) -> Result<FreshIds, Error> {
+    /// The ids and the link that a change of a user's credentials needs.
+    pub(crate) fn change_ids(&self, user: &User, t: &Try) -> Result<FreshIds, Error> {
+        let undo =
+            |old| Ok::<_, Error>(self.bind_link(self.new_link(t.now)?, user.into(), Purpose::EmailUndo, old));
         Ok(FreshIds {
             session: SessionId::from_uuid(self.new_id(t.now)?),
-            to_old: MessageId::from_uuid(self.new_id(t.now)?),
+            undo: user.confirmed_email().map(undo).transpose()?,
             to_new: MessageId::from_uuid(self.new_id(t.now)?),
             notice: MessageId::from_uuid(self.new_id(t.now)?),
         })
+    }
+
+    /// What putting an address back needs, if the link is one for that.
+    fn way_back(&self, entry: &LinkEntry, t: &Try) -> Result<Option<Return>, Error> {
+        let Some(user) = undo::restored(&entry.user.value, entry.challenge.value.id, t.now) else {
+            return Ok(None);
+        };
+        let old = &entry.challenge.value.destination;
+        let recovery = self.bind_link(self.new_link(t.now)?, (&user).into(), Purpose::Recovery, old);
+        let to_old = MessageId::from_uuid(self.new_id(t.now)?);
+        let to_new = MessageId::from_uuid(self.new_id(t.now)?);
+        Ok(Some(Return { user, recovery, to_old, to_new }))
     }
 }

@@ -3,6 +3,7 @@
 mod flow;
 mod model;
 pub(crate) mod rules;
+pub(crate) mod undo;
 
 pub use flow::EmailRoom;
-pub use model::{Changed, EmailSettings, PendingEmailCode};
+pub use model::{Changed, EmailSettings, PendingEmailCode, UndoInfo};

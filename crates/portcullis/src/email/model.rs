@@ -1,5 +1,7 @@
 //! The address as its owner sees it, and what a change of it gives.
 
+use chrono::{DateTime, Utc};
+
 use crate::challenge::PendingCode;
 use crate::session::CurrentSession;
 
@@ -23,6 +25,14 @@ pub struct PendingEmailCode {
     pub address: String,
     /// The challenge.
     pub code: PendingCode,
+}
+
+/// What an undo link is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UndoInfo {
+    /// Until when it puts the old address back.
+    pub valid_until: DateTime<Utc>,
 }
 
 /// A credential was changed: what is so now, and the session that goes on under a fresh id. Every other session of

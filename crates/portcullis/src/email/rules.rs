@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::model::{Changed, EmailSettings, PendingEmailCode};
+use super::undo::{leave_undo, may_replace};
+use crate::challenge::link::FreshLink;
 use crate::challenge::rules::{Ask, Budgets, Entry, FreshCode, issue, judge, may_issue, pending_code};
 use crate::challenge::{Challenge, PendingCode, Purpose};
 use crate::contact::Email;
@@ -44,6 +46,9 @@ pub(crate) fn set(
     if acting.user.value.confirmed_email().is_some_and(|email| email.same_as(address)) {
         return acting.refuse(Reason::Unchanged.into(), REFUSED);
     }
+    if let Err(refusal) = may_replace(&acting.user.value, policy, now) {
+        return acting.refuse(refusal, REFUSED);
+    }
     if let Err(refusal) = may_issue(plan.failures, plan.wait, policy, now) {
         return acting.refuse(refusal, REFUSED);
     }
@@ -68,11 +73,12 @@ pub(crate) fn set(
     Decision::yes(code, changes)
 }
 
-/// Ids of the messages and the session that a change needs.
-#[derive(Clone, Copy, Debug)]
+/// Ids of the messages and the session that a change needs, and the link that takes it back.
+#[derive(Clone, Debug)]
 pub(crate) struct FreshIds {
     pub(crate) session: SessionId,
-    pub(crate) to_old: MessageId,
+    /// For the confirmed address, if there is one.
+    pub(crate) undo: Option<FreshLink>,
     pub(crate) to_new: MessageId,
     pub(crate) notice: MessageId,
 }
@@ -86,6 +92,10 @@ pub(crate) fn confirm(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Changed<EmailSettings>> {
+    if let Err(refusal) = may_replace(&acting.user.value, policy, now) {
+        // No code is judged: whether it was right is not told.
+        return acting.refuse(refusal, "email_refused");
+    }
     let mut changes = match judge(entry, policy, now) {
         Ok(changes) => changes,
         Err(no) => return no.into(),
@@ -96,9 +106,9 @@ pub(crate) fn confirm(
     }
     let mut user = acting.user.clone();
     take(&mut user.value, &entry.challenge.value.destination, policy, now);
+    leave_undo(&mut changes, &acting.user.value, &mut user.value, ids.undo, ids.to_new, policy, now);
     changes.put(&user);
     acting.chain.guard(&mut changes);
-    tell_of_change(&mut changes, &acting.user.value, &user.value, ids);
     let session = succeed(acting, &user.value, ids.session, acting.session.value.assurance, &mut changes);
     changes.event(acting.event("email_confirmed").about(entry.challenge.value.id.uuid()));
     Decision::yes(Changed::new(settings(&user.value, None, Count::default(), policy), session), changes)
@@ -110,17 +120,6 @@ pub(crate) fn take(user: &mut User, address: &Email, policy: &Policy, now: DateT
     user.email =
         Some(ConfirmedEmail { address: address.clone(), confirmed_at: now, unique: policy.email_unique });
     bump_credentials(user);
-}
-
-/// Tells the old address, and the new one, that the address was changed. A first address has nobody to tell.
-pub(crate) fn tell_of_change(changes: &mut Changes, before: &User, after: &User, ids: FreshIds) {
-    let (Some(old), Some(new)) = (before.confirmed_email(), after.confirmed_email()) else {
-        return;
-    };
-    changes.send(notice(before, MessageKind::EmailChanged, old, ids.to_old));
-    if !old.same_as(new) {
-        changes.send(notice(after, MessageKind::EmailChanged, new, ids.to_new));
-    }
 }
 
 /// A notice of a security event.
@@ -154,26 +153,30 @@ pub(crate) fn cancel(acting: &Acting) -> Decision<()> {
 pub(crate) fn clear(
     acting: &Acting,
     ids: FreshIds,
+    policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Option<crate::session::CurrentSession>> {
     const REFUSED: &str = "email_refused";
     if let Err(refusal) = acting.fresh(now) {
         return acting.refuse(refusal, REFUSED);
     }
-    let Some(old) = acting.user.value.confirmed_email() else {
+    if acting.user.value.email.is_none() {
         return Decision::yes(None, Changes::none());
-    };
+    }
     match acting.user.value.two_factor {
         Method::Email => return acting.refuse(Reason::InUse.into(), REFUSED),
         Method::None => {}
+    }
+    if let Err(refusal) = may_replace(&acting.user.value, policy, now) {
+        return acting.refuse(refusal, REFUSED);
     }
     let mut changes = Changes::none();
     let mut user = acting.user.clone();
     user.value.email = None;
     bump_credentials(&mut user.value);
+    leave_undo(&mut changes, &acting.user.value, &mut user.value, ids.undo, ids.to_new, policy, now);
     changes.put(&user);
     acting.chain.guard(&mut changes);
-    changes.send(notice(&acting.user.value, MessageKind::EmailChanged, old, ids.to_old));
     let session = succeed(acting, &user.value, ids.session, acting.session.value.assurance, &mut changes);
     changes.event(acting.event("email_cleared"));
     Decision::yes(Some(session), changes)
@@ -213,7 +216,7 @@ mod tests {
     fn ids() -> FreshIds {
         FreshIds {
             session: SessionId::from_uuid(uuid(50)),
-            to_old: MessageId::from_uuid(uuid(51)),
+            undo: Some(fresh_link(810)),
             to_new: MessageId::from_uuid(uuid(52)),
             notice: MessageId::from_uuid(uuid(53)),
         }
@@ -298,13 +301,15 @@ mod tests {
             user.two_factor = Method::Email;
         }
         let decision = confirm(&acting, &entry, false, ids(), &Policy::default(), began());
-        assert_eq!(touched(&decision.changes), [uuid(800), uuid(2), uuid(50), uuid(1), uuid(900)]);
+        assert_eq!(touched(&decision.changes), [uuid(800), uuid(810), uuid(2), uuid(50), uuid(1), uuid(900)]);
         let kept: User = written(&decision.changes, uuid(2)).unwrap();
         assert_eq!(kept.confirmed_email().unwrap().as_str(), "new@example.com");
         assert_eq!((kept.credential_version, kept.pending_email.is_none()), (2, true));
+        assert_eq!(kept.claims.first().unwrap().address.as_str(), "u2@example.com");
         assert_eq!(kept.two_factor, Method::Email, "two-factor authentication follows");
-        let told = |address: &str| (MessageKind::EmailChanged, address.to_owned());
-        assert_eq!(sent(&decision.changes), [told("u2@example.com"), told("new@example.com")]);
+        let told = |kind, address: &str| (kind, address.to_owned());
+        let (undo, changed) = (MessageKind::EmailUndo, MessageKind::EmailChanged);
+        assert_eq!(sent(&decision.changes), [told(undo, "u2@example.com"), told(changed, "new@example.com")]);
         let changed = decision.reply.unwrap();
         assert_eq!((changed.session.id, changed.now.confirmed), (ids().session, true));
         assert!(changed.now.pending.is_none());
@@ -335,14 +340,14 @@ mod tests {
     #[test]
     fn the_address_can_not_go_while_codes_go_there() {
         let (account, mut alice) = alice();
-        let cleared = |user: &User, now| clear(&acting_as(user, &account), ids(), now);
+        let cleared = |user: &User, now| clear(&acting_as(user, &account), ids(), &Policy::default(), now);
         let stale = began() + Policy::default().session_fresh;
         assert_eq!(refused(cleared(&alice, stale)).0, Reason::StaleSignIn);
         let decision = cleared(&alice, began());
         let kept: User = written(&decision.changes, uuid(2)).unwrap();
         assert!(kept.email.is_none() && kept.credential_version == 2);
         assert_eq!(decision.changes.deletes, [(uuid(900), 7)]);
-        assert_eq!(sent(&decision.changes), [(MessageKind::EmailChanged, "u2@example.com".to_owned())]);
+        assert_eq!(sent(&decision.changes), [(MessageKind::EmailUndo, "u2@example.com".to_owned())]);
         alice.two_factor = Method::Email;
         assert_eq!(refused(cleared(&alice, began())).0, Reason::InUse);
         (alice.two_factor, alice.email) = (Method::None, None);

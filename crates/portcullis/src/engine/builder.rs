@@ -4,6 +4,7 @@ use core::fmt;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, RwLock};
 
+use super::public_url::PublicUrl;
 use super::{Engine, Portcullis};
 use crate::error::PortError;
 use crate::keyring::Keyring;
@@ -32,6 +33,12 @@ pub enum BuildError {
     /// A number of the policy is out of its range.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The public URL is none.
+    #[error("the public url does not fit: {why}")]
+    PublicUrl {
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// A part could not be made.
     #[error(transparent)]
     Part(#[from] PortError),
@@ -53,6 +60,7 @@ pub struct Builder {
     random: Arc<dyn Random>,
     policy: Policy,
     product: String,
+    public_url: Option<String>,
 }
 
 impl fmt::Debug for Builder {
@@ -62,7 +70,7 @@ impl fmt::Debug for Builder {
 }
 
 impl Portcullis {
-    /// Starts building on a store. Keys and a mail sender must be given; everything else has a default.
+    /// Starts building on a store. Keys, a mail sender and the public URL must be given; everything else has a default.
     ///
     /// ```
     /// use portcullis::keyring::Keyring;
@@ -81,6 +89,7 @@ impl Portcullis {
     ///     .mail(Mailbox::new())
     ///     .policy(Policy::strict())
     ///     .product("Example")
+    ///     .public_url("https://fleet.example.com")
     ///     .build()?;
     /// assert!(!security.policy().email_factor);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -102,6 +111,7 @@ impl Portcullis {
             random: Arc::new(SystemRandom),
             policy: Policy::default(),
             product: String::from("portcullis"),
+            public_url: None,
         }
     }
 }
@@ -177,6 +187,22 @@ impl Builder {
         self
     }
 
+    /// Where the host's pages are, as `https://host[/base]`; `http` on a host that is this machine. Links in messages
+    /// begin with it: `<public url>/recovery/…`, `<public url>/invitation/…`, `<public url>/email/undo/…`.
+    ///
+    /// ```
+    /// use portcullis::Portcullis;
+    /// use portcullis::memory::MemoryStore;
+    /// let builder = Portcullis::builder(MemoryStore::new()).public_url("http://fleet.example.com");
+    /// let wrong = builder.build().unwrap_err();
+    /// assert_eq!(wrong.to_string(), "the public url does not fit: it is neither https nor on this machine");
+    /// ```
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
     /// Builds.
     ///
     /// ```
@@ -197,9 +223,17 @@ impl Builder {
     pub fn build(self) -> Result<Portcullis, BuildError> {
         self.policy.check()?;
         let missing = |part, advice| BuildError::Missing { part, advice };
+        let public_url = match self.public_url.as_deref().map(PublicUrl::parse) {
+            Some(url) => Some(url.map_err(|why| BuildError::PublicUrl { why })?),
+            None => None,
+        };
         let keyring = self.keyring.ok_or(missing("a keyring", "call keyring(Keyring::from_file(path)?)"))?;
         let mail =
             self.mail.ok_or(missing("a mail sender", "call mail(SmtpSender::from_url(url, password)?)"))?;
+        let public_url = public_url.ok_or(missing(
+            "a public url",
+            "call public_url(\"https://host\"), where the links of messages lead",
+        ))?;
         let hasher = match self.hasher {
             Some(hasher) => hasher,
             None => default_hasher(&self.policy)?,
@@ -218,6 +252,7 @@ impl Builder {
             templates,
             policy: self.policy,
             product: self.product,
+            public_url,
             keyring: RwLock::new(keyring),
             wake: event_listener::Event::new(),
             last_pass: AtomicI64::new(i64::MIN),

@@ -9,7 +9,7 @@ use crate::decision::{Changes, Decision, PutDraft, Refusal};
 use crate::error::Error;
 use crate::id::{CommitId, uuid_v7};
 use crate::message::model::Message;
-use crate::port::store::{Commit, CommitError, Counter, Counts, Delete, Expect, Guard, Key};
+use crate::port::store::{Commit, CommitError, Counter, Counts, Delete, Expect, Guard, Key, Lane};
 
 /// One try of an operation.
 #[derive(Debug)]
@@ -55,7 +55,8 @@ impl Engine {
             if changes.is_empty() {
                 return reply.map_err(Error::Refused);
             }
-            let wakes = !changes.messages.is_empty();
+            let due = |put: &PutDraft| put.due.is_some_and(|(lane, at)| lane == Lane::Timed && at <= now);
+            let wakes = !changes.messages.is_empty() || changes.puts.iter().any(due);
             let commit = self.seal(changes, now)?;
             match self.keep(&commit).await {
                 Ok(counts) => {
@@ -90,12 +91,15 @@ impl Engine {
 
     /// Gives everything its id and time, and seals the messages.
     pub(super) fn seal(&self, changes: Changes, now: DateTime<Utc>) -> Result<Commit, Error> {
-        let Changes { puts, guards, deletes, counters, events, messages } = changes;
+        let Changes { puts, guards, deletes, counters, events, messages, once } = changes;
         let mut ids = IdRun { now, random: self.random_bytes()? };
         let audit: Vec<AuditEvent> = events.into_iter().map(|event| event.at(ids.next_id(), now)).collect();
         let id = CommitId::from_uuid(audit.first().map_or_else(|| ids.next_id(), |event| event.id));
         let mut sealed = Vec::with_capacity(puts.len() + messages.len());
-        for put in puts {
+        for mut put in puts {
+            if put.expect == Expect::Absent && once.contains(&put.id) {
+                put.expect = Expect::AbsentElseSkip { at: None };
+            }
             sealed.push(put.into_put()?);
         }
         let keyring = self.keyring();
@@ -103,7 +107,7 @@ impl Engine {
             let once_at = draft.once_at.clone();
             let message = Message::sealed(draft, &keyring, self.random_bytes()?, now)?;
             let mut put = PutDraft::new(&message, Expect::Absent, record::write(&message));
-            if once_at.is_some() {
+            if once_at.is_some() || once.contains(&put.id) {
                 put.expect = Expect::AbsentElseSkip { at: once_at };
             }
             sealed.push(put.into_put()?);

@@ -3,8 +3,10 @@
 pub(crate) mod act;
 pub(crate) mod builder;
 pub(crate) mod commit;
+pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;
+mod timed;
 pub(crate) mod worker;
 
 use core::fmt;
@@ -32,7 +34,7 @@ use record::View;
 /// Account security, embedded: the handle a host keeps. Cheap to clone; all clones are one.
 ///
 /// Rooms hang off it: [`sign_in`](Self::sign_in), [`sessions`](Self::sessions), [`email`](Self::email),
-/// [`password`](Self::password), [`two_factor`](Self::two_factor), [`users`](Self::users), [`accounts`](Self::accounts),
+/// [`password`](Self::password), [`recovery`](Self::recovery), [`two_factor`](Self::two_factor), [`users`](Self::users), [`accounts`](Self::accounts),
 /// [`rights`](Self::rights), [`settings`](Self::settings) and the [`worker`](Self::worker).
 /// Every future it gives is `Send`, and dropping one at any point leaves the state before or after the operation.
 ///
@@ -137,6 +139,7 @@ pub(crate) struct Engine {
     pub(crate) templates: Arc<dyn Templates>,
     pub(crate) policy: Policy,
     pub(crate) product: String,
+    pub(crate) public_url: public_url::PublicUrl,
     keyring: RwLock<Keyring>,
     pub(crate) wake: event_listener::Event,
     pub(crate) last_pass: AtomicI64,

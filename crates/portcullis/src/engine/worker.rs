@@ -22,7 +22,7 @@ use crate::message::model::{Content, Message, Outcome};
 use crate::message::{MessageKind, Wording, rules};
 use crate::port::message::{Mail, SendError};
 use crate::port::store::{CommitError, Lane, Record, Start};
-use crate::secret::Code;
+use crate::secret::{Code, LinkToken, LinkUrl};
 use crate::session::rules::after;
 use crate::user::User;
 
@@ -42,7 +42,9 @@ pub struct Pass {
     pub postponed: u32,
     /// Messages given up for good.
     pub given_up: u32,
-    /// Messages whose outcome could not be kept; they are tried again when their claim ends.
+    /// Records whose time had come, and that were seen to.
+    pub timed: u32,
+    /// Messages and timed records whose outcome could not be kept; they are tried again when their claim ends.
     pub failed: u32,
     /// Dead records, ended counters and old audit lines that were removed.
     pub purged: u32,
@@ -103,10 +105,16 @@ impl Portcullis {
     }
 }
 
-type Sending<'a> = (Lane, Pin<Box<dyn Future<Output = Result<Outcome, Error>> + Send + 'a>>);
+type Sending<'a> = (Lane, Pin<Box<dyn Future<Output = Result<Done, Error>> + Send + 'a>>);
+
+/// What came of a claimed record.
+enum Done {
+    Message(Outcome),
+    Timed,
+}
 
 impl Worker {
-    /// Sends until nothing is due any more. Interactive messages go first; bulk ones never take more than half the
+    /// Sends, and sees to what has its time, until nothing is due any more. Interactive messages go first; bulk ones never take more than half the
     /// senders. Once in `purge_every` of the policy, and at the first pass, it then removes what is long dead: at most
     /// `purge_batch` of each sort, the rest at the next pass.
     ///
@@ -154,13 +162,14 @@ impl Worker {
                 continue;
             };
             match outcome {
-                Ok(Outcome::Sent) => pass.sent += 1,
-                Ok(Outcome::Suppressed) => pass.suppressed += 1,
-                Ok(Outcome::GivenUp) => pass.given_up += 1,
-                Ok(Outcome::Waiting) => pass.postponed += 1,
+                Ok(Done::Message(Outcome::Sent)) => pass.sent += 1,
+                Ok(Done::Message(Outcome::Suppressed)) => pass.suppressed += 1,
+                Ok(Done::Message(Outcome::GivenUp)) => pass.given_up += 1,
+                Ok(Done::Message(Outcome::Waiting)) => pass.postponed += 1,
+                Ok(Done::Timed) => pass.timed += 1,
                 Err(error) => {
                     pass.failed += 1;
-                    tracing::warn!(%error, "the outcome of a message could not be kept");
+                    tracing::warn!(%error, "the outcome of what was due could not be kept");
                 }
             }
         }
@@ -230,7 +239,7 @@ impl Worker {
 
 /// Waits for the first of several to end, and takes it out; `None` when there is something new to send before that: what
 /// somebody waits for is not kept back by a slow sender.
-async fn first(under_way: &mut Vec<Sending<'_>>, mut woken: EventListener) -> Option<Result<Outcome, Error>> {
+async fn first(under_way: &mut Vec<Sending<'_>>, mut woken: EventListener) -> Option<Result<Done, Error>> {
     let done = poll_fn(|context| {
         for (nth, (_, sending)) in under_way.iter_mut().enumerate() {
             if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
@@ -248,10 +257,11 @@ async fn first(under_way: &mut Vec<Sending<'_>>, mut woken: EventListener) -> Op
 impl Engine {
     async fn claim_all<'a>(&'a self, under_way: &mut Vec<Sending<'a>>) -> Result<(), Error> {
         self.claim(Lane::Interactive, under_way).await?;
+        self.claim(Lane::Timed, under_way).await?;
         self.claim(Lane::Bulk, under_way).await
     }
 
-    /// Claims as many due messages of a lane as there are senders for it.
+    /// Claims as many due records of a lane as there are senders for it.
     async fn claim<'a>(&'a self, lane: Lane, under_way: &mut Vec<Sending<'a>>) -> Result<(), Error> {
         let senders = usize::try_from(self.policy.senders).unwrap_or(1);
         let of_lane = under_way.iter().filter(|(of, _)| *of == lane).count();
@@ -266,7 +276,15 @@ impl Engine {
         let until = after(now, self.policy.claim_life);
         let limit = u32::try_from(free).unwrap_or(u32::MAX);
         for record in self.store.claim(lane, now, until, limit).await? {
-            under_way.push((lane, Box::pin(self.send(record))));
+            let work: Pin<Box<dyn Future<Output = _> + Send + 'a>> = match lane {
+                Lane::Interactive | Lane::Bulk => {
+                    Box::pin(async move { self.send(record).await.map(Done::Message) })
+                }
+                Lane::Timed | Lane::Dead => {
+                    Box::pin(async move { self.when_due(record).await.map(|()| Done::Timed) })
+                }
+            };
+            under_way.push((lane, work));
         }
         Ok(())
     }
@@ -328,7 +346,7 @@ impl Engine {
             }
             Some(Err(_)) => return Err(Stop::Suppress("content_unreadable")),
         };
-        rules::may_leave(this, &content.to, user, &chain, challenge, view.epoch(), t.now)
+        rules::may_leave(this, &content.to, user, &chain, challenge, view.epoch(), &self.policy, t.now)
             .map_err(Stop::Suppress)?;
         let Some(user) = user else {
             return Err(Stop::Suppress("user_gone"));
@@ -352,12 +370,14 @@ impl Engine {
         wording.product = Some(self.product.clone());
         wording.code =
             content.code.as_ref().map(|code| Code::parse(code.as_str())).transpose().map_err(unfit)?;
+        wording.link =
+            content.link.as_ref().map(|token| self.link_url(message.kind, token.as_str())).transpose()?;
         wording.valid_until = message.valid_until.map(|at| zone.format(at));
         // To the nearest minute: a code of ten minutes that leaves after a moment is still called that.
         let minutes = |at: DateTime<Utc>| ((at - now).num_seconds() + 30) / 60;
         wording.minutes = message.valid_until.map(|at| u32::try_from(minutes(at).max(1)).unwrap_or(u32::MAX));
         wording.address = match message.kind {
-            MessageKind::EmailChanged => user.confirmed_email().map(Email::masked),
+            MessageKind::EmailChanged | MessageKind::EmailUndo => user.confirmed_email().map(Email::masked),
             MessageKind::SignInCode
             | MessageKind::ReauthenticationCode
             | MessageKind::EmailConfirmationCode
@@ -365,7 +385,9 @@ impl Engine {
             | MessageKind::CodesLocked
             | MessageKind::PasswordChanged
             | MessageKind::TwoFactorOn
-            | MessageKind::TwoFactorOff => Some(message.to.clone()),
+            | MessageKind::TwoFactorOff
+            | MessageKind::RecoveryLink
+            | MessageKind::InvitationLink => Some(message.to.clone()),
         };
         wording.at = Some(zone.format(message.created_at));
         let worded = self.templates.word(&wording)?;
@@ -376,6 +398,16 @@ impl Engine {
             text: worded.text,
             html: worded.html,
         })
+    }
+}
+
+impl Engine {
+    /// The address of a link.
+    fn link_url(&self, kind: MessageKind, token: &str) -> Result<LinkUrl, PortError> {
+        let unfit = || PortError::new("message", "the link in it is no link");
+        let token = LinkToken::parse(token).ok_or_else(unfit)?;
+        let page = kind.page().ok_or_else(unfit)?;
+        Ok(LinkUrl::of(self.public_url.as_str(), page, &token))
     }
 }
 

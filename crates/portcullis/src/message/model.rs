@@ -14,7 +14,11 @@ use crate::error::{Error, PortError};
 use crate::id::{ChallengeId, MessageId, UserId};
 use crate::keyring::{Keyring, OpenError, Sealing};
 use crate::port::store::{Counter, Key, Kind, Lane};
-use crate::secret::{Code, Secret};
+use crate::secret::{Code, LinkToken};
+
+/// The content of a message with a link is filled up to this length, so that its seal tells nothing of its address: an
+/// address of 254 characters fits, each written as one byte.
+const LINK_CONTENT_BYTES: usize = 512;
 
 /// What a message tells; the name of its template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,11 +43,17 @@ pub enum MessageKind {
     TwoFactorOn,
     /// Two-factor authentication was switched off.
     TwoFactorOff,
+    /// The link that sets a new password.
+    RecoveryLink,
+    /// The link that sets the first password.
+    InvitationLink,
+    /// The address was changed; the link puts the old one back.
+    EmailUndo,
 }
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::SignInCode,
         Self::ReauthenticationCode,
         Self::EmailConfirmationCode,
@@ -53,6 +63,9 @@ impl MessageKind {
         Self::PasswordChanged,
         Self::TwoFactorOn,
         Self::TwoFactorOff,
+        Self::RecoveryLink,
+        Self::InvitationLink,
+        Self::EmailUndo,
     ];
 
     /// The name of its template.
@@ -67,6 +80,29 @@ impl MessageKind {
             Self::PasswordChanged => "password_changed",
             Self::TwoFactorOn => "two_factor_on",
             Self::TwoFactorOff => "two_factor_off",
+            Self::RecoveryLink => "recovery_link",
+            Self::InvitationLink => "invitation_link",
+            Self::EmailUndo => "email_undo",
+        }
+    }
+}
+
+impl MessageKind {
+    /// The page that its link leads to, below the public URL.
+    pub(crate) const fn page(self) -> Option<&'static str> {
+        match self {
+            Self::RecoveryLink => Some("recovery"),
+            Self::InvitationLink => Some("invitation"),
+            Self::EmailUndo => Some("email/undo"),
+            Self::SignInCode
+            | Self::ReauthenticationCode
+            | Self::EmailConfirmationCode
+            | Self::TwoFactorCode
+            | Self::CodesLocked
+            | Self::EmailChanged
+            | Self::PasswordChanged
+            | Self::TwoFactorOn
+            | Self::TwoFactorOff => None,
         }
     }
 }
@@ -85,17 +121,41 @@ pub struct Draft {
     pub(crate) to: Email,
     /// How urgent it is.
     pub(crate) lane: Lane,
-    /// The code it carries, with the challenge that asks for it.
+    /// The code or link it carries, with the challenge that asks for it.
     pub(crate) code: Option<CodeToSend>,
     /// It is written at most once under its id, and only when this counter has reached the value.
     pub(crate) once_at: Option<(Counter, u32)>,
 }
 
-/// A code under way: it is only sent while its challenge still waits for it.
+/// A one-time secret in a message.
+pub(crate) enum OneTime {
+    /// A code to be typed.
+    Code(Code),
+    /// The token of a link to be opened.
+    Link(LinkToken),
+}
+
+impl OneTime {
+    const fn code(&self) -> Option<&Code> {
+        match self {
+            Self::Code(code) => Some(code),
+            Self::Link(_) => None,
+        }
+    }
+
+    const fn link(&self) -> Option<&LinkToken> {
+        match self {
+            Self::Code(_) => None,
+            Self::Link(token) => Some(token),
+        }
+    }
+}
+
+/// A code or link under way: it is only sent while its challenge still waits for it.
 pub(crate) struct CodeToSend {
-    pub(crate) code: Code,
+    pub(crate) code: OneTime,
     pub(crate) challenge: ChallengeId,
-    /// Which of the challenge's codes it is.
+    /// Which of the challenge's sends it is.
     pub(crate) issue: u32,
     pub(crate) valid_until: DateTime<Utc>,
 }
@@ -159,12 +219,19 @@ pub struct Message {
 pub(crate) struct Content {
     pub(crate) to: Email,
     pub(crate) code: Option<Wiped>,
+    /// The token of a link.
+    #[serde(default)]
+    pub(crate) link: Option<Wiped>,
 }
 
 /// A text that is wiped when it goes.
 pub(crate) struct Wiped(Zeroizing<String>);
 
 impl Wiped {
+    fn of(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -197,13 +264,18 @@ impl Message {
         nonce: [u8; 24],
         now: DateTime<Utc>,
     ) -> Result<Self, Error> {
+        let carried = draft.code.as_ref().map(|carried| &carried.code);
         let content = Content {
-            code: draft.code.as_ref().map(|code| Wiped(Zeroizing::new(code.code.expose().to_owned()))),
+            code: carried.and_then(OneTime::code).map(|code| Wiped::of(code.expose())),
+            link: carried.and_then(OneTime::link).map(|token| Wiped::of(token.expose())),
             to: draft.to,
         };
-        let plain = serde_json::to_vec(&content)
-            .map(Secret::new)
+        let mut plain = Zeroizing::new(Vec::with_capacity(LINK_CONTENT_BYTES));
+        serde_json::to_writer(&mut *plain, &content)
             .map_err(|_| PortError::new("message", "the content can't be written"))?;
+        if content.link.is_some() && plain.len() < LINK_CONTENT_BYTES {
+            plain.resize(LINK_CONTENT_BYTES, b' ');
+        }
         let mut message = Self {
             v: Schema::default(),
             id: draft.id,
@@ -222,7 +294,7 @@ impl Message {
             created_at: now,
             due_at: now,
         };
-        message.sealed = Some(keyring.seal(&message.sealing(), plain.expose(), nonce));
+        message.sealed = Some(keyring.seal(&message.sealing(), &plain, nonce));
         Ok(message)
     }
 

@@ -5,12 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::model::{Message, Outcome};
 use crate::account::rules::Chain;
 use crate::audit::Event;
-use crate::challenge::Challenge;
 use crate::challenge::rules::death;
+use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Stored};
 use crate::policy::Policy;
 use crate::port::message::SendError;
+use crate::recovery::rules::barrier_for;
 use crate::session::rules::after;
 use crate::user::User;
 
@@ -25,6 +26,7 @@ pub(crate) fn may_leave(
     chain: &Chain,
     challenge: Option<&Challenge>,
     epoch: u32,
+    policy: &Policy,
     now: DateTime<Utc>,
 ) -> Result<(), &'static str> {
     let Some(user) = user else {
@@ -47,7 +49,23 @@ pub(crate) fn may_leave(
     }
     let confirmed = user.confirmed_email().is_some_and(|email| email.same_as(to));
     let pending = user.pending_email.as_ref().is_some_and(|pending| pending.address.same_as(to));
-    if confirmed || pending { Ok(()) } else { Err("destination_changed") }
+    let goes_there = match challenge.purpose {
+        Purpose::SignIn
+        | Purpose::Reauthentication
+        | Purpose::EmailConfirmation
+        | Purpose::TwoFactorEmail
+        | Purpose::Invitation => confirmed || pending,
+        Purpose::Recovery => {
+            if let Some(why) = barrier_for(challenge, user, policy) {
+                return Err(why);
+            }
+            confirmed
+        }
+        Purpose::EmailUndo => {
+            user.claims.iter().any(|claim| claim.challenge == challenge.id && claim.address.same_as(to))
+        }
+    };
+    if goes_there { Ok(()) } else { Err("destination_changed") }
 }
 
 /// What sending came to, kept under the version that was claimed.
@@ -147,11 +165,10 @@ fn event(message: &Message, action: &'static str) -> Event {
 mod tests {
     use super::*;
     use crate::account::Account;
-    use crate::challenge::Purpose;
     use crate::fixture::*;
     use crate::id::MessageId;
     use crate::message::MessageKind;
-    use crate::message::model::{CodeToSend, Draft};
+    use crate::message::model::{CodeToSend, Draft, OneTime};
     use crate::port::store::Lane;
     use crate::secret::Code;
     use crate::user::model::PendingEmail;
@@ -165,7 +182,7 @@ mod tests {
             to: email(to),
             lane: Lane::Interactive,
             code: challenge.map(|challenge| CodeToSend {
-                code: Code::parse("123456").unwrap(),
+                code: OneTime::Code(Code::parse("123456").unwrap()),
                 challenge: challenge.id,
                 issue: challenge.issue,
                 valid_until: challenge.expires_at,
@@ -194,7 +211,16 @@ mod tests {
     impl Scene {
         fn leaves(&self, now: DateTime<Utc>) -> Result<(), &'static str> {
             let chain = chain([&self.account]);
-            may_leave(&self.message, &self.to, Some(&self.user), &chain, Some(&self.challenge), 0, now)
+            may_leave(
+                &self.message,
+                &self.to,
+                Some(&self.user),
+                &chain,
+                Some(&self.challenge),
+                0,
+                &Policy::default(),
+                now,
+            )
         }
 
         fn after(mut self, change: impl Fn(&mut Self)) -> Result<(), &'static str> {
@@ -222,9 +248,10 @@ mod tests {
         assert_eq!(scene().after(|s| s.user.email = None), Err("destination_changed"));
         let s = scene();
         let chain = chain([&s.account]);
-        let gone = may_leave(&s.message, &s.to, None, &chain, Some(&s.challenge), 0, began());
+        let gone =
+            may_leave(&s.message, &s.to, None, &chain, Some(&s.challenge), 0, &Policy::default(), began());
         assert_eq!(gone, Err("user_gone"));
-        let gone = may_leave(&s.message, &s.to, Some(&s.user), &chain, None, 0, began());
+        let gone = may_leave(&s.message, &s.to, Some(&s.user), &chain, None, 0, &Policy::default(), began());
         assert_eq!(gone, Err("challenge_gone"));
     }
 
@@ -245,7 +272,7 @@ mod tests {
         s.message = message(MessageKind::EmailChanged, "u2@example.com", None);
         (s.user.disabled, s.account.blocked) = (true, true);
         let chain = chain([&s.account]);
-        let notice = |user| may_leave(&s.message, &s.to, user, &chain, None, 0, began());
+        let notice = |user| may_leave(&s.message, &s.to, user, &chain, None, 0, &Policy::default(), began());
         assert_eq!(notice(Some(&s.user)), Ok(()));
         assert_eq!(notice(None), Err("user_gone"));
     }
@@ -314,8 +341,18 @@ mod tests {
     fn a_code_of_an_earlier_epoch_does_not_leave() {
         let s = scene();
         let chain = chain([&s.account]);
-        let leaves =
-            |epoch| may_leave(&s.message, &s.to, Some(&s.user), &chain, Some(&s.challenge), epoch, began());
+        let leaves = |epoch| {
+            may_leave(
+                &s.message,
+                &s.to,
+                Some(&s.user),
+                &chain,
+                Some(&s.challenge),
+                epoch,
+                &Policy::default(),
+                began(),
+            )
+        };
         assert_eq!((leaves(0), leaves(1)), (Ok(()), Err("old_epoch")));
     }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::language::Language;
 use crate::message::MessageKind;
-use crate::secret::Code;
+use crate::secret::{Code, LinkUrl};
 
 /// What a message tells, ready to be put into words: times are in the reader's zone and language, addresses masked.
 ///
@@ -29,6 +29,8 @@ pub struct Wording {
     pub login: String,
     /// The code it carries.
     pub code: Option<Code>,
+    /// The link it carries. Like the code, it is never put into a subject.
+    pub link: Option<LinkUrl>,
     /// Until when the code is valid, or until when codes are locked.
     pub valid_until: Option<String>,
     /// For how many minutes, counted from when the message is sent.
@@ -48,6 +50,7 @@ impl Wording {
             product: None,
             login: login.into(),
             code: None,
+            link: None,
             valid_until: None,
             minutes: None,
             address: None,

@@ -26,13 +26,13 @@ impl Portcullis {
 
 /// What was found out about the new password, kept over the tries of one operation: it depends on nothing stored.
 #[derive(Default)]
-struct NewMemo {
+pub(crate) struct NewMemo {
     compromised: Mutex<Option<bool>>,
     hash: Mutex<Option<PasswordHash>>,
 }
 
 impl NewMemo {
-    async fn is_compromised(&self, engine: &Engine, new: &Password) -> Result<bool, Error> {
+    pub(crate) async fn is_compromised(&self, engine: &Engine, new: &Password) -> Result<bool, Error> {
         if let Some(known) = *self.compromised.lock().unwrap_or_else(PoisonError::into_inner) {
             return Ok(known);
         }
@@ -41,7 +41,7 @@ impl NewMemo {
         Ok(found)
     }
 
-    async fn hash(&self, engine: &Engine, new: &Password) -> Result<PasswordHash, Error> {
+    pub(crate) async fn hash(&self, engine: &Engine, new: &Password) -> Result<PasswordHash, Error> {
         if let Some(known) = self.hash.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             return Ok(known);
         }

@@ -3,7 +3,7 @@
 #[cfg(feature = "argon2")]
 pub mod argon2;
 mod common;
-mod flow;
+pub(crate) mod flow;
 mod model;
 #[cfg(feature = "argon2")]
 mod phc;

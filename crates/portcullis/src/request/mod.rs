@@ -29,6 +29,7 @@ use serde::Deserialize;
 use crate::challenge::Channel;
 use crate::contact::Email;
 use crate::error::InputError;
+use crate::recovery::Identifier;
 use crate::secret::{Code, Password};
 use crate::user::{Login, Method};
 
@@ -149,6 +150,51 @@ impl ChallengeRequest {
     /// Gives the challenge's token.
     pub fn parse(self) -> Raw {
         self.challenge
+    }
+}
+
+/// `POST /recovery`: who wants to get in again.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "validation", derive(validator::Validate))]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RecoveryRequest {
+    /// The login or the address.
+    #[cfg_attr(feature = "validation", validate(length(min = 1, max = 254)))]
+    pub identifier: Raw,
+}
+
+impl RecoveryRequest {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// `invalid_identifier` in the field `identifier` for what is neither a login nor an address.
+    pub fn parse(self) -> Result<Identifier, InputError> {
+        Identifier::parse(self.identifier.expose())
+    }
+}
+
+/// `POST /recovery/{token}`: the new password, typed twice.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "validation", derive(validator::Validate))]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct NewPasswordRequest {
+    /// The new password, 1 to 1024 bytes.
+    #[cfg_attr(feature = "validation", validate(length(min = 1, max = 1024)))]
+    pub new: Raw,
+    /// The same once more.
+    #[cfg_attr(feature = "validation", validate(length(min = 1, max = 1024)))]
+    pub repeat: Raw,
+}
+
+impl NewPasswordRequest {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// `missing` or `too_long` in the field `new` or `repeat`.
+    pub fn parse(self) -> Result<(Password, Password), InputError> {
+        Ok((self.new.into_password("new")?, self.repeat.into_password("repeat")?))
     }
 }
 

@@ -346,10 +346,13 @@ impl Engine {
                 }
                 Err(no) => no.into(),
             },
-            Purpose::SignIn | Purpose::EmailConfirmation | Purpose::TwoFactorEmail => {
-                rules::finish(entry, device, ids, &self.policy, t.now)
-                    .map(|(session, device)| Finished::Admitted(session, device))
-            }
+            Purpose::SignIn
+            | Purpose::EmailConfirmation
+            | Purpose::TwoFactorEmail
+            | Purpose::Recovery
+            | Purpose::Invitation
+            | Purpose::EmailUndo => rules::finish(entry, device, ids, &self.policy, t.now)
+                .map(|(session, device)| Finished::Admitted(session, device)),
         })
     }
 

@@ -10,7 +10,7 @@ use crate::error::PortError;
 use crate::language::Language;
 use crate::message::{MessageKind, Wording};
 use crate::port::template::{Templates, Worded};
-use crate::secret::Code;
+use crate::secret::{Code, LinkUrl};
 
 const PORT: &str = "templates";
 const LAYOUT: &str = "layout.html";
@@ -43,7 +43,7 @@ impl Part {
 
 /// Templates in the syntax of Jinja, compiled when they are built or replaced.
 ///
-/// A template knows `product`, `login` and, where the message has them, `code`, `valid_until`, `minutes`, `address` and
+/// A template knows `product`, `login` and, where the message has them, `code`, `link`, `valid_until`, `minutes`, `address` and
 /// `at`; it asks for the latter with `is defined` or fails without them. HTML templates are escaped, and the layout
 /// knows `subject`, `body` and `language` besides. A language is used if all parts of the message exist in it; else the
 /// language without its second part, else English.
@@ -127,7 +127,7 @@ impl BuiltinTemplates {
         trial.add_template_owned(name.to_owned(), source).map_err(|error| fault(name, &error))?;
         let mut known = self.known(&everything()?);
         if part == Part::Subject {
-            known.retain(not_code);
+            known.retain(not_secret);
         }
         known.extend(layout_known("Subject", "<p>Body</p>".to_owned(), "en"));
         let rendered = render(&trial, name, known)?;
@@ -162,6 +162,7 @@ impl BuiltinTemplates {
             ("login", text(&wording.login)),
         ];
         known.extend(wording.code.as_ref().map(|code| ("code", Value::from(code.expose()))));
+        known.extend(wording.link.as_ref().map(|link| ("link", Value::from(fit(link.expose())))));
         known.extend(wording.valid_until.as_ref().map(|until| ("valid_until", text(until))));
         known.extend(wording.minutes.map(|minutes| ("minutes", Value::from(minutes))));
         known.extend(wording.address.as_ref().map(|address| ("address", text(address))));
@@ -179,7 +180,7 @@ impl Templates for BuiltinTemplates {
         let part = |part| {
             let mut known = known.clone();
             if part == Part::Subject {
-                known.retain(not_code);
+                known.retain(not_secret);
             }
             render(&self.environment, &name_of(&language, wording.kind.name(), part), known)
         };
@@ -218,6 +219,7 @@ fn everything() -> Result<Wording, PortError> {
     let some = |text: &str| Some(text.to_owned());
     let mut wording = Wording::new(MessageKind::SignInCode, Language::EN, "login");
     wording.code = Some(code);
+    wording.link = Some(LinkUrl::new("https://fleet.example.com/recovery/AAAA".to_owned()));
     wording.valid_until = some("09:10");
     wording.minutes = Some(10);
     wording.address = some("b•••@example.com");
@@ -241,9 +243,9 @@ fn fault(name: &str, error: &minijinja::Error) -> PortError {
     PortError::new(PORT, format!("{name}, line {}: {}", error.line().unwrap_or(0), error.kind()))
 }
 
-/// A subject is shown where others look: a template that asks for the code there fails.
-fn not_code((name, _): &(&'static str, Value)) -> bool {
-    *name != "code"
+/// A subject is shown where others look: a template that asks for the code or the link there fails.
+fn not_secret((name, _): &(&'static str, Value)) -> bool {
+    *name != "code" && *name != "link"
 }
 
 fn one_line(subject: String) -> Result<String, PortError> {

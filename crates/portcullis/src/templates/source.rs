@@ -18,7 +18,7 @@ macro_rules! message {
 pub(super) const LAYOUT: &str = include_str!("layout.html");
 
 /// Language, name of the kind, and subject, text and HTML.
-pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 18] = [
+pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 24] = [
     message!("en", "sign_in_code"),
     message!("en", "reauthentication_code"),
     message!("en", "email_confirmation_code"),
@@ -28,6 +28,9 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 18] = [
     message!("en", "password_changed"),
     message!("en", "two_factor_on"),
     message!("en", "two_factor_off"),
+    message!("en", "recovery_link"),
+    message!("en", "invitation_link"),
+    message!("en", "email_undo"),
     message!("ru", "sign_in_code"),
     message!("ru", "reauthentication_code"),
     message!("ru", "email_confirmation_code"),
@@ -37,4 +40,7 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 18] = [
     message!("ru", "password_changed"),
     message!("ru", "two_factor_on"),
     message!("ru", "two_factor_off"),
+    message!("ru", "recovery_link"),
+    message!("ru", "invitation_link"),
+    message!("ru", "email_undo"),
 ];

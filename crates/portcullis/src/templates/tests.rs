@@ -7,6 +7,8 @@ const CODES: [MessageKind; 4] = [
     MessageKind::EmailConfirmationCode,
     MessageKind::TwoFactorCode,
 ];
+const LINKS: [MessageKind; 3] =
+    [MessageKind::RecoveryLink, MessageKind::InvitationLink, MessageKind::EmailUndo];
 
 #[test]
 fn every_kind_is_worded_in_every_language() {
@@ -25,7 +27,8 @@ fn every_kind_is_worded_in_every_language() {
                         !part.contains("{{") && !part.contains("{%") && !part.contains("undefined"),
                         "{part}"
                     );
-                    assert!(!part.contains("http") && !part.contains("href"), "a link: {part}");
+                    let carries = LINKS.contains(&kind) && part != &subject;
+                    assert_eq!(part.contains("http"), carries, "a link: {part}");
                     let russian = part.chars().any(|c| ('а'..='я').contains(&c));
                     assert_eq!(russian, language == Language::RU, "{part}");
                 }
@@ -59,6 +62,27 @@ fn a_code_is_in_both_texts_and_never_in_the_subject() {
             for part in [&worded.text, &worded.html] {
                 assert!(part.contains("09:10") && part.contains("10 m") | part.contains("10 мин."), "{part}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_link_is_in_both_texts_and_never_in_the_subject() {
+    const URL: &str = "https://fleet.example.com/recovery/AAAA";
+    for language in [Language::EN, Language::RU] {
+        for kind in LINKS {
+            let worded = templates().word(&full(kind, &language)).unwrap();
+            assert!(worded.text.lines().any(|line| line == URL), "{}", worded.text);
+            let html = worded.html.replace("&#x2f;", "/");
+            assert!(html.contains(&format!("<a href=\"{URL}\">{URL}</a>")), "{html}");
+            assert!(!worded.subject.contains("http"), "{}", worded.subject);
+            let mut wording = full(kind, &language);
+            wording.link = None;
+            assert!(templates().word(&wording).is_err(), "half a message misleads");
+            let mut wording = full(kind, &language);
+            wording.minutes = Some(72 * 60);
+            let text = templates().word(&wording).unwrap().text;
+            assert!(text.contains("09:10") && !text.contains("4320"), "days are no minutes: {text}");
         }
     }
 }
@@ -227,6 +251,10 @@ fn least(kind: MessageKind, language: &Language) -> Wording {
     let mut wording = Wording::new(kind, language.clone(), "bob.hauler");
     if CODES.contains(&kind) {
         wording.code = everything().unwrap().code;
+        wording.minutes = Some(10);
+    }
+    if LINKS.contains(&kind) {
+        wording.link = everything().unwrap().link;
         wording.minutes = Some(10);
     }
     wording

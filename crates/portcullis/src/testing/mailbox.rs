@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 
 use crate::port::message::{Mail, MailSender, Receipt, SendError};
-use crate::secret::Code;
+use crate::secret::{Code, LinkToken};
 
 /// Keeps every mail; can be told to fail.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +42,14 @@ impl Mailbox {
     pub fn last_code(&self, address: &str) -> Option<Code> {
         let code = |mail: &Mail| mail.text.lines().find_map(|line| Code::parse(line.trim()).ok());
         self.to(address).iter().rev().find_map(code)
+    }
+
+    /// The token of the link in the newest mail to an address that carries one.
+    pub fn last_link(&self, address: &str) -> Option<LinkToken> {
+        let link = |mail: &Mail| {
+            mail.text.lines().find_map(|line| LinkToken::parse(line.trim().rsplit_once('/')?.1))
+        };
+        self.to(address).iter().rev().find_map(link)
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {

@@ -76,6 +76,9 @@ impl Default for WorldOptions {
     }
 }
 
+/// Where the links of a world's messages lead.
+pub const PUBLIC_URL: &str = "https://fleet.example.com";
+
 /// The password of every user a world makes, long enough to be the only factor.
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -123,6 +126,7 @@ impl World {
             .clock(Arc::clone(&clock) as Arc<dyn crate::port::ambient::Clock>)
             .random(Arc::new(SeededRandom::new(seed)))
             .policy(policy)
+            .public_url(PUBLIC_URL)
             .build()
             .expect("the world is complete");
         Self { security, store, clock, mailbox, hasher }

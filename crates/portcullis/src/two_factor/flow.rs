@@ -100,7 +100,7 @@ impl TwoFactor<'_> {
                 let entry = engine.entry(view, 1, Some(code), source)?;
                 Ok(match meant_for(entry, &[Purpose::TwoFactorEmail], Some(acting.user.value.id)) {
                     Ok(entry) => {
-                        let ids = engine.change_ids(t)?;
+                        let ids = engine.change_ids(&acting.user.value, t)?;
                         rules::enable(acting, &entry, t.found_taken("email"), ids, &engine.policy, t.now)
                     }
                     Err(no) => no.into(),
@@ -188,7 +188,7 @@ impl TwoFactor<'_> {
         let engine = &self.0.engine;
         engine
             .act(session, &[], &[], |acting, _, t| {
-                Ok(rules::disable(acting, engine.change_ids(t)?, &engine.policy, t.now))
+                Ok(rules::disable(acting, engine.change_ids(&acting.user.value, t)?, &engine.policy, t.now))
             })
             .await
     }

@@ -8,7 +8,8 @@ use crate::challenge::{Challenge, Channel, PendingCode, Purpose};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
 use crate::email::Changed;
-use crate::email::rules::{FreshIds, Plan, notice, take, tell_of_change};
+use crate::email::rules::{FreshIds, Plan, notice, take};
+use crate::email::undo::{leave_undo, may_replace};
 use crate::message::MessageKind;
 use crate::policy::Policy;
 use crate::port::store::Count;
@@ -112,6 +113,11 @@ pub(crate) fn enable(
     if !policy.email_factor {
         return acting.refuse(Refusal::not_allowed(vec![Gate::Policy]), REFUSED);
     }
+    let to = &entry.challenge.value.destination;
+    let stays = acting.user.value.confirmed_email().is_some_and(|email| email.same_as(to));
+    if let Some(refusal) = may_replace(&acting.user.value, policy, now).err().filter(|_| !stays) {
+        return acting.refuse(refusal, REFUSED);
+    }
     let mut changes = match judge(entry, policy, now) {
         Ok(changes) => changes,
         Err(no) => return no.into(),
@@ -119,14 +125,13 @@ pub(crate) fn enable(
     if taken {
         return acting.refuse_keeping(changes.into_pins(), Reason::AddressTaken.into(), REFUSED);
     }
-    let to = &entry.challenge.value.destination;
     let mut user = acting.user.clone();
-    let (confirmed, pending) = (user.value.confirmed_email(), user.value.pending_email.as_ref());
-    if confirmed.is_some_and(|email| email.same_as(to)) {
+    let pending = user.value.pending_email.as_ref();
+    if stays {
         bump_credentials(&mut user.value);
     } else if pending.is_some_and(|pending| pending.address.same_as(to)) {
         take(&mut user.value, to, policy, now);
-        tell_of_change(&mut changes, &acting.user.value, &user.value, ids);
+        leave_undo(&mut changes, &acting.user.value, &mut user.value, ids.undo, ids.to_new, policy, now);
     } else {
         return acting.refuse_keeping(changes.into_pins(), Reason::EmailUnconfirmed.into(), REFUSED);
     }
@@ -222,7 +227,7 @@ mod tests {
     fn ids() -> FreshIds {
         FreshIds {
             session: SessionId::from_uuid(uuid(50)),
-            to_old: MessageId::from_uuid(uuid(51)),
+            undo: Some(fresh_link(810)),
             to_new: MessageId::from_uuid(uuid(52)),
             notice: MessageId::from_uuid(uuid(53)),
         }
@@ -373,8 +378,8 @@ mod tests {
         assert_eq!((kept.two_factor, kept.credential_version), (Method::Email, 2));
         assert!(kept.pending_email.is_none());
         let kinds: Vec<_> = decision.changes.messages.iter().map(|draft| draft.kind).collect();
-        let told = MessageKind::EmailChanged;
-        assert_eq!(kinds, [told, told, MessageKind::TwoFactorOn]);
+        assert_eq!(kinds, [MessageKind::EmailUndo, MessageKind::EmailChanged, MessageKind::TwoFactorOn]);
+        assert_eq!(kept.claims.len(), 1);
     }
 
     #[test]

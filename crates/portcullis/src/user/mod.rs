@@ -5,4 +5,4 @@ pub(crate) mod model;
 pub(crate) mod rules;
 
 pub use flow::Users;
-pub use model::{ConfirmedEmail, Flag, Flags, Login, Method, NewUser, PendingEmail, User};
+pub use model::{ConfirmedEmail, EmailClaim, Flag, Flags, Login, Method, NewUser, PendingEmail, User};

@@ -192,6 +192,21 @@ pub struct PendingEmail {
     pub challenge: ChallengeId,
 }
 
+/// An old address that its user may put back by the link mailed to it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EmailClaim {
+    /// The old address. Nobody is found by it, and nothing but the link is sent to it.
+    pub address: Email,
+    /// The challenge whose link puts it back.
+    pub challenge: ChallengeId,
+    /// Whether no other user may hold the address meanwhile: the policy's word when it was confirmed.
+    #[serde(default)]
+    pub unique: bool,
+    /// When the claim ends.
+    pub ends_at: DateTime<Utc>,
+}
+
 /// A login with all that belongs to it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -220,6 +235,9 @@ pub struct User {
     pub email: Option<ConfirmedEmail>,
     /// The address that waits for confirmation.
     pub pending_email: Option<PendingEmail>,
+    /// Old addresses that may still be put back.
+    #[serde(default)]
+    pub claims: Vec<EmailClaim>,
     /// The two-factor method in force.
     pub two_factor: Method,
     /// The challenge that would switch two-factor authentication on.
@@ -247,6 +265,29 @@ impl User {
     /// The unique key a login is found by.
     pub(crate) fn login_key(login: &str) -> Key {
         Key::unique(Self::KIND, "login", login)
+    }
+
+    /// The key an address is listed by. An old one that is kept for its user is listed too: who looks for the holder of
+    /// an address asks each of those found whether [it is the confirmed one](Self::receives_at).
+    pub(crate) fn email_key(address: &Email) -> Key {
+        Key::lookup(Self::KIND, "email", address.canonical())
+    }
+
+    /// The key of the confirmed address, and one for each old address that is kept for its user.
+    fn email_keys(&self) -> impl Iterator<Item = Key> {
+        let confirmed = self.email.iter().map(|email| (&email.address, email.unique));
+        let kept = self.claims.iter().filter(|claim| claim.unique).map(|claim| (&claim.address, true));
+        let mut keys = BTreeMap::new();
+        for (address, alone) in confirmed.chain(kept) {
+            let key = keys.entry(address.canonical()).or_insert_with(|| Self::email_key(address));
+            key.unique |= alone;
+        }
+        keys.into_values()
+    }
+
+    /// Whether this is the confirmed address.
+    pub(crate) fn receives_at(&self, address: &Email) -> bool {
+        self.confirmed_email().is_some_and(|own| own.same_as(address))
     }
 
     /// The confirmed address, if there is one.
@@ -277,11 +318,7 @@ impl Entity for User {
             Key::lookup(Self::KIND, "user", self.id.to_string()),
             Key::lookup(Self::KIND, "account", self.account.to_string()),
         ];
-        if let Some(email) = &self.email {
-            let mut key = Key::lookup(Self::KIND, "email", email.address.canonical());
-            key.unique = email.unique;
-            keys.push(key);
-        }
+        keys.extend(self.email_keys());
         if let Some(external_id) = &self.external_id {
             keys.push(Key::unique(Self::KIND, "external_id", external_id.as_str()));
         }
@@ -293,6 +330,7 @@ impl Entity for User {
         refs.extend(self.ancestors.iter().map(|account| account.uuid()));
         refs.extend(self.creators.iter().map(|creator| creator.uuid()));
         refs.extend(self.pending_email.iter().map(|pending| pending.challenge.uuid()));
+        refs.extend(self.claims.iter().map(|claim| claim.challenge.uuid()));
         refs.extend(self.pending_two_factor.iter().map(|challenge| challenge.uuid()));
         refs
     }

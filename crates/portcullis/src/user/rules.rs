@@ -76,6 +76,7 @@ pub(crate) fn create(
             unique: policy.email_unique,
         }),
         pending_email: None,
+        claims: Vec::new(),
         two_factor: Method::None,
         pending_two_factor: None,
         flags: new.flags.clone(),

@@ -137,6 +137,9 @@ operations! {
     EmailResend true true,
     EmailCancel true true,
     EmailClear true true,
+    EmailUndoPeek true false,
+    EmailUndo true true,
+    EmailUndoTwice false true,
     TwoFactorAsk true true,
     TwoFactorEnable true true,
     TwoFactorResend true true,
@@ -298,6 +301,18 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 }
             }
             Op::EmailClear => Box::pin(async move { s.email().clear(session).await.map(drop) }),
+            Op::EmailUndoPeek | Op::EmailUndo | Op::EmailUndoTwice => {
+                s.email().clear(session).await.unwrap();
+                w.run_worker().await.unwrap();
+                let token = w.mailbox.last_link("alice@example.com").unwrap();
+                if op == Op::EmailUndoTwice {
+                    s.email().undo(&token, &attempt()).await.unwrap();
+                }
+                match op {
+                    Op::EmailUndoPeek => Box::pin(async move { s.email().peek_undo(&token).await.map(drop) }),
+                    _ => Box::pin(async move { s.email().undo(&token, &attempt()).await }),
+                }
+            }
             Op::TwoFactorAsk => Box::pin(async move { s.two_factor().ask(session, None).await.map(drop) }),
             Op::TwoFactorEnable | Op::TwoFactorResend | Op::TwoFactorCancel => {
                 let asked = s.two_factor().ask(session, None).await.unwrap();

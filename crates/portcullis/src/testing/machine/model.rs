@@ -22,6 +22,8 @@ const IDLE: i64 = 12 * HOUR;
 const LONGEST: i64 = 30 * 24 * HOUR;
 const DEVICE: i64 = 400 * 24 * HOUR;
 const BUDGET: u32 = 10;
+const UNDO_LIFE: i64 = 72 * HOUR;
+const CLAIMS: usize = 5;
 /// How far clocks may be apart.
 const SLACK: i64 = 30;
 
@@ -104,9 +106,19 @@ pub(super) struct User {
     pub(super) switching: Option<usize>,
     pub(super) flags: u8,
     pub(super) rights: [u8; USERS],
+    pub(super) claims: Vec<Claim>,
     pub(super) passwords: Row,
     pub(super) codes: [Row; 4],
     mailed: Window,
+}
+
+/// An old address that a mailed link puts back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim {
+    pub(super) address: usize,
+    /// Counts all claims ever made.
+    number: u32,
+    ends: i64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -166,6 +178,8 @@ struct Mail {
     address: usize,
     /// The challenge and the number of its code.
     code: Option<(usize, u32)>,
+    /// The claim whose link it carries.
+    claim: Option<u32>,
     due: i64,
     tries: u32,
     done: bool,
@@ -186,6 +200,7 @@ pub(super) struct Model {
     /// Codes mailed to each address: to who has yet to confirm it, and to who has.
     addresses: [[Window; 4]; 2],
     mails: Vec<Mail>,
+    claimed: u32,
     pub(super) mail_down: bool,
 }
 
@@ -212,6 +227,7 @@ impl Model {
             sources: [Window::default(); 2],
             addresses: [[Window::default(); 4]; 2],
             mails: Vec::new(),
+            claimed: 0,
             mail_down: false,
         }
     }
@@ -299,6 +315,26 @@ impl Model {
         user.credentials += 1;
         user.pending = None;
         user.switching = None;
+    }
+
+    /// Whether the address of a user may be replaced or removed, if there is one.
+    pub(super) fn may_replace(&self, user: usize) -> Result<(), &'static str> {
+        let this = &self.users[user];
+        let alive = this.claims.iter().filter(|claim| self.now < claim.ends).count();
+        if this.email.is_some() && alive >= CLAIMS { Err("too_soon") } else { Ok(()) }
+    }
+
+    /// The old address is claimed, and told by a mail with a link.
+    pub(super) fn leave_undo(&mut self, user: usize, old: usize) {
+        let (now, number) = (self.now, self.claimed);
+        self.claimed += 1;
+        let claims = &mut self.users[user].claims;
+        claims.retain(|claim| now < claim.ends);
+        claims.push(Claim { address: old, number, ends: now + UNDO_LIFE });
+        self.send(user, old, None);
+        if let Some(mail) = self.mails.last_mut() {
+            mail.claim = Some(number);
+        }
     }
 
     pub(super) fn block(&mut self, account: usize, on: bool) {

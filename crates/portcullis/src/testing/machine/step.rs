@@ -177,14 +177,17 @@ impl Model {
 
     /// Whether somebody else holds an address.
     fn taken(&self, user: usize, address: usize) -> bool {
-        self.users.iter().enumerate().any(|(other, this)| other != user && this.email == Some(address))
+        self.users.iter().enumerate().any(|(other, this)| {
+            let claims = this.claims.iter().any(|claim| claim.address == address);
+            other != user && (claims || this.email == Some(address))
+        })
     }
 
     fn take(&mut self, user: usize, address: usize) {
         let old = self.users[user].email.replace(address);
         self.bump(user);
         if let Some(old) = old {
-            self.send(user, old, None);
+            self.leave_undo(user, old);
             if old != address {
                 self.send(user, address, None);
             }
@@ -200,6 +203,7 @@ impl Model {
                 if self.users[user].email == Some(address) {
                     return Err("unchanged");
                 }
+                self.may_replace(user)?;
                 let challenge = self.issue(user, Purpose::Email, address, None)?;
                 self.users[user].pending = Some((address, challenge));
                 Ok("ok")
@@ -208,6 +212,7 @@ impl Model {
                 let (session, challenge) = (self.session(session)?, self.challenge(challenge)?);
                 let user = self.acting(session)?;
                 self.expect(challenge, &[Purpose::Email], Some(user))?;
+                self.may_replace(user)?;
                 let fits = self.fits(challenge, bring);
                 self.judge(challenge, fits)?;
                 let address = self.challenges[challenge].address;
@@ -232,9 +237,10 @@ impl Model {
                 if self.users[user].two_factor {
                     return Err("in_use");
                 }
+                self.may_replace(user)?;
                 self.users[user].email = None;
                 self.bump(user);
-                self.send(user, old, None);
+                self.leave_undo(user, old);
                 self.succeed(session);
                 Ok("ok")
             }
@@ -267,9 +273,12 @@ impl Model {
                 let user = self.acting(session)?;
                 self.expect(challenge, &[Purpose::TwoFactor], Some(user))?;
                 self.fresh(session)?;
+                let to = self.challenges[challenge].address;
+                if self.users[user].email != Some(to) {
+                    self.may_replace(user)?;
+                }
                 let fits = self.fits(challenge, bring);
                 self.judge(challenge, fits)?;
-                let to = self.challenges[challenge].address;
                 if self.users[user].email == Some(to) {
                     self.bump(user);
                 } else if self.users[user].pending.is_some_and(|(address, _)| address == to) {

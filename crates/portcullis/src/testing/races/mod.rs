@@ -34,6 +34,7 @@ mod passwords;
 mod rights;
 mod sends;
 mod stage;
+mod undo;
 mod workers;
 
 use core::pin::Pin;
@@ -50,6 +51,7 @@ pub use self::guesses::*;
 pub use self::passwords::*;
 pub use self::rights::*;
 pub use self::sends::*;
+pub use self::undo::*;
 pub use self::workers::*;
 
 /// One race, as it is kept in [`RACES`].
@@ -84,6 +86,10 @@ races! {
     one_of_many_changes_the_password
     a_change_of_password_ends_the_sign_in_under_way
     one_of_two_gets_the_address
+    a_claimed_address_stays_its_users
+    one_link_undoes_once
+    an_undo_beats_a_further_change
+    the_older_undo_wins
     workers_share_without_sending_twice
     a_late_outcome_is_not_kept
 }

@@ -131,12 +131,15 @@ impl Model {
     }
 
     pub(in super::super) fn send(&mut self, user: usize, address: usize, code: Option<(usize, u32)>) {
-        self.mails.push(Mail { user, address, code, due: self.now, tries: 0, done: false });
+        self.mails.push(Mail { user, address, code, claim: None, due: self.now, tries: 0, done: false });
     }
 
     fn may_leave(&self, mail: &Mail) -> bool {
-        let Some((challenge, issue)) = mail.code else { return true };
         let user = &self.users[mail.user];
+        if let Some(number) = mail.claim {
+            return user.claims.iter().any(|claim| claim.number == number && self.now < claim.ends);
+        }
+        let Some((challenge, issue)) = mail.code else { return true };
         let lives = user.email == Some(mail.address)
             || user.pending.is_some_and(|(address, _)| address == mail.address);
         !self.dead(challenge) && self.challenges[challenge].issue == issue && lives
@@ -144,6 +147,10 @@ impl Model {
 
     /// A pass of the worker.
     pub(in super::super) fn work(&mut self) -> Passed {
+        let now = self.now;
+        for user in &mut self.users {
+            user.claims.retain(|claim| now < claim.ends);
+        }
         let mut passed = (0, 0, 0);
         for nth in 0..self.mails.len() {
             let mut mail = self.mails[nth];

@@ -1,0 +1,110 @@
+//! What the worker does with a request: finds out for whom it is, and mails one link for each login.
+
+use std::collections::BTreeSet;
+
+use super::model::{Identifier, RecoveryRequest};
+use super::rules;
+use crate::challenge::link::Whose;
+use crate::challenge::{Challenge, Purpose};
+use crate::contact::Email;
+use crate::decision::{Changes, Decision, Stored};
+use crate::engine::Engine;
+use crate::error::{Error, PortError};
+use crate::id::{ChallengeId, MessageId, NO_TENANT, RequestId, UserId};
+use crate::keyring::OpenError;
+use crate::port::store::{Page, Start};
+use crate::user::User;
+
+/// Where the link of who has no address would go; it never leaves.
+const NOWHERE: &str = "nobody@nowhere.invalid";
+
+/// Users read at once who share an address.
+const PAGE: u32 = 100;
+
+impl Engine {
+    /// Sees to a request. Each login's link has ids that follow from request and login, so that seeing to a request
+    /// twice, after a crash or beside another worker, mails nothing twice.
+    pub(crate) async fn mail_recovery(&self, request: &Stored<RecoveryRequest>) -> Result<(), Error> {
+        let request = &request.value;
+        match request.open(&self.keyring()) {
+            None => return Ok(()),
+            // A key that is missing may come back.
+            Some(Err(OpenError::UnknownKey)) => {
+                return Err(PortError::new("keyring", "the key of a recovery request is missing").into());
+            }
+            Some(Err(OpenError::Malformed | OpenError::Tampered)) => {}
+            Some(Ok(identifier)) => {
+                let nobody = UserId::from_uuid(self.identifier_id(&identifier));
+                let mut users = self.users_of(&identifier).await?;
+                if users.is_empty() {
+                    users.insert(nobody);
+                }
+                for user in users {
+                    self.mail_link(request.id, user, &identifier).await?;
+                }
+            }
+        }
+        self.decide(|t| async move {
+            let view = self.read(&t, vec![Start::Id(request.id.uuid())], Vec::new()).await?;
+            Ok(rules::close(view.start(0)?, &self.policy, t.now))
+        })
+        .await
+    }
+
+    /// Whoever has an identifier as login or as confirmed address.
+    async fn users_of(&self, identifier: &Identifier) -> Result<BTreeSet<UserId>, Error> {
+        let mut users = BTreeSet::new();
+        if let Some(login) = identifier.login() {
+            let start = Start::Key(User::login_key(login.as_str()));
+            let view = self.read(&self.look(), vec![start], Vec::new()).await?;
+            users.extend(view.start::<User>(0)?.map(|user| user.value.id));
+        }
+        if let Some(email) = identifier.email() {
+            let key = User::email_key(email);
+            let mut after = None;
+            loop {
+                let page = self.list_page::<User>(&key, Page { after, limit: PAGE }).await?;
+                // INVARIANT: an old address that is only kept for its user finds nobody.
+                users.extend(page.iter().filter(|user| user.receives_at(email)).map(|user| user.id));
+                after = page.last().map(|user| user.id.uuid());
+                if page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
+                    break;
+                }
+            }
+        }
+        Ok(users)
+    }
+
+    /// Mails one login's link, or makes the one of nobody, alike to the last row.
+    async fn mail_link(
+        &self,
+        request: RequestId,
+        whom: UserId,
+        identifier: &Identifier,
+    ) -> Result<(), Error> {
+        let nowhere =
+            Email::parse(NOWHERE).map_err(|_| PortError::new("recovery", "the address of nobody is none"))?;
+        let nowhere = identifier.email().unwrap_or(&nowhere);
+        let derive = |purpose| {
+            let pair = [request.uuid().into_bytes(), whom.uuid().into_bytes()].concat();
+            self.keyring().derive(purpose, &pair)
+        };
+        let (challenge, message) = (derive("recovery_challenge"), derive("recovery_message"));
+        self.decide(|t| async move {
+            let starts = vec![Start::Id(whom.uuid()), Start::Id(challenge)];
+            let view = self.read(&t, starts, Vec::new()).await?;
+            if view.start::<Challenge>(1)?.is_some() {
+                return Ok(Decision::yes((), Changes::none()));
+            }
+            let user = view.start::<User>(0)?;
+            let nobody = Whose { tenant: NO_TENANT, user: whom, credential_version: 1 };
+            let whose = user.as_ref().map_or(nobody, |user| Whose::from(&user.value));
+            let destination = user.as_ref().and_then(|user| user.value.confirmed_email()).unwrap_or(nowhere);
+            let link = self.new_link(t.now)?;
+            let link = link.under(ChallengeId::from_uuid(challenge), MessageId::from_uuid(message));
+            let fresh = self.bind_link(link, whose, Purpose::Recovery, destination);
+            Ok(rules::mail(whose, destination, fresh, &self.policy, t.now))
+        })
+        .await
+    }
+}

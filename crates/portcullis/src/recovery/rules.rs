@@ -1,0 +1,270 @@
+//! Who may recover, what a request leaves behind, and what a link is worth.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::model::{LinkInfo, RecoveryRequest, cool_down, requests};
+use crate::audit::Event;
+use crate::challenge::link::{FreshLink, LinkAsk, LinkEntry, Whose, issue_link_once, peek_link, spend_link};
+use crate::challenge::{Challenge, Purpose};
+use crate::contact::Email;
+use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
+use crate::email::rules::{notice, take};
+use crate::id::MessageId;
+use crate::message::MessageKind;
+use crate::password::Weakness;
+use crate::password::rules::{NewHash, minimum};
+use crate::policy::Policy;
+use crate::port::store::{Count, CounterOp, Window};
+use crate::session::rules::after;
+use crate::user::rules::bump_credentials;
+use crate::user::{Flag, Method, User};
+
+const REFUSED: &str = "recovery_refused";
+
+/// What the links of this room are for.
+const PURPOSES: [Purpose; 2] = [Purpose::Recovery, Purpose::Invitation];
+
+/// Why a user may not set a new password by a mailed link, beside being disabled or blocked.
+///
+/// An administrator or an undo may begin a recovery regardless of the user's flag.
+pub(crate) fn barrier_for(challenge: &Challenge, user: &User, policy: &Policy) -> Option<&'static str> {
+    barrier_unless(user, challenge.regardless_of_flag, policy)
+}
+
+/// As [`barrier_for`], with or without the flag to change the password.
+pub(crate) fn barrier_unless(user: &User, regardless_of_flag: bool, policy: &Policy) -> Option<&'static str> {
+    let mailbox_is_both = match user.two_factor {
+        Method::Email => true,
+        Method::None => false,
+    };
+    if user.email.is_none() {
+        Some("email_unconfirmed")
+    } else if !regardless_of_flag && !user.flags.has(Flag::ChangePassword) {
+        Some("change_password")
+    } else if mailbox_is_both && !policy.email_factor {
+        Some("policy")
+    } else {
+        None
+    }
+}
+
+/// A request, with what the counters say. Nobody was looked up for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// The identifier, as a derived id.
+    pub(crate) identifier: Uuid,
+    /// The source address, as a derived id.
+    pub(crate) source: Uuid,
+    pub(crate) cool_down: Count,
+    pub(crate) from_source: Count,
+}
+
+/// Keeps a request for the worker, or lets it pass silently while the last one for the identifier is young.
+// INVARIANT: nothing here depends on whether anybody has the identifier.
+pub(crate) fn request(
+    asked: &Asked,
+    request: &RecoveryRequest,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Decision<()> {
+    let event = |action| Event::of(action, request.tenant, asked.identifier).from(asked.source);
+    let mut changes = Changes::none();
+    let limit = policy.recovery_requests_per_source;
+    if limit.is_reached(asked.from_source, now) {
+        changes.event(event(REFUSED).because("too_many_attempts"));
+        let refusal = Refusal::from(Reason::TooManyAttempts).until(asked.from_source.ends_at, now);
+        return Decision::no(refusal, changes);
+    }
+    let window = Window::Rolling(limit.within);
+    changes.count(requests(asked.source), CounterOp::Add { n: 1, limit: limit.count, window });
+    if asked.cool_down.value > 0 {
+        changes.event(event(REFUSED).because("too_soon"));
+        return Decision::yes((), changes);
+    }
+    let window = Window::Rolling(policy.recovery_cool_down);
+    changes.count(cool_down(asked.identifier), CounterOp::Add { n: 1, limit: 1, window });
+    changes.insert(request).event(event("recovery_requested").about(request.id.uuid()));
+    Decision::yes((), changes)
+}
+
+/// Mails a link to a user, or to nobody at all: who may not recover gets one that never leaves.
+pub(crate) fn mail(
+    whose: Whose,
+    destination: &Email,
+    fresh: FreshLink,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Decision<()> {
+    let ask = LinkAsk { user: whose, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
+    let mut changes = Changes::none();
+    issue_link_once(&mut changes, &ask, fresh, MessageKind::RecoveryLink, policy, now);
+    Decision::yes((), changes)
+}
+
+/// Closes a request: nothing of what was asked is kept.
+pub(crate) fn close(
+    request: Option<Stored<RecoveryRequest>>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Decision<()> {
+    let mut changes = Changes::none();
+    if let Some(mut request) = request.filter(|request| request.value.sealed.is_some()) {
+        request.value.sealed = None;
+        request.value.due_at = after(now, policy.challenge_kept);
+        changes.put(&request);
+    }
+    Decision::yes((), changes)
+}
+
+/// What a living link tells.
+pub(crate) fn peek(
+    entry: Option<&LinkEntry>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<LinkInfo, Refusal> {
+    let entry = peek_link(entry, &PURPOSES, now)?;
+    may_set(entry, policy).map_err(|_| Reason::ChallengeDead)?;
+    Ok(LinkInfo {
+        valid_until: entry.challenge.value.expires_at,
+        purpose: entry.challenge.value.purpose,
+        login: entry.user.value.login.clone(),
+        minimum: minimum(&entry.user.value, policy),
+    })
+}
+
+/// Asked again when the link is used: what was true when it was mailed may be over.
+fn may_set(entry: &LinkEntry, policy: &Policy) -> Result<(), &'static str> {
+    let (challenge, user) = (&entry.challenge.value, &entry.user.value);
+    if challenge.purpose != Purpose::Recovery {
+        return Ok(());
+    }
+    if let Some(why) = barrier_for(challenge, user, policy) {
+        return Err(why);
+    }
+    let confirmed = user.confirmed_email().is_some_and(|email| email.same_as(&challenge.destination));
+    if confirmed { Ok(()) } else { Err("destination_changed") }
+}
+
+fn judge<'a>(
+    entry: Option<&'a LinkEntry>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<(&'a LinkEntry, Changes), No> {
+    let (entry, changes) = spend_link(entry, &PURPOSES, now)?;
+    match may_set(entry, policy) {
+        Ok(()) => Ok((entry, changes)),
+        Err(why) => Err(refuse(entry, Reason::ChallengeDead.into(), why)),
+    }
+}
+
+/// A no that leaves the link as it is.
+fn refuse(entry: &LinkEntry, refusal: Refusal, why: &'static str) -> No {
+    let mut changes = Changes::none();
+    changes.event(entry.event(REFUSED).because(why));
+    No::new(refusal, changes)
+}
+
+/// What was typed, before anything slow.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    /// Whether the new password was repeated.
+    pub(crate) repeated: bool,
+    /// What is wrong with it.
+    pub(crate) weaknesses: Vec<Weakness>,
+}
+
+/// The cheap look: whether link and passwords are worth any slow work.
+pub(crate) fn look<'a>(
+    entry: Option<&'a LinkEntry>,
+    chosen: Chosen,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<&'a LinkEntry, No> {
+    let (entry, _) = judge(entry, policy, now)?;
+    let refusal = if !chosen.repeated {
+        Reason::RepeatDiffers.into()
+    } else if !chosen.weaknesses.is_empty() {
+        Refusal::weak_password(chosen.weaknesses)
+    } else {
+        return Ok(entry);
+    };
+    let why = refusal.code();
+    Err(refuse(entry, refusal, why))
+}
+
+/// Refuses a password that others know; the link stays.
+pub(crate) fn refuse_common(entry: &LinkEntry) -> No {
+    refuse(entry, Refusal::weak_password(vec![Weakness::TooCommon]), Reason::WeakPassword.code())
+}
+
+/// The ids of the notices that a new password needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FreshIds {
+    pub(crate) changed: MessageId,
+    pub(crate) to_old: MessageId,
+}
+
+/// Sets the new password and spends the link: every session and every other challenge is dead, and none is opened.
+// INVARIANT: no session, no other factor, no lifted block and no forgiven failure comes of it (I-17, I-06).
+pub(crate) fn set_password(
+    entry: &LinkEntry,
+    new: NewHash,
+    taken: bool,
+    ids: FreshIds,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Decision<()> {
+    let (entry, mut changes) = match judge(Some(entry), policy, now) {
+        Ok(good) => good,
+        Err(no) => return no.into(),
+    };
+    if taken {
+        // The link stays unspent: nothing was done with it.
+        return refuse(entry, Reason::AddressTaken.into(), Reason::AddressTaken.code()).into();
+    }
+    let (challenge, before) = (&entry.challenge.value, &entry.user.value);
+    let mut user = entry.user.clone();
+    let confirmed = before.confirmed_email().is_some_and(|email| email.same_as(&challenge.destination));
+    if confirmed {
+        bump_credentials(&mut user.value);
+    } else {
+        take(&mut user.value, &challenge.destination, policy, now);
+        if let Some(old) = before.confirmed_email() {
+            changes.send(notice(before, MessageKind::EmailChanged, old, ids.to_old));
+        }
+    }
+    user.value.password = Some(new.hash);
+    user.value.password_changed_at = Some(now);
+    user.value.long_enough_alone = new.long_enough_alone;
+    changes.put(&user);
+    entry.chain.guard(&mut changes);
+    // The first password changes nothing that its owner had.
+    if let (true, Some(to)) = (before.password.is_some(), user.value.confirmed_email()) {
+        changes.send(notice(&user.value, MessageKind::PasswordChanged, to, ids.changed));
+    }
+    changes.event(entry.event("password_set").because(challenge.purpose.name()));
+    Decision::yes((), changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+
+    #[test]
+    fn only_what_an_administrator_or_an_undo_began_needs_no_flag() {
+        let account = account(1);
+        let (mut alice, policy) = (user(2, &account), Policy::default());
+        let mut challenge = challenge(Purpose::Recovery, &alice, "u2@example.com");
+        assert_eq!(barrier_for(&challenge, &alice, &policy), None);
+        alice.flags = alice.flags.with(Flag::ChangePassword, false);
+        assert_eq!(barrier_for(&challenge, &alice, &policy), Some("change_password"));
+        challenge.regardless_of_flag = true;
+        assert_eq!(barrier_for(&challenge, &alice, &policy), None);
+        alice.two_factor = Method::Email;
+        assert_eq!(barrier_for(&challenge, &alice, &Policy::strict()), Some("policy"));
+        alice.email = None;
+        assert_eq!(barrier_for(&challenge, &alice, &policy), Some("email_unconfirmed"));
+    }
+}
