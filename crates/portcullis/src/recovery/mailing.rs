@@ -60,15 +60,19 @@ impl Engine {
             users.extend(view.start::<User>(0)?.map(|user| user.value.id));
         }
         if let Some(email) = identifier.email() {
-            let key = User::email_key(email);
-            let mut after = None;
-            loop {
-                let page = self.list_page::<User>(&key, Page { after, limit: PAGE }).await?;
-                // INVARIANT: an old address that is only kept for its user finds nobody.
-                users.extend(page.iter().filter(|user| user.receives_at(email)).map(|user| user.id));
-                after = page.last().map(|user| user.id.uuid());
-                if page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
-                    break;
+            // An address was unique or not by the policy of the day it was confirmed on.
+            for unique in [true, false] {
+                let mut key = User::email_key(email);
+                key.unique = unique;
+                let mut after = None;
+                loop {
+                    let page = self.list_page::<User>(&key, Page { after, limit: PAGE }).await?;
+                    // INVARIANT: an old address that is only kept for its user finds nobody.
+                    users.extend(page.iter().filter(|user| user.receives_at(email)).map(|user| user.id));
+                    after = page.last().map(|user| user.id.uuid());
+                    if page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
+                        break;
+                    }
                 }
             }
         }
