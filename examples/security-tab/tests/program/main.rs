@@ -15,6 +15,8 @@ mod json;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod postgres;
