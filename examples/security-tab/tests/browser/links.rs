@@ -76,6 +76,7 @@ impl Story<'_> {
         self.press("#sign-in-go").await;
         self.type_into("#email", address).await;
         self.press("#email-save").await;
+        self.find("#email-code").await;
         self.type_into("#email-code", &self.mail.code(self.program, address, 1)).await;
         self.press("#email-confirm").await;
         assert_eq!(self.text("#authorization [role=status]").await, "The email address is confirmed.");
