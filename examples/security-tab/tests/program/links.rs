@@ -82,8 +82,8 @@ fn a_forgotten_password_is_set_anew_by_the_mailed_link() {
     ] {
         let reply = set(&mut here, "/recovery/password", new, repeat);
         assert_eq!(reply.status, 422, "{words}");
-        let (_, line) = reply.body.split_once(&format!("id=\"password-{field}-problem\"")).expect(words);
-        assert!(line.split('<').next().is_some_and(|line| line.contains(words)), "{words}: {line}");
+        let (_, rest) = reply.body.split_once(&format!("id=\"password-{field}-problem\"")).expect(words);
+        assert!(rest.split('<').next().is_some_and(|line| line.contains(words)), "{words}: {rest}");
         assert!(!reply.body.contains(NEW), "no password comes back");
     }
     assert_eq!(there.get("/settings").status, 200, "nothing has happened yet");
