@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::error::{Error, PortError};
 use crate::id::{ChallengeId, MessageId, NO_TENANT, RequestId, UserId};
 use crate::keyring::OpenError;
-use crate::port::store::{Page, Start};
+use crate::port::store::{Key, Page, Start};
 use crate::user::User;
 
 /// Where the link of who has no address would go; it never leaves.
@@ -60,10 +60,9 @@ impl Engine {
             users.extend(view.start::<User>(0)?.map(|user| user.value.id));
         }
         if let Some(email) = identifier.email() {
-            // An address was unique or not by the policy of the day it was confirmed on.
+            // Who confirmed it while addresses were unique holds it under a unique key, others share it.
             for unique in [true, false] {
-                let mut key = User::email_key(email);
-                key.unique = unique;
+                let key = Key { unique, ..User::email_key(email) };
                 let mut after = None;
                 loop {
                     let page = self.list_page::<User>(&key, Page { after, limit: PAGE }).await?;

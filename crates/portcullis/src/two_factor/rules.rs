@@ -147,7 +147,7 @@ pub(crate) fn enable(
 /// Switches two-factor authentication off.
 pub(crate) fn disable(
     acting: &Acting,
-    ids: FreshIds,
+    ids: &FreshIds,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Changed<TwoFactorSettings>> {

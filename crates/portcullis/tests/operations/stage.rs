@@ -16,6 +16,7 @@ use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
     Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
 };
+use portcullis::recovery::Identifier;
 use portcullis::rights::{AccessRight, Action, Actor};
 use portcullis::secret::Password;
 use portcullis::sign_in::{Reauthenticated, SignInResult};
@@ -147,6 +148,11 @@ operations! {
     TwoFactorDisable true true,
     PasswordChange true true,
     PasswordChangeWrong false true,
+    RecoveryRequest true true,
+    RecoveryRequestSoon true true,
+    RecoveryPeek true false,
+    RecoverySet true true,
+    RecoverySetTwice false true,
     Settings true false,
     UserCreate true true,
     UserGet true false,
@@ -338,6 +344,27 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 let current = if op == Op::PasswordChange { password() } else { new.clone() };
                 s.password().change(session, &current, &new, &new, &attempt()).await.map(drop)
             }),
+            Op::RecoveryRequest => {
+                Box::pin(async move { s.recovery().request(&Identifier::parse("alice")?, &attempt()).await })
+            }
+            Op::RecoveryRequestSoon | Op::RecoveryPeek | Op::RecoverySet | Op::RecoverySetTwice => {
+                s.recovery().request(&Identifier::parse("alice").unwrap(), &attempt()).await.unwrap();
+                w.run_worker().await.unwrap();
+                let token = w.mailbox.last_link("alice@example.com").unwrap();
+                let new = Password::parse("seven quiet lanterns".to_owned(), "new").unwrap();
+                if op == Op::RecoverySetTwice {
+                    s.recovery().set_password(&token, &new, &new, &attempt()).await.unwrap();
+                }
+                Box::pin(async move {
+                    match op {
+                        Op::RecoveryRequestSoon => {
+                            s.recovery().request(&Identifier::parse("alice")?, &attempt()).await
+                        }
+                        Op::RecoveryPeek => s.recovery().peek(&token).await.map(drop),
+                        _ => s.recovery().set_password(&token, &new, &new, &attempt()).await,
+                    }
+                })
+            }
             Op::Settings => Box::pin(async move { s.settings(session).await.map(drop) }),
             Op::UserCreate => Box::pin(async move {
                 s.users().create(NewUser::new(Login::parse("carol")?, account.id)).await.map(drop)

@@ -30,6 +30,7 @@ mod codes;
 mod ends;
 mod guesses;
 mod kit;
+mod links;
 mod passwords;
 mod rights;
 mod sends;
@@ -48,6 +49,7 @@ pub use self::changes::*;
 pub use self::codes::*;
 pub use self::ends::*;
 pub use self::guesses::*;
+pub use self::links::*;
 pub use self::passwords::*;
 pub use self::rights::*;
 pub use self::sends::*;
@@ -90,6 +92,9 @@ races! {
     one_link_undoes_once
     an_undo_beats_a_further_change
     the_older_undo_wins
+    one_link_sets_one_password
+    requests_at_once_mail_one_link
+    a_recovery_ends_the_sign_in_under_way
     workers_share_without_sending_twice
     a_late_outcome_is_not_kept
 }
