@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use portcullis::decision::Reason;
 use serde_json::{Map, Value, json};
 
 use crate::routes::{Operation, operations};
@@ -40,12 +41,10 @@ fn describe(operation: &Operation) -> Value {
         let limit = json!({"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}});
         description.insert("parameters".to_owned(), json!([after, limit]));
     }
-    for name in ["id", "token"] {
-        if operation.path.ends_with(&format!("/{{{name}}}")) {
-            let parameter =
-                json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
-            description.insert("parameters".to_owned(), json!([parameter]));
-        }
+    let parameter = operation.path.rsplit_once("/{").map(|(_, name)| name.trim_end_matches('}'));
+    if let Some(name) = parameter {
+        let id = json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+        description.insert("parameters".to_owned(), json!([id]));
     }
     description.into()
 }
@@ -59,7 +58,9 @@ fn responses(operation: &Operation) -> Map<String, Value> {
     let mut refused: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
     for reason in operation.refusals {
         // What is wrong with a new password is wrong with a field of its route.
-        let of_field = operation.path == "/password" && status_of(*reason) == StatusCode::CONFLICT;
+        let of_field = matches!(operation.path, "/password" | "/recovery/{token}")
+            && *reason != Reason::AddressTaken
+            && status_of(*reason) == StatusCode::CONFLICT;
         let status = if of_field { StatusCode::UNPROCESSABLE_ENTITY } else { status_of(*reason) };
         refused.entry(status.as_u16()).or_default().push(reason.code());
     }
@@ -107,7 +108,12 @@ fn object(required: &Value, optional: &Value) -> Value {
 }
 
 fn schemas() -> Map<String, Value> {
-    requests().into_iter().chain(answers()).map(|(name, schema)| (name.to_owned(), schema)).collect()
+    requests()
+        .into_iter()
+        .chain(link_answers())
+        .chain(answers())
+        .map(|(name, schema)| (name.to_owned(), schema))
+        .collect()
 }
 
 fn requests() -> Vec<(&'static str, Value)> {
@@ -117,6 +123,8 @@ fn requests() -> Vec<(&'static str, Value)> {
         ("SignIn", object(&json!({"login": text, "password": text}), &none)),
         ("Password", object(&json!({"password": text}), &none)),
         ("PasswordChange", object(&json!({"current": text, "new": text, "repeat": text}), &none)),
+        ("Recovery", object(&json!({"identifier": text}), &none)),
+        ("NewPassword", object(&json!({"new": text, "repeat": text}), &none)),
         ("ChallengeCode", object(&json!({"challenge": text, "code": text}), &none)),
         ("ChallengeOnly", object(&json!({"challenge": text}), &none)),
         ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email"]}}))),
@@ -131,6 +139,13 @@ fn requests() -> Vec<(&'static str, Value)> {
             ]}),
         ),
     ]
+}
+
+/// What the routes of links by mail answer.
+fn link_answers() -> Vec<(&'static str, Value)> {
+    let (none, time) = (json!({}), json!({"type": "string", "format": "date-time"}));
+    let link = json!({"valid_until": time, "purpose": {"enum": ["recovery", "invitation"]}});
+    vec![("Nothing", object(&none, &none)), ("Link", object(&link, &none))]
 }
 
 fn answers() -> Vec<(&'static str, Value)> {

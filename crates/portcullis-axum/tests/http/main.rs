@@ -11,6 +11,7 @@ mod failures;
 mod mounting;
 mod password;
 mod races;
+mod recovery;
 mod secrets;
 mod sessions;
 mod sign_in;
