@@ -145,7 +145,12 @@ fn requests() -> Vec<(&'static str, Value)> {
 fn link_answers() -> Vec<(&'static str, Value)> {
     let (none, time) = (json!({}), json!({"type": "string", "format": "date-time"}));
     let link = json!({"valid_until": time, "purpose": {"enum": ["recovery", "invitation"]}});
-    vec![("Nothing", object(&none, &none)), ("Link", object(&link, &none))]
+    vec![
+        ("Nothing", object(&none, &none)),
+        ("Link", object(&link, &none)),
+        ("Undo", object(&json!({"valid_until": time}), &none)),
+        ("Undone", object(&json!({"status": {"const": "undone"}}), &none)),
+    ]
 }
 
 fn answers() -> Vec<(&'static str, Value)> {
@@ -203,8 +208,6 @@ fn answers() -> Vec<(&'static str, Value)> {
                 &json!({"pending": with_challenge(json!({"address": text}))}),
             ),
         ),
-        ("Undo", object(&json!({"valid_until": time}), &none)),
-        ("Undone", object(&json!({"status": {"const": "undone"}}), &none)),
         (
             "TwoFactor",
             object(
