@@ -16,6 +16,16 @@ pub(crate) const REAUTHENTICATE: &str = "/reauthenticate";
 pub(crate) const REAUTHENTICATE_CODE: &str = "/reauthenticate/code";
 /// POST: [`field::CHALLENGE`] and the pending action. A new code for [`REAUTHENTICATE_CODE`].
 pub(crate) const REAUTHENTICATE_RESEND: &str = "/reauthenticate/resend";
+/// GET: the page that asks whose password was forgotten. POST: [`field::IDENTIFIER`].
+pub(crate) const RECOVERY: &str = "/recovery";
+/// GET: the answer to every request for a link.
+pub(crate) const RECOVERY_SENT: &str = "/recovery/sent";
+/// GET: the form of a recovery link, the link itself being in a cookie. POST: [`field::NEW`], [`field::REPEAT`].
+pub(crate) const RECOVERY_PASSWORD: &str = "/recovery/password";
+/// GET: the form of an invitation, the link itself being in a cookie. POST: [`field::NEW`], [`field::REPEAT`].
+pub(crate) const INVITATION: &str = "/invitation";
+/// GET: the form of an undo link, the link itself being in a cookie. POST, no fields.
+pub(crate) const EMAIL_UNDO: &str = "/email/undo";
 /// GET: the tab; [`field::METHOD`] in the query opens that method's panel.
 pub(crate) const SETTINGS: &str = "/settings";
 /// POST: [`field::ADDRESS`].
@@ -96,6 +106,8 @@ pub(crate) const GO_ON: [&str; 4] = [EMAIL, EMAIL_REMOVE, TWO_FACTOR_SEND, TWO_F
 pub(crate) mod field {
     /// The name a user signs in with.
     pub(crate) const LOGIN: &str = "login";
+    /// A login or an e-mail address.
+    pub(crate) const IDENTIFIER: &str = "identifier";
     /// A password. Never sent back to a page.
     pub(crate) const PASSWORD: &str = "password";
     /// The password in use. Never sent back to a page.

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::story::Story;
 
 /// The states that are looked at: one of each shape of a page.
-const LOOKED_AT: [&str; 21] = [
+const LOOKED_AT: [&str; 28] = [
     "en-sign-in",
     "en-sign-in-wrong",
     "en-code",
@@ -27,6 +27,13 @@ const LOOKED_AT: [&str; 21] = [
     "en-admin-account-quota",
     "en-admin-trail",
     "en-admin-proof-wrong",
+    "en-sign-in-undone",
+    "en-forgotten",
+    "en-link-sent",
+    "en-recovery-too-short",
+    "en-recovery-dead",
+    "ru-invitation",
+    "ru-undo",
 ];
 
 /// The windows, width and height.

@@ -18,6 +18,8 @@ mod init;
 mod json;
 mod keys;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod postgres;
