@@ -120,6 +120,9 @@ const FINDS: &[(&str, &[&str])] = &[
     ("one_of_many_changes_the_password", &["compares no versions", "hides that others were faster"]),
     ("a_change_of_password_ends_the_sign_in_under_way", &["checks no guards"]),
     ("one_of_two_gets_the_address", &["shares unique keys"]),
+    ("one_link_sets_one_password", &["compares no versions", "hides that others were faster"]),
+    ("requests_at_once_mail_one_link", &["ignores limits", "counts one too many"]),
+    ("a_recovery_ends_the_sign_in_under_way", &["checks no guards"]),
     ("workers_share_without_sending_twice", &["shares claims"]),
     ("a_late_outcome_is_not_kept", &["fences no outcome", "compares no versions"]),
 ];
