@@ -57,11 +57,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         }
         _ => Vec::new(),
     };
-    for name in ["id", "token"] {
-        if operation.path.contains(&format!("/{{{name}}}")) {
-            parameters
-                .push(json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
-        }
+    let in_path = operation.path.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
+    if let Some((name, _)) = in_path {
+        parameters.push(json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
     }
     parameters
 }

@@ -408,9 +408,13 @@ impl Model {
         by(0) || (account == 1 && by(1))
     }
 
-    /// The rights of somebody on a user, as bits: 1 see, 2 edit flags, 4 manage access.
+    /// The rights of somebody on a user, as bits: 1 see, 2 edit flags, 4 manage access. Everybody sees himself.
     pub(super) fn rights(&self, actor: usize, target: usize) -> u8 {
-        if self.manages(actor, self.users[target].account) { 7 } else { self.users[target].rights[actor] }
+        if self.manages(actor, self.users[target].account) {
+            7
+        } else {
+            self.users[target].rights[actor] | u8::from(actor == target)
+        }
     }
 
     pub(super) fn may_grant_on_account(&self, actor: usize, account: usize) -> bool {

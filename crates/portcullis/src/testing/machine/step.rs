@@ -340,6 +340,11 @@ impl Model {
         }
     }
 
+    /// Rights go to whom the actor sees, and to who holds some already.
+    fn may_receive(&self, actor: Option<usize>, to: usize, holds: bool) -> Result<(), &'static str> {
+        if holds { Ok(()) } else { self.may(actor, to, 1) }
+    }
+
     fn administer(&mut self, command: Command) -> Word {
         match command {
             Command::SetDisabled { by, user, on } => {
@@ -363,6 +368,7 @@ impl Model {
             Command::GrantOnUser { by, user, to, rights } => {
                 let (actor, user) = (self.actor(by)?, usize::from(user));
                 self.may(actor, user, 4 | rights)?;
+                self.may_receive(actor, usize::from(to), self.users[user].rights[usize::from(to)] != 0)?;
                 self.users[user].rights[usize::from(to)] = rights;
             }
             Command::GrantOnAccount { by, account, to, on } => {
@@ -371,6 +377,8 @@ impl Model {
                     // Who manages no account above may not even see it.
                     return Err("not_found");
                 }
+                let holds = self.accounts[account].managers.contains(&usize::from(to));
+                self.may_receive(actor, usize::from(to), holds)?;
                 let managers = &mut self.accounts[account].managers;
                 if on {
                     managers.insert(usize::from(to));
