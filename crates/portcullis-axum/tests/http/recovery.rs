@@ -46,7 +46,9 @@ async fn a_link_is_looked_at_and_then_worth_one_password() {
     let session = site.session();
     let path = mailed(&mut site).await;
     for _ in 0..2 {
-        let link = site.get(&path).await.is(200).json();
+        let reply = site.get(&path).await.is(200);
+        assert_eq!(reply.headers["referrer-policy"], "no-referrer", "the token stands in the path");
+        let link = reply.json();
         assert_eq!(keys(&link), ["purpose", "valid_until"]);
         assert_eq!(link["purpose"], "recovery");
         let until = link["valid_until"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
@@ -58,7 +60,9 @@ async fn a_link_is_looked_at_and_then_worth_one_password() {
     site.post(&path, body(NEW, "")).await.unfit("repeat", "missing");
     let done = site.post(&path, body(NEW, NEW)).await.is(204);
     assert!(done.cookie_names().is_empty(), "no session comes of it");
-    site.get(&path).await.refused(410, "challenge_dead");
+    let dead = site.get(&path).await;
+    assert_eq!(dead.headers["referrer-policy"], "no-referrer");
+    dead.refused(410, "challenge_dead");
     site.post(&path, body(NEW, NEW)).await.refused(410, "challenge_dead");
     site.jar.insert(SESSION.to_owned(), session);
     site.get("/settings").await.refused(401, "signed_out");

@@ -5,7 +5,9 @@ use crate::fixture::*;
 use crate::keyring::Binding;
 use crate::user::model::{EmailClaim, PendingEmail};
 
-const LIFE: TimeDelta = TimeDelta::hours(1);
+fn life() -> TimeDelta {
+    Policy::default().recovery_life
+}
 
 fn alice() -> (Account, User) {
     let account = account(1);
@@ -27,10 +29,10 @@ fn made(user: &User, purpose: Purpose, destination: &str) -> (Challenge, Changes
     });
     let message = MessageId::from_uuid(uuid(801));
     let fresh = FreshLink { challenge, message, token, digest, epoch: 0 };
-    let ask = LinkAsk { user: user.into(), purpose, destination: &destination, life: LIFE };
+    let ask = LinkAsk { user: user.into(), purpose, destination: &destination, life: life() };
     let mut changes = Changes::none();
     let ends_at = issue_link(&mut changes, &ask, fresh, purpose.message(), &Policy::default(), began());
-    assert_eq!(ends_at, began() + LIFE);
+    assert_eq!(ends_at, began() + life());
     (written(&changes, uuid(800)).unwrap(), changes)
 }
 
@@ -58,7 +60,7 @@ fn a_link_is_kept_and_mailed_in_one_commit() {
     let (_, alice) = alice();
     let (challenge, changes) = made(&alice, Purpose::Recovery, "u2@example.com");
     assert_eq!(trail(&changes), ["link_issued: recovery"]);
-    assert_eq!((challenge.expires_at, challenge.credential_version), (began() + LIFE, 1));
+    assert_eq!((challenge.expires_at, challenge.credential_version), (began() + life(), 1));
     let sent = changes.messages.first().unwrap();
     assert_eq!((sent.kind, sent.to.as_str()), (MessageKind::RecoveryLink, "u2@example.com"));
     assert!(matches!(sent.code.as_ref().unwrap().code, OneTime::Link(_)));
@@ -69,7 +71,7 @@ fn the_right_link_is_spent_once() {
     let (account, alice) = alice();
     let (challenge, _) = made(&alice, Purpose::Recovery, "u2@example.com");
     let entry = opened(&challenge, &alice, &account, true);
-    let last = began() + LIFE - TICK;
+    let last = began() + life() - TICK;
     assert!(peek_link(Some(&entry), &[Purpose::Recovery], last).is_ok());
     let (_, changes) = spend_link(Some(&entry), &[Purpose::Recovery], last).unwrap();
     let spent: Challenge = written(&changes, uuid(800)).unwrap();
@@ -85,7 +87,7 @@ fn a_link_that_is_over_is_buried() {
     let (account, alice) = alice();
     let (challenge, _) = made(&alice, Purpose::Recovery, "u2@example.com");
     let entry = opened(&challenge, &alice, &account, true);
-    let (buried, told) = refused(&entry, &[Purpose::Recovery], began() + LIFE);
+    let (buried, told) = refused(&entry, &[Purpose::Recovery], began() + life());
     assert_eq!((buried, told), (vec![uuid(800)], vec![String::from("link_refused: expired")]));
     let mut changed = alice.clone();
     changed.credential_version = 2;
@@ -151,7 +153,7 @@ fn an_undo_outlives_new_credentials_and_is_left_to_the_worker() {
     let (_, changes) = spend_link(Some(&entry), &[Purpose::EmailUndo], began()).unwrap();
     let spent: Challenge = written(&changes, uuid(800)).unwrap();
     assert_eq!(spent.due(), Some((Lane::Dead, spent.kept_until)));
-    let (buried, told) = refused(&entry, &[Purpose::EmailUndo], began() + LIFE);
+    let (buried, told) = refused(&entry, &[Purpose::EmailUndo], began() + life());
     assert_eq!((buried, told), (vec![], vec![String::from("link_refused: expired")]));
     alice.claims.clear();
     let entry = opened(&challenge, &alice, &account, true);
@@ -171,14 +173,14 @@ fn a_claim_ends_with_its_undo_and_not_before() {
     let ended = |challenge: &Challenge, now| {
         end(Some(stored(challenge.clone())), Some(stored(alice.clone())), now).changes
     };
-    assert!(ended(&challenge, began() + LIFE - TICK).is_empty());
-    let changes = ended(&challenge, began() + LIFE);
+    assert!(ended(&challenge, began() + life() - TICK).is_empty());
+    let changes = ended(&challenge, began() + life());
     assert_eq!(touched(&changes), [uuid(800), uuid(2)]);
     let (dead, user) =
         (written::<Challenge>(&changes, uuid(800)).unwrap(), written::<User>(&changes, uuid(2)).unwrap());
     assert!(dead.state == State::Dead && user.claims.is_empty());
     assert_eq!(trail(&changes), ["email_undo_ended: -"]);
-    assert!(ended(&dead, began() + LIFE).is_empty(), "twice changes nothing");
+    assert!(ended(&dead, began() + life()).is_empty(), "twice changes nothing");
     assert!(end(None, None, began()).changes.is_empty());
 }
 

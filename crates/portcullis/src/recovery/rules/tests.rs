@@ -1,5 +1,3 @@
-use chrono::TimeDelta;
-
 use super::*;
 use crate::account::Account;
 use crate::challenge::Challenge;
@@ -55,7 +53,7 @@ fn asked(cool: u32, from_source: u32) -> Decision<()> {
         identifier: uuid(8),
         source: uuid(6),
         cool_down: count(cool),
-        from_source: until(from_source, began() + TimeDelta::minutes(1)),
+        from_source: until(from_source, began() + Policy::default().recovery_cool_down),
     };
     request(&asked, &request_record(), &Policy::default(), began())
 }
