@@ -421,8 +421,7 @@ fn read_only() -> Vec<Operation> {
 pub(crate) fn router(security: Security) -> Router {
     let unknown = || async { Problem::from(Reason::NotFound) };
     let other_method = || async {
-        let title = "this path has other methods";
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", title)
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path has other methods")
     };
     operations()
         .into_iter()
