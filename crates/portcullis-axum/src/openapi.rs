@@ -57,8 +57,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         }
         _ => Vec::new(),
     };
-    if operation.path.contains("/{id}") {
-        parameters.push(json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}));
+    let named = operation.path.split_once("/{").and_then(|(_, rest)| rest.split_once('}'));
+    if let Some((name, _)) = named {
+        parameters.push(json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
     }
     parameters
 }
