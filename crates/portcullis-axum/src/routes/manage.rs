@@ -82,17 +82,6 @@ pub(super) fn of_users() -> Vec<Operation> {
         },
         Operation {
             method: "post",
-            path: "/users/{id}/invitation",
-            summary: "Sends a user without a password the link that sets his first one.",
-            session: true,
-            body: None,
-            success: 202,
-            gives: Some("Nothing"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::InUse, Reason::TooSoon],
-            route: post(users::send_invitation),
-        },
-        Operation {
-            method: "post",
             path: "/users/{id}/recovery",
             summary: "Sends a user the link by which he sets a new password.",
             session: true,
@@ -114,6 +103,21 @@ pub(super) fn of_users() -> Vec<Operation> {
             route: post(users::grant),
         },
     ]
+}
+
+/// The route of invitations.
+pub(super) fn of_invitations() -> Vec<Operation> {
+    vec![Operation {
+        method: "post",
+        path: "/users/{id}/invitation",
+        summary: "Sends a user without a password the link that sets his first one.",
+        session: true,
+        body: None,
+        success: 202,
+        gives: Some("Nothing"),
+        refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::InUse, Reason::TooSoon],
+        route: post(users::send_invitation),
+    }]
 }
 
 /// Routes of accounts.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Folder, PASSWORD, Started, start};
 
@@ -40,6 +40,14 @@ fn the_first_administrator_is_made_once_and_the_service_then_runs() {
     let typed = json!({"login": "root", "password": PASSWORD});
     let refused = crate::tools::api(&mut root, "POST", "/sign-in", &typed, 401);
     assert_eq!(refused["code"], "bad_credentials", "no password yet");
+    let link = format!("/recovery/{}", links[0]);
+    let told = crate::tools::api(&mut root, "GET", &link, &Value::Null, 200);
+    assert_eq!(told["purpose"], "invitation");
+    let new = json!({"new": PASSWORD, "repeat": PASSWORD});
+    crate::tools::api(&mut root, "POST", &link, &new, 204);
+    crate::tools::api(&mut root, "POST", &link, &new, 410);
+    let admitted = crate::tools::api(&mut root, "POST", "/sign-in", &typed, 200);
+    assert_eq!(admitted["status"], "admitted");
     let (status, heard) = program.stop();
     assert!(status.success() && !heard.contains(links[0]), "the link is shown by init alone");
 }
