@@ -156,7 +156,7 @@ pub(crate) fn fresh_link(n: u128) -> FreshLink {
     FreshLink {
         challenge,
         message: MessageId::from_uuid(uuid(n + 1)),
-        token: LinkToken::generate(challenge, &SeededRandom::new(1)).unwrap(),
+        token: LinkToken::of(challenge, &[1; 32]),
         digest: digest(&n.to_be_bytes()),
         epoch: 0,
     }

@@ -39,8 +39,8 @@ fn messages(contents: &Contents) -> Vec<String> {
     let mut all: Vec<_> = of_message
         .map(|record| {
             let body: Value = serde_json::from_str(&record.body).unwrap();
-            let to = body["to"].as_str().unwrap().rsplit_once('@').unwrap().1.to_owned();
-            format!("{} to {to}", body["kind"].as_str().unwrap())
+            let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap();
+            format!("{} to {}", text("kind"), text("to").rsplit_once('@').unwrap().1)
         })
         .collect();
     all.sort_unstable();

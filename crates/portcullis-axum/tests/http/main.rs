@@ -15,6 +15,7 @@ mod mounting;
 mod office;
 mod password;
 mod races;
+mod recovery;
 mod secrets;
 mod sessions;
 mod sign_in;

@@ -52,14 +52,13 @@ impl Portcullis {
         let engine = &self.engine;
         let now = engine.now();
         let link = engine.new_link(now)?;
-        let url = engine.link_url(MessageKind::InvitationLink, link.token().expose())?;
         let account_id = AccountId::from_uuid(engine.keyring().derive("account", b"top"));
         let account = NewAccount::named(account_name);
         let user_id = UserId::from_uuid(engine.new_id(now)?);
         let first = First { account: &account, account_id, user_id, email };
         let new = NewUser::new(login.clone(), account_id);
         let (first, new, link) = (&first, &new, &link);
-        let (account, user, valid_until) = engine
+        engine
             .decide(|t| async move {
                 // Listed first: what is made in between is found by the read or by the commit.
                 let top = Account::below(Uuid::nil());
@@ -68,9 +67,15 @@ impl Portcullis {
                 let exists = !listed.is_empty() || view.start::<Account>(0)?.is_some();
                 let whose = Whose { tenant: account_id, user: user_id, credential_version: FIRST_VERSION };
                 let link = engine.bind_link(link.clone(), whose, Purpose::Invitation, first.email);
-                Ok(rules::bootstrap(first, new, exists, taken(&t), link, &engine.policy, t.now))
+                let url = engine.link_url(MessageKind::InvitationLink, link.token.expose())?;
+                let made = rules::bootstrap(first, new, exists, taken(&t), link, &engine.policy, t.now);
+                Ok(made.map(|(account, user, valid_until)| Bootstrapped {
+                    account,
+                    user,
+                    link: url,
+                    valid_until,
+                }))
             })
-            .await?;
-        Ok(Bootstrapped { account, user, link: url, valid_until })
+            .await
     }
 }

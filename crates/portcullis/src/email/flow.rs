@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::model::{Changed, EmailSettings, UndoInfo};
 use super::rules::{self, FreshIds, Plan};
 use super::undo::{self, Return};
-use crate::challenge::link::{LinkEntry, peek_link};
+use crate::challenge::link::{FreshLink, LinkEntry, peek_link};
 use crate::challenge::rules::meant_for;
 use crate::challenge::{PendingCode, Purpose};
 use crate::contact::{Email, SourceAddress};
@@ -302,13 +302,19 @@ impl Engine {
         })
     }
 
+    /// The link that takes a change of the confirmed address back, if there is one to change.
+    pub(crate) fn undo_link(&self, user: &User, t: &Try) -> Result<Option<FreshLink>, Error> {
+        let Some(old) = user.confirmed_email() else {
+            return Ok(None);
+        };
+        Ok(Some(self.bind_link(self.new_link(t.now)?, user.into(), Purpose::EmailUndo, old)))
+    }
+
     /// The ids and the link that a change of a user's credentials needs.
     pub(crate) fn change_ids(&self, user: &User, t: &Try) -> Result<FreshIds, Error> {
-        let undo =
-            |old| Ok::<_, Error>(self.bind_link(self.new_link(t.now)?, user.into(), Purpose::EmailUndo, old));
         Ok(FreshIds {
             session: SessionId::from_uuid(self.new_id(t.now)?),
-            undo: user.confirmed_email().map(undo).transpose()?,
+            undo: self.undo_link(user, t)?,
             to_new: MessageId::from_uuid(self.new_id(t.now)?),
             notice: MessageId::from_uuid(self.new_id(t.now)?),
         })

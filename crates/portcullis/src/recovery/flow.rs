@@ -179,7 +179,8 @@ impl Recovery<'_> {
                 };
                 let ids = FreshIds {
                     changed: MessageId::from_uuid(engine.new_id(t.now)?),
-                    to_old: MessageId::from_uuid(engine.new_id(t.now)?),
+                    undo: engine.undo_link(&entry.user.value, &t)?,
+                    to_new: MessageId::from_uuid(engine.new_id(t.now)?),
                 };
                 Ok(rules::set_password(entry, hashed, t.found_taken("email"), ids, policy, t.now))
             })

@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::error::{Error, PortError};
 use crate::id::{ChallengeId, MessageId, NO_TENANT, RequestId, UserId};
 use crate::keyring::OpenError;
-use crate::port::store::{Page, Start};
+use crate::port::store::{Key, Page, Start};
 use crate::user::User;
 
 /// Where the link of who has no address would go; it never leaves.
@@ -53,19 +53,27 @@ impl Engine {
 
     /// Whoever has an identifier as login or as confirmed address.
     async fn users_of(&self, identifier: &Identifier) -> Result<BTreeSet<UserId>, Error> {
+        let login = identifier.login().map(|login| User::login_key(login.as_str()));
+        // Who holds the address alone is found by one key, who shares it by another.
+        let alone = identifier.email().map(|email| Key { unique: true, ..User::email_key(email) });
+        let starts: Vec<_> = [login, alone].into_iter().flatten().map(Start::Key).collect();
+        let view = self.read(&self.look(), starts, Vec::new()).await?;
+        // INVARIANT: an old address that is only kept for its user finds nobody.
+        let meant = |user: &User| {
+            identifier.login().is_some_and(|login| *login == user.login)
+                || identifier.email().is_some_and(|email| user.receives_at(email))
+        };
         let mut users = BTreeSet::new();
-        if let Some(login) = identifier.login() {
-            let start = Start::Key(User::login_key(login.as_str()));
-            let view = self.read(&self.look(), vec![start], Vec::new()).await?;
-            users.extend(view.start::<User>(0)?.map(|user| user.value.id));
+        for nth in 0..2 {
+            users
+                .extend(view.start::<User>(nth)?.filter(|user| meant(&user.value)).map(|user| user.value.id));
         }
         if let Some(email) = identifier.email() {
             let key = User::email_key(email);
             let mut after = None;
             loop {
                 let page = self.list_page::<User>(&key, Page { after, limit: PAGE }).await?;
-                // INVARIANT: an old address that is only kept for its user finds nobody.
-                users.extend(page.iter().filter(|user| user.receives_at(email)).map(|user| user.id));
+                users.extend(page.iter().filter(|user| meant(user)).map(|user| user.id));
                 after = page.last().map(|user| user.id.uuid());
                 if page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
                     break;

@@ -10,6 +10,7 @@ use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::email::rules::{notice, take};
+use crate::email::undo::{leave_undo, may_replace};
 use crate::id::MessageId;
 use crate::message::MessageKind;
 use crate::password::Weakness;
@@ -198,11 +199,13 @@ pub(crate) fn refuse_common(entry: &LinkEntry) -> No {
     refuse(entry, Refusal::weak_password(vec![Weakness::TooCommon]), Reason::WeakPassword.code())
 }
 
-/// The ids of the notices that a new password needs.
-#[derive(Clone, Copy, Debug)]
+/// The ids of the notices that a new password needs, and the link that takes a change of the address back.
+#[derive(Clone, Debug)]
 pub(crate) struct FreshIds {
     pub(crate) changed: MessageId,
-    pub(crate) to_old: MessageId,
+    /// For the confirmed address, if there is one.
+    pub(crate) undo: Option<FreshLink>,
+    pub(crate) to_new: MessageId,
 }
 
 /// Sets the new password and spends the link: every session and every other challenge is dead, and none is opened.
@@ -229,10 +232,12 @@ pub(crate) fn set_password(
     if confirmed {
         bump_credentials(&mut user.value);
     } else {
-        take(&mut user.value, &challenge.destination, policy, now);
-        if let Some(old) = before.confirmed_email() {
-            changes.send(notice(before, MessageKind::EmailChanged, old, ids.to_old));
+        if let Err(refusal) = may_replace(before, policy, now) {
+            let why = refusal.code();
+            return refuse(entry, refusal, why).into();
         }
+        take(&mut user.value, &challenge.destination, policy, now);
+        leave_undo(&mut changes, before, &mut user.value, ids.undo, ids.to_new, policy, now);
     }
     user.value.password = Some(new.hash);
     user.value.password_changed_at = Some(now);
@@ -248,23 +253,4 @@ pub(crate) fn set_password(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture::*;
-
-    #[test]
-    fn only_what_an_administrator_or_an_undo_began_needs_no_flag() {
-        let account = account(1);
-        let (mut alice, policy) = (user(2, &account), Policy::default());
-        let mut challenge = challenge(Purpose::Recovery, &alice, "u2@example.com");
-        assert_eq!(barrier_for(&challenge, &alice, &policy), None);
-        alice.flags = alice.flags.with(Flag::ChangePassword, false);
-        assert_eq!(barrier_for(&challenge, &alice, &policy), Some("change_password"));
-        challenge.regardless_of_flag = true;
-        assert_eq!(barrier_for(&challenge, &alice, &policy), None);
-        alice.two_factor = Method::Email;
-        assert_eq!(barrier_for(&challenge, &alice, &Policy::strict()), Some("policy"));
-        alice.email = None;
-        assert_eq!(barrier_for(&challenge, &alice, &policy), Some("email_unconfirmed"));
-    }
-}
+mod tests;

@@ -188,7 +188,7 @@ impl TwoFactor<'_> {
         let engine = &self.0.engine;
         engine
             .act(session, &[], &[], |acting, _, t| {
-                Ok(rules::disable(acting, engine.change_ids(&acting.user.value, t)?, &engine.policy, t.now))
+                Ok(rules::disable(acting, &engine.change_ids(&acting.user.value, t)?, &engine.policy, t.now))
             })
             .await
     }

@@ -147,7 +147,7 @@ pub(crate) fn enable(
 /// Switches two-factor authentication off.
 pub(crate) fn disable(
     acting: &Acting,
-    ids: FreshIds,
+    ids: &FreshIds,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Changed<TwoFactorSettings>> {
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(may(&alice), [], "it is alone already");
         alice.two_factor = Method::Email;
         assert_eq!(may(&alice), [Gate::WeakPassword]);
-        let off = |user: &User, now| disable(&acting_as(user, &account), ids(), &Policy::default(), now);
+        let off = |user: &User, now| disable(&acting_as(user, &account), &ids(), &Policy::default(), now);
         assert_eq!(refused(off(&alice, began())).reason(), Reason::WeakPassword);
         alice.long_enough_alone = true;
         let stale = began() + Policy::default().session_fresh;

@@ -33,6 +33,7 @@ impl PasswordField {
             Problem::BadCredentials
             | Problem::TooManyAttempts { .. }
             | Problem::InvalidEmail
+            | Problem::InvalidIdentifier
             | Problem::UnchangedEmail
             | Problem::AddressTaken
             | Problem::AddressInUse

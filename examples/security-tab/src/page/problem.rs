@@ -31,6 +31,10 @@ pub(crate) enum Said {
     SessionEnded,
     /// Every other session was ended.
     SessionsEnded,
+    /// A password was set by a link; said on the sign-in page.
+    PasswordSet,
+    /// The old address is back; said on the sign-in page.
+    EmailUndone,
 }
 
 /// Why something was not done.
@@ -47,6 +51,8 @@ pub(crate) enum Problem {
     },
     /// `invalid_email`.
     InvalidEmail,
+    /// `invalid_identifier`.
+    InvalidIdentifier,
     /// `unchanged`: the address is the one in use.
     UnchangedEmail,
     /// `address_taken`, known only once the address was proved.
@@ -188,6 +194,8 @@ impl Said {
             Self::TwoFactorOff => texts.said_two_factor_off,
             Self::SessionEnded => texts.said_session_ended,
             Self::SessionsEnded => texts.said_sessions_ended,
+            Self::PasswordSet => texts.said_password_set,
+            Self::EmailUndone => texts.said_email_undone,
         }
     }
 }
@@ -203,6 +211,7 @@ impl Problem {
                 Sentence::new(texts.too_many_attempts).time("time", until).html()
             }
             Self::InvalidEmail => Html::text(texts.invalid_email),
+            Self::InvalidIdentifier => Html::text(texts.invalid_identifier),
             Self::UnchangedEmail => Html::text(texts.unchanged_email),
             Self::AddressTaken => Html::text(texts.address_taken),
             Self::AddressInUse => Html::text(texts.address_in_use),
@@ -245,6 +254,7 @@ impl Problem {
             | Self::WrongPassword
             | Self::TooManyAttempts { .. }
             | Self::InvalidEmail
+            | Self::InvalidIdentifier
             | Self::UnchangedEmail
             | Self::AddressTaken
             | Self::AddressInUse

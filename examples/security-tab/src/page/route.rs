@@ -16,6 +16,16 @@ pub(crate) const REAUTHENTICATE: &str = "/reauthenticate";
 pub(crate) const REAUTHENTICATE_CODE: &str = "/reauthenticate/code";
 /// POST: [`field::CHALLENGE`] and the pending action. A new code for [`REAUTHENTICATE_CODE`].
 pub(crate) const REAUTHENTICATE_RESEND: &str = "/reauthenticate/resend";
+/// GET: the page that asks whose password was forgotten. POST: [`field::IDENTIFIER`].
+pub(crate) const RECOVERY: &str = "/recovery";
+/// GET: the answer to every request for a link.
+pub(crate) const RECOVERY_SENT: &str = "/recovery/sent";
+/// GET: the form of a recovery link, the link itself being in a cookie. POST: [`field::NEW`], [`field::REPEAT`].
+pub(crate) const RECOVERY_PASSWORD: &str = "/recovery/password";
+/// GET: the form of an invitation, the link itself being in a cookie. POST: [`field::NEW`], [`field::REPEAT`].
+pub(crate) const INVITATION: &str = "/invitation";
+/// GET: the form of an undo link, the link itself being in a cookie. POST, no fields.
+pub(crate) const EMAIL_UNDO: &str = "/email/undo";
 /// GET: the tab; [`field::METHOD`] in the query opens that method's panel.
 pub(crate) const SETTINGS: &str = "/settings";
 /// POST: [`field::ADDRESS`].
@@ -57,7 +67,7 @@ pub(crate) const ADMIN_SETTINGS: &str = "/admin/users/settings";
 pub(crate) const ADMIN_SIGN_IN: &str = "/admin/users/sign-in";
 /// POST: [`field::USER`]. Sends a link for a new password.
 pub(crate) const ADMIN_RESET: &str = "/admin/users/reset";
-/// POST: [`field::USER`], [`field::ADDRESS`].
+/// POST: [`field::USER`]. Sends a link for the first password.
 pub(crate) const ADMIN_INVITE: &str = "/admin/users/invitation";
 /// POST: [`field::USER`]. Removes the second factor.
 pub(crate) const ADMIN_FACTOR: &str = "/admin/users/two-factor";
@@ -96,6 +106,8 @@ pub(crate) const GO_ON: [&str; 4] = [EMAIL, EMAIL_REMOVE, TWO_FACTOR_SEND, TWO_F
 pub(crate) mod field {
     /// The name a user signs in with.
     pub(crate) const LOGIN: &str = "login";
+    /// A login or an e-mail address.
+    pub(crate) const IDENTIFIER: &str = "identifier";
     /// A password. Never sent back to a page.
     pub(crate) const PASSWORD: &str = "password";
     /// The password in use. Never sent back to a page.

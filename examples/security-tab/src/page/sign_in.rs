@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{CodeLine, Frame, Problem};
+use super::{CodeLine, Frame, Problem, Said};
 use crate::texts::Texts;
 
 /// The sign-in page.
@@ -14,6 +14,8 @@ pub(crate) struct SignInPage {
     pub(crate) login: String,
     /// Why nobody was admitted.
     pub(crate) problem: Option<Problem>,
+    /// What a link has just done.
+    pub(crate) said: Option<Said>,
     /// Says that a session has ended.
     pub(crate) signed_out: bool,
 }

@@ -2,9 +2,10 @@
 
 use super::samples::{ADDRESS, MASKED, Samples};
 use super::{
-    CodeLine, CodePage, DevMessage, EmailPanel, Gate, MessagesPage, Method, Notice, PendingAction, Place,
-    Problem, Reauthenticate, Removal, Said, SecurityPage, SignInPage, StatesPage, Step, TurnOff,
-    TwoFactorSection, Weakness, field, route,
+    CodeLine, CodePage, DeadLinkPage, DevMessage, EmailPanel, ForgottenPage, Gate, LinkKind, LinkSentPage,
+    MessagesPage, Method, NewPasswordPage, Notice, PasswordRow, PendingAction, Place, Problem,
+    Reauthenticate, Removal, Said, SecurityPage, SignInPage, StatesPage, Step, TurnOff, TwoFactorSection,
+    UndoPage, Weakness, field, route,
 };
 use crate::texts::Language;
 
@@ -42,6 +43,7 @@ impl Samples {
         for (name, page) in self.code_pages() {
             pages.push((name, page.html()?));
         }
+        pages.extend(self.link_pages()?);
         let tabs = [
             self.email_pages(),
             self.password_pages(),
@@ -63,8 +65,13 @@ impl Samples {
     }
 
     fn sign_in_pages(self) -> Vec<(&'static str, SignInPage)> {
-        let page =
-            SignInPage { frame: self.outside(), login: String::new(), problem: None, signed_out: false };
+        let page = SignInPage {
+            frame: self.outside(),
+            login: String::new(),
+            problem: None,
+            said: None,
+            signed_out: false,
+        };
         let refused = |problem| SignInPage { login: "alice".into(), problem: Some(problem), ..page.clone() };
         let until = Self::at("16:25", "14:25:00");
         vec![
@@ -73,8 +80,52 @@ impl Samples {
             ("sign-in-too-many", refused(Problem::TooManyAttempts { until })),
             ("sign-in-not-allowed", refused(Problem::NotAllowed(vec![Gate::EmailUnconfirmed]))),
             ("sign-in-busy", refused(Problem::CannotAnswer)),
+            ("sign-in-password-set", SignInPage { said: Some(Said::PasswordSet), ..page.clone() }),
+            ("sign-in-undone", SignInPage { said: Some(Said::EmailUndone), ..page.clone() }),
             ("sign-in", page),
         ]
+    }
+
+    fn link_pages(self) -> Result<Vec<(&'static str, String)>, askama::Error> {
+        let frame = self.outside();
+        let until = Self::at("16:25", "14:25:00");
+        let forgotten = |identifier: &str, problem| {
+            ForgottenPage { frame: frame.clone(), identifier: identifier.into(), problem }.html()
+        };
+        let password = |first, problem: Option<Problem>| {
+            let notice = problem.map(Notice::Alert);
+            NewPasswordPage {
+                frame: frame.clone(),
+                route: if first { route::INVITATION } else { route::RECOVERY_PASSWORD },
+                login: "alice".into(),
+                first,
+                valid_until: Self::session(0).used,
+                row: PasswordRow { minimum: 15, gates: Vec::new(), notice },
+            }
+            .html()
+        };
+        let weak = Problem::WeakPassword(vec![Weakness::TooShort { minimum: 15 }]);
+        let undo =
+            |problem| UndoPage { frame: frame.clone(), valid_until: Self::session(0).used, problem }.html();
+        let dead = |kind| DeadLinkPage { frame: frame.clone(), kind }.html();
+        let too_many = || Some(Problem::TooManyAttempts { until: until.clone() });
+        Ok(vec![
+            ("forgotten", forgotten("", None)?),
+            ("forgotten-invalid", forgotten("", Some(Problem::InvalidIdentifier))?),
+            ("forgotten-too-many", forgotten("alice", too_many())?),
+            ("link-sent", LinkSentPage { frame: frame.clone(), minutes: 60 }.html()?),
+            ("recovery", password(false, None)?),
+            ("recovery-too-short", password(false, Some(weak))?),
+            ("recovery-differs", password(false, Some(Problem::RepeatDiffers))?),
+            ("recovery-too-many", password(false, too_many())?),
+            ("recovery-dead", dead(LinkKind::Recovery)?),
+            ("invitation", password(true, None)?),
+            ("invitation-taken", password(true, Some(Problem::AddressTaken))?),
+            ("invitation-dead", dead(LinkKind::Invitation)?),
+            ("undo", undo(None)?),
+            ("undo-taken", undo(Some(Problem::AddressTaken))?),
+            ("undo-dead", dead(LinkKind::Undo)?),
+        ])
     }
 
     fn code_pages(self) -> Vec<(&'static str, CodePage)> {

@@ -78,8 +78,13 @@ impl Fault {
 
     /// The status of the answer when it stands at a place: what is wrong with a new password is wrong with a field.
     pub(super) fn status_at(&self, spot: Spot) -> StatusCode {
+        if spot == Spot::Password { self.status_of_password() } else { self.status() }
+    }
+
+    /// The status of the answer where a new password is typed.
+    pub(super) fn status_of_password(&self) -> StatusCode {
         let of_field = matches!(self.reason(), Some(Reason::WeakPassword | Reason::Unchanged));
-        if spot == Spot::Password && of_field { StatusCode::UNPROCESSABLE_ENTITY } else { self.status() }
+        if of_field { StatusCode::UNPROCESSABLE_ENTITY } else { self.status() }
     }
 
     /// The line on the page.

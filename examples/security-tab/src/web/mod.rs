@@ -4,6 +4,7 @@ mod act;
 mod admin;
 mod again;
 mod fault;
+mod links;
 mod password;
 mod sessions;
 mod settings;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use portcullis_axum::{Security, is_same_origin};
@@ -51,6 +52,18 @@ impl App {
 
 /// Every page and every form.
 pub(crate) fn router(app: App) -> Router {
+    let links = Router::new()
+        .route(route::RECOVERY, get(links::forgotten).post(links::request))
+        .route(route::RECOVERY_SENT, get(links::sent))
+        .route(route::RECOVERY_PASSWORD, get(links::recovery_form).post(links::set_by_recovery))
+        .route(&format!("{}/{{token}}", route::RECOVERY), get(links::recovery))
+        .route(route::INVITATION, get(links::invitation_form).post(links::set_by_invitation))
+        .route(&format!("{}/{{token}}", route::INVITATION), get(links::invitation))
+        .route(route::EMAIL_UNDO, get(links::undo_form).post(links::undo))
+        .route(&format!("{}/{{token}}", route::EMAIL_UNDO), get(links::undo_link))
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(from_fn_with_state(app.clone(), own_origin))
+        .layer(from_fn(links::tell_nobody));
     Router::new()
         .route(route::HOME, get(sign_in::home))
         .route(route::SIGN_IN, get(sign_in::page).post(sign_in::start))
@@ -78,6 +91,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(&format!("{}{{*path}}", route::STATIC), get(file))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(from_fn_with_state(app.clone(), own_origin))
+        .merge(links)
         .with_state(app)
 }
 

@@ -36,10 +36,18 @@ pub(super) async fn change(mut visit: Visit) -> Answer {
 /// The three fields. What is no password is refused at its field, and nothing was guessed.
 fn typed(visit: &mut Visit) -> Result<[Password; 3], Fault> {
     let current = visit.secret(field::CURRENT).map_err(|_| Fault::NoPassword)?;
-    let new = visit.secret(field::NEW).map_err(|error| {
-        let too_long = error.code() == "too_long";
-        Fault::NoNewPassword(if too_long { Weakness::TooLong } else { Weakness::TooShort })
-    })?;
-    let differs = |_| Fault::Core(Error::Refused(Reason::RepeatDiffers.into()));
-    Ok([current, new, visit.secret(field::REPEAT).map_err(differs)?])
+    let [new, repeat] = visit.new_passwords()?;
+    Ok([current, new, repeat])
+}
+
+impl Visit {
+    /// A new password, twice, taken out of the form.
+    pub(super) fn new_passwords(&mut self) -> Result<[Password; 2], Fault> {
+        let new = self.secret(field::NEW).map_err(|error| {
+            let too_long = error.code() == "too_long";
+            Fault::NoNewPassword(if too_long { Weakness::TooLong } else { Weakness::TooShort })
+        })?;
+        let differs = |_| Fault::Core(Error::Refused(Reason::RepeatDiffers.into()));
+        Ok([new, self.secret(field::REPEAT).map_err(differs)?])
+    }
 }

@@ -91,7 +91,7 @@ impl Visit {
         let went_well = show.fault.is_none() && show.dialog.is_none();
         if went_well && !self.wants_parts() {
             if let Some(said) = show.said {
-                self.set_cookie(SAID, name_of(said), SAID_FOR);
+                self.tell(said);
             }
             let to = match (show.said, show.chosen) {
                 (Some(Said::PasswordChanged), _) => PASSWORD,
@@ -110,12 +110,24 @@ impl Visit {
 
     /// Answers with the whole tab, and tells what the form before it did.
     pub(super) async fn show_whole(mut self, mut show: Show) -> Answer {
-        if let Some(name) = self.cookie(SAID) {
-            show.said = ALL_SAID.into_iter().find(|said| name_of(*said) == name);
-            self.set_cookie(SAID, "", 0);
-        }
+        show.said = self.told();
         let page = Known::read(&self, show.session).await?.page(&self, &show);
         self.html(StatusCode::OK, page.html())
+    }
+}
+
+impl Visit {
+    /// Lets the next page tell what was done.
+    pub(super) fn tell(&mut self, said: Said) {
+        self.set_cookie(SAID, name_of(said), SAID_FOR);
+    }
+
+    /// What the form before this page did. It is told once.
+    pub(super) fn told(&mut self) -> Option<Said> {
+        let name = self.cookie(SAID)?;
+        let said = ALL_SAID.into_iter().find(|said| name_of(*said) == name);
+        self.set_cookie(SAID, "", 0);
+        said
     }
 }
 
@@ -123,7 +135,14 @@ impl Show {
     /// The line at the row "Email" and the one in the section "Two-factor authentication".
     pub(super) fn statuses(&self) -> (Option<Notice>, Option<Notice>) {
         match self.said {
-            None | Some(Said::PasswordChanged | Said::SessionEnded | Said::SessionsEnded) => (None, None),
+            None
+            | Some(
+                Said::PasswordChanged
+                | Said::SessionEnded
+                | Said::SessionsEnded
+                | Said::PasswordSet
+                | Said::EmailUndone,
+            ) => (None, None),
             Some(said @ (Said::EmailConfirmed | Said::ChangeCanceled | Said::EmailRemoved)) => {
                 (Some(Notice::Status(said)), None)
             }
@@ -142,7 +161,7 @@ const EMAIL_PANEL: &str = "/settings?method=email#two-factor";
 /// The tab, scrolled to the section "Sessions".
 const SESSIONS: &str = "/settings#sessions";
 
-const ALL_SAID: [Said; 8] = [
+const ALL_SAID: [Said; 10] = [
     Said::EmailConfirmed,
     Said::ChangeCanceled,
     Said::EmailRemoved,
@@ -151,6 +170,8 @@ const ALL_SAID: [Said; 8] = [
     Said::TwoFactorOff,
     Said::SessionEnded,
     Said::SessionsEnded,
+    Said::PasswordSet,
+    Said::EmailUndone,
 ];
 
 fn name_of(said: Said) -> &'static str {
@@ -163,5 +184,7 @@ fn name_of(said: Said) -> &'static str {
         Said::TwoFactorOff => "two-factor-off",
         Said::SessionEnded => "session-ended",
         Said::SessionsEnded => "sessions-ended",
+        Said::PasswordSet => "password-set",
+        Said::EmailUndone => "email-undone",
     }
 }

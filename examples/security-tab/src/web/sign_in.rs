@@ -8,7 +8,7 @@ use portcullis::user::Login;
 use super::fault::{Fault, Wording};
 use super::ticket::Ticket;
 use super::visit::{Answer, Visit};
-use crate::page::{CodeLine, CodePage, Place, Problem, SignInPage, field, route};
+use crate::page::{CodeLine, CodePage, Place, Problem, Said, SignInPage, field, route};
 use crate::texts::Language;
 
 /// The cookie that carries a code's ticket from the password to the code page.
@@ -28,7 +28,8 @@ pub(super) async fn page(mut visit: Visit) -> Answer {
     let cookies = visit.app.security.options().cookies();
     let signed_out = cookies.session_token(&visit.parts.headers).is_some();
     visit.take().await?;
-    let page = SignInPage { frame: visit.outside(), login: String::new(), problem: None, signed_out };
+    let said = visit.told().filter(|said| matches!(said, Said::PasswordSet | Said::EmailUndone));
+    let page = SignInPage { frame: visit.outside(), login: String::new(), problem: None, said, signed_out };
     visit.html(axum::http::StatusCode::OK, page.html())
 }
 
@@ -173,7 +174,7 @@ impl Visit {
     /// The sign-in page with what went wrong.
     fn start_over(self, login: String, fault: &Fault) -> Answer {
         let problem = Some(self.problem(fault, TimeZone::UTC, 0));
-        let page = SignInPage { frame: self.outside(), login, problem, signed_out: false };
+        let page = SignInPage { frame: self.outside(), login, problem, said: None, signed_out: false };
         self.html(fault.status(), page.html())
     }
 }

@@ -199,10 +199,17 @@ impl Visit {
 
     /// Gives a cookie of the pages themselves for so many seconds; 0 takes it.
     pub(super) fn set_cookie(&mut self, name: &str, value: &str, seconds: i64) {
+        self.set_cookie_at(name, value, seconds, "/");
+    }
+
+    /// The same, for one path alone.
+    pub(super) fn set_cookie_at(&mut self, name: &str, value: &str, seconds: i64, path: &str) {
         let secure = if self.app.security.options().cookies().is_secure() { "; Secure" } else { "" };
         let name = self.cookie_name(name);
-        let cookie =
-            format!("{name}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}", seconds.max(0));
+        let cookie = format!(
+            "{name}={value}; Path={path}; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
+            seconds.max(0)
+        );
         if let Ok(value) = HeaderValue::try_from(cookie) {
             self.answer.append(header::SET_COOKIE, value);
         }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::story::Story;
 
 /// The states that are looked at: one of each shape of a page.
-const LOOKED_AT: [&str; 12] = [
+const LOOKED_AT: [&str; 28] = [
     "en-sign-in",
     "en-sign-in-wrong",
     "en-code",
@@ -18,6 +18,22 @@ const LOOKED_AT: [&str; 12] = [
     "en-sessions-others",
     "en-dialog-password",
     "ru-sessions-others",
+    "en-admin-users",
+    "en-admin-user",
+    "en-admin-user-gates",
+    "ru-admin-user-invited",
+    "en-admin-new-user-lacked",
+    "en-admin-accounts",
+    "en-admin-account-quota",
+    "en-admin-trail",
+    "en-admin-proof-wrong",
+    "en-sign-in-undone",
+    "en-forgotten",
+    "en-link-sent",
+    "en-recovery-too-short",
+    "en-recovery-dead",
+    "ru-invitation",
+    "ru-undo",
 ];
 
 /// The windows, width and height.

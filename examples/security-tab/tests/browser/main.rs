@@ -7,6 +7,8 @@
 mod support;
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod axe;
 #[cfg(test)]
 mod driver;
@@ -14,6 +16,8 @@ mod driver;
 mod gallery;
 #[cfg(test)]
 mod keyboard;
+#[cfg(test)]
+mod links;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
@@ -102,6 +106,24 @@ async fn axe_finds_nothing_serious() {
     let folder = Folder::new();
     let program = Program::dev(&folder, &[]);
     Story::new("axe", &driver, &program, Mail::Dev, true).await.find_nothing_serious(&axe).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_password_is_recovered() {
+    let Some(driver) = Driver::start("a_forgotten_password_is_recovered") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("recovery", &driver, &program, Mail::Dev, true).await.recover().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stolen_address_is_taken_back() {
+    let Some(driver) = Driver::start("a_stolen_address_is_taken_back") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let owner = Story::new("undo", &driver, &program, Mail::Dev, true).await;
+    let thief = Story::new("undo-thief", &driver, &program, Mail::Dev, true).await;
+    owner.undo(thief).await;
 }
 
 /// A test that can't run says so, and fails where nothing may be skipped.

@@ -5,15 +5,20 @@
 mod support;
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod failing;
 #[cfg(test)]
 mod forms;
 #[cfg(test)]
-mod json;
+mod init;
 #[cfg(test)]
+mod json;
 mod keys;
+#[cfg(test)]
+mod links;
 #[cfg(test)]
 mod password;
 #[cfg(test)]

@@ -78,11 +78,11 @@ pub(super) fn actions(commits: &[Commit], into: &mut BTreeMap<String, u64>) {
     }
 }
 
-/// What every commit must hold by itself: a code or link is issued with its message in the same commit, and a refusal writes
-/// nothing but the challenge or session it found dead.
+/// What every commit must hold by itself: a code or link is issued with its message in the same commit, and a refusal
+/// writes nothing but the challenge or session it found dead.
 pub(super) fn whole(commit: &Commit) -> Result<(), &'static str> {
-    let issued = |action: &str| ["code_issued", "link_issued"].contains(&action);
-    let issues = commit.audit.iter().filter(|event| issued(event.action.as_ref())).count();
+    let made = |action: &str| ["code_issued", "link_issued"].contains(&action);
+    let issues = commit.audit.iter().filter(|event| made(event.action.as_ref())).count();
     let challenges: Vec<Uuid> = commit
         .puts
         .iter()

@@ -25,12 +25,14 @@
 )]
 
 mod addresses;
+mod bootstrap;
 mod changes;
 mod codes;
 mod ends;
 mod guesses;
 mod keys;
 mod kit;
+mod links;
 mod managing;
 mod passwords;
 mod rights;
@@ -46,11 +48,13 @@ use std::time::Duration;
 use crate::port::store::Store;
 
 pub use self::addresses::*;
+pub use self::bootstrap::*;
 pub use self::changes::*;
 pub use self::codes::*;
 pub use self::ends::*;
 pub use self::guesses::*;
 pub use self::keys::*;
+pub use self::links::*;
 pub use self::managing::*;
 pub use self::passwords::*;
 pub use self::rights::*;
@@ -73,6 +77,7 @@ macro_rules! races {
 }
 
 races! {
+    one_of_many_bootstraps
     one_code_admits_once
     one_code_confirms_once
     one_code_switches_on_once
@@ -97,6 +102,9 @@ races! {
     one_link_undoes_once
     an_undo_beats_a_further_change
     the_older_undo_wins
+    one_link_sets_one_password
+    requests_at_once_mail_one_link
+    a_recovery_ends_the_sign_in_under_way
     workers_share_without_sending_twice
     a_late_outcome_is_not_kept
     a_message_sealed_anew_is_sent_once

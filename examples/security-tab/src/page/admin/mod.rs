@@ -7,14 +7,14 @@ mod trail;
 mod user;
 mod users;
 
-pub(crate) use account::{
-    AccountLine, AccountPage, AccountsPage, Block, NewAccountPage, PERIODS, ServiceFields,
-};
+#[cfg(test)]
+pub(crate) use account::PERIODS;
+pub(crate) use account::{AccountLine, AccountPage, AccountsPage, Block, NewAccountPage, ServiceFields};
 pub(crate) use note::{AdminSaid, Note, Place, Trouble};
 pub(super) use samples::pages;
 pub(crate) use trail::{Doer, TrailLine, TrailPage};
 pub(crate) use user::{
-    AdminAddress, AdminDialog, FLAGS, FlagBox, Invitation, RIGHTS, RightsForm, UserFacts, UserPage, gates_of,
+    AdminAddress, AdminDialog, FLAGS, FlagBox, RIGHTS, RightsForm, UserFacts, UserPage, gates_of,
 };
 pub(crate) use users::{Choice, NewUserPage, NotFoundPage, UserLine, UsersPage};
 

@@ -2,8 +2,8 @@
 
 use super::{
     AccountLine, AccountPage, AccountsPage, AdminAddress, AdminDialog, AdminSaid, Block, Choice, Doer, FLAGS,
-    FlagBox, Invitation, NewAccountPage, NewUserPage, NotFoundPage, Note, Place, RightsForm, ServiceFields,
-    Tab, TrailLine, TrailPage, Trouble, UserFacts, UserLine, UserPage, UsersPage,
+    FlagBox, NewAccountPage, NewUserPage, NotFoundPage, Note, Place, RightsForm, ServiceFields, Tab,
+    TrailLine, TrailPage, Trouble, UserFacts, UserLine, UserPage, UsersPage,
 };
 use crate::page::samples::{MASKED, Samples};
 use crate::page::{CodeLine, Frame, Gate, Identity, Problem, Step, Time};
@@ -101,7 +101,6 @@ fn new_users(samples: Samples) -> Vec<(&'static str, NewUserPage)> {
         frame: frame(samples),
         accounts: choices(),
         login: String::new(),
-        invites: true,
         address: String::new(),
         zone: String::new(),
         russian: false,
@@ -144,7 +143,7 @@ fn user_page(samples: Samples) -> UserPage {
         zone: "Europe/Riga".into(),
         settings_gates: Vec::new(),
         reset_gates: Some(Vec::new()),
-        invitation: None,
+        invitation_gates: None,
         factor_gates: Vec::new(),
         sessions_gates: Vec::new(),
         rights: RightsForm { to: String::new(), checked: Vec::new(), gates: Vec::new() },
@@ -163,9 +162,10 @@ fn user_pages(samples: Samples) -> Vec<(&'static str, UserPage)> {
     invited.user.password = false;
     invited.user.two_factor = false;
     invited.user.address = AdminAddress { confirmed: None, pending: Some(MASKED.into()) };
-    invited.invitation = Some(Invitation { typed: String::new(), gates: Vec::new() });
-    let mut refused = invited.clone();
-    refused.note = Some(Note::trouble(Place::Invitation, Trouble::Known(Problem::InvalidEmail)));
+    invited.reset_gates = None;
+    invited.invitation_gates = Some(Vec::new());
+    let mut alone = invited.clone();
+    alone.user.address = AdminAddress::default();
     let mut off = page.clone();
     off.user.disabled = true;
     off.user.blocked = true;
@@ -177,7 +177,7 @@ fn user_pages(samples: Samples) -> Vec<(&'static str, UserPage)> {
     gated.factor_gates.clone_from(&gates);
     gated.sessions_gates.clone_from(&gates);
     gated.rights.gates.clone_from(&gates);
-    gated.invitation = Some(Invitation { typed: String::new(), gates });
+    gated.invitation_gates = Some(gates);
     gated.trail = false;
     let mut rights = failed(Place::RightsTo, Trouble::NoSuchUser);
     rights.rights.to = "nobody".into();
@@ -185,13 +185,14 @@ fn user_pages(samples: Samples) -> Vec<(&'static str, UserPage)> {
     let mail = Samples::line(crate::page::Place::Administer);
     vec![
         ("admin-user-invited", invited),
-        ("admin-user-invitation-refused", refused),
+        ("admin-user-no-invitation", alone),
         ("admin-user-off", off),
         ("admin-user-gates", gated),
         ("admin-user-said-created", said(AdminSaid::UserInvited)),
         ("admin-user-said-flags", said(AdminSaid::FlagsSaved)),
         ("admin-user-said-words", said(AdminSaid::SettingsSaved)),
         ("admin-user-said-off", said(AdminSaid::SignInOff)),
+        ("admin-user-said-invited", said(AdminSaid::Invited)),
         ("admin-user-said-reset", said(AdminSaid::ResetSent)),
         ("admin-user-said-factor", said(AdminSaid::FactorRemoved)),
         ("admin-user-said-sessions", said(AdminSaid::SessionsEnded)),

@@ -70,15 +70,6 @@ pub(crate) struct AdminAddress {
     pub(crate) pending: Option<String>,
 }
 
-/// The row "Invitation".
-#[derive(Debug, Clone)]
-pub(crate) struct Invitation {
-    /// The address as it was typed.
-    pub(crate) typed: String,
-    /// Gates that are closed.
-    pub(crate) gates: Vec<Gate>,
-}
-
 /// The section "Rights on this user".
 #[derive(Debug, Clone)]
 pub(crate) struct RightsForm {
@@ -107,10 +98,10 @@ pub(crate) struct UserPage {
     pub(crate) zone: String,
     /// Gates that are closed for language and time zone.
     pub(crate) settings_gates: Vec<Gate>,
-    /// Gates that are closed for a password reset; absent where it is not offered.
+    /// Gates that are closed for a password reset; absent for a user without a password.
     pub(crate) reset_gates: Option<Vec<Gate>>,
-    /// The invitation, for a user without a password; absent where it is not offered.
-    pub(crate) invitation: Option<Invitation>,
+    /// Gates that are closed for an invitation; absent for a user with a password.
+    pub(crate) invitation_gates: Option<Vec<Gate>>,
     /// Gates that are closed for removing the second factor.
     pub(crate) factor_gates: Vec<Gate>,
     /// Gates that are closed for ending the sessions.
@@ -279,9 +270,25 @@ impl UserPage {
         list(&reasons, "reset-gates")
     }
 
+    fn has_address(&self) -> bool {
+        self.user.address.confirmed.is_some() || self.user.address.pending.is_some()
+    }
+
+    fn invitation_off(&self, gates: &[Gate]) -> Html {
+        let off = !gates.is_empty() || !self.has_address();
+        attributes(None, Place::Top, &[], off.then_some("invitation-gates"))
+    }
+
+    /// Why no invitation can be sent.
+    fn invitation_reasons(&self, gates: &[Gate], a: &'static AdminTexts) -> Html {
+        let mut reasons: Vec<_> = gates.iter().map(|gate| gate.text(self.frame.language())).collect();
+        reasons.extend((!self.has_address()).then_some(a.no_address));
+        list(&reasons, "invitation-gates")
+    }
+
     fn waiting(&self, a: &'static AdminTexts) -> Option<Html> {
         let pending = self.user.address.pending.as_ref()?;
-        let words = if self.invitation.is_some() { a.invitation_waits } else { a.email_waits };
+        let words = if self.invitation_gates.is_some() { a.invitation_waits } else { a.email_waits };
         Some(Sentence::new(words).address("address", pending).html())
     }
 

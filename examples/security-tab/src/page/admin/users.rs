@@ -68,8 +68,6 @@ pub(crate) struct NewUserPage {
     pub(crate) accounts: Vec<Choice>,
     /// The login as it was typed.
     pub(crate) login: String,
-    /// Whether an invitation can be sent.
-    pub(crate) invites: bool,
     /// The address as it was typed.
     pub(crate) address: String,
     /// The time zone as it was typed.

@@ -195,6 +195,10 @@ fn forms_post_to_the_known_routes_with_and_without_a_script() {
         route::SIGN_IN_CODE,
         route::SIGN_IN_RESEND,
         route::SIGN_OUT,
+        route::RECOVERY,
+        route::RECOVERY_PASSWORD,
+        route::INVITATION,
+        route::EMAIL_UNDO,
         route::REAUTHENTICATE,
         route::REAUTHENTICATE_CODE,
         route::REAUTHENTICATE_RESEND,
@@ -249,6 +253,7 @@ fn forms_post_to_the_known_routes_with_and_without_a_script() {
 fn fields_are_those_of_the_contract() {
     let known = [
         field::LOGIN,
+        field::IDENTIFIER,
         field::PASSWORD,
         field::CURRENT,
         field::NEW,

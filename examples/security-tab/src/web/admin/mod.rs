@@ -29,6 +29,8 @@ pub(super) fn router() -> Router<App> {
         .route(route::ADMIN_FLAGS, post(user::flags))
         .route(route::ADMIN_SETTINGS, post(user::settings))
         .route(route::ADMIN_SIGN_IN, post(user::sign_in))
+        .route(route::ADMIN_RESET, post(user::reset))
+        .route(route::ADMIN_INVITE, post(user::invite))
         .route(route::ADMIN_FACTOR, post(user::two_factor))
         .route(route::ADMIN_SESSIONS, post(user::sessions))
         .route(route::ADMIN_RIGHTS, post(user::rights))

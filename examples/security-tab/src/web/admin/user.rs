@@ -10,7 +10,7 @@ use portcullis::decision::Reason;
 use portcullis::id::UserId;
 use portcullis::language::Language as CoreLanguage;
 use portcullis::manage::{ManagedUser, UserChange};
-use portcullis::rights::AccessRight;
+use portcullis::rights::{AccessRight, Actor, Verdict};
 use portcullis::user::{Login, Method};
 
 use super::desk::{Desk, flag_of, id};
@@ -18,7 +18,7 @@ use crate::page::admin::{
     AdminAddress, AdminDialog, AdminSaid, Note, Place, RIGHTS, RightsForm, Tab, Trouble, UserFacts, UserPage,
     gates_of,
 };
-use crate::page::{Step, field, route};
+use crate::page::{Gate, Step, field, route};
 use crate::texts::Language;
 use crate::web::visit::{Answer, Stop};
 use crate::web::words::date_and_time_of;
@@ -83,6 +83,21 @@ pub(super) async fn sign_in(desk: Desk) -> Answer {
     desk.answer(user, result, said).await
 }
 
+/// POST: sends a link for a new password.
+pub(super) async fn reset(desk: Desk) -> Answer {
+    let Some(user) = desk.user() else { return desk.not_found(Tab::Users) };
+    let result = desk.manage().send_recovery(user).await;
+    desk.answer(user, result, AdminSaid::ResetSent).await
+}
+
+/// POST: sends a link for the first password.
+pub(super) async fn invite(desk: Desk) -> Answer {
+    let Some(user) = desk.user() else { return desk.not_found(Tab::Users) };
+    let actor = Actor::Session(desk.session.id);
+    let result = desk.visit.portcullis().invitation().send(actor, user).await;
+    desk.answer(user, result, AdminSaid::Invited).await
+}
+
 /// POST: removes the second factor.
 pub(super) async fn two_factor(desk: Desk) -> Answer {
     let Some(user) = desk.user() else { return desk.not_found(Tab::Users) };
@@ -117,6 +132,13 @@ pub(super) async fn rights(desk: Desk) -> Answer {
         .collect();
     let result = desk.manage().grant(user.uuid(), to, &rights).await;
     desk.answer(user, result, AdminSaid::RightsSet).await
+}
+
+/// The gates of sending a link: that there is no address, the page says itself.
+fn of_address(verdict: &Verdict) -> Vec<Gate> {
+    let mut gates = gates_of(verdict);
+    gates.retain(|gate| *gate != Gate::EmailUnconfirmed);
+    gates
 }
 
 impl Desk {
@@ -209,8 +231,8 @@ impl Desk {
             russian: Language::of_tag(user.language.base()) == Language::Russian,
             zone,
             settings_gates: gates_of(&user.may.change_settings),
-            reset_gates: None,
-            invitation: None,
+            reset_gates: user.password_set.then(|| of_address(&user.may.send_recovery)),
+            invitation_gates: (!user.password_set).then(|| of_address(&user.may.send_invitation)),
             factor_gates: gates_of(&user.may.remove_two_factor),
             sessions_gates: gates_of(&user.may.end_sessions),
             rights: RightsForm {

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use portcullis::account::TimeZone;
+use portcullis::contact::Email;
 use portcullis::decision::Reason;
 use portcullis::language::Language as CoreLanguage;
 use portcullis::manage::ManagedUser;
@@ -14,7 +15,7 @@ use super::desk::{Desk, flag_of, id};
 use crate::page::admin::{
     AdminSaid, Choice, NewUserPage, Note, Place, Tab, Trouble, UserLine, UsersPage, gates_of,
 };
-use crate::page::{field, route};
+use crate::page::{Problem, field, route};
 use crate::web::visit::{Answer, Stop};
 
 /// How many users a page lists.
@@ -96,7 +97,6 @@ async fn form(desk: Desk, status: StatusCode, note: Option<Note>) -> Answer {
     let page = NewUserPage {
         accounts: choices(&accounts, desk.account()),
         login: desk.typed(field::LOGIN),
-        invites: false,
         address: desk.typed(field::ADDRESS),
         zone: desk.typed(field::ZONE),
         russian: desk.visit.field(field::LANGUAGE) == CoreLanguage::RU.as_str(),
@@ -114,7 +114,11 @@ pub(super) async fn create(desk: Desk) -> Answer {
         Err(note) => return form(desk, StatusCode::UNPROCESSABLE_ENTITY, Some(note)).await,
     };
     match desk.manage().create_user(new).await {
-        Ok(user) => desk.done(AdminSaid::UserCreated, route::ADMIN_USERS, user.id),
+        Ok(user) => {
+            let invited = user.email.pending.is_some();
+            let said = if invited { AdminSaid::UserInvited } else { AdminSaid::UserCreated };
+            desk.done(said, route::ADMIN_USERS, user.id)
+        }
         Err(error) => {
             let (status, note) = refused(&desk, error)?;
             form(desk, status, Some(note)).await
@@ -130,6 +134,11 @@ fn new_user(desk: &Desk) -> Result<NewUser, Note> {
     new.flags = desk.all(field::FLAG).filter_map(flag_of).collect::<Flags>();
     if desk.visit.field(field::LANGUAGE) == CoreLanguage::RU.as_str() {
         new.language = CoreLanguage::RU;
+    }
+    let address = desk.typed(field::ADDRESS);
+    if !address.is_empty() {
+        let invalid = |_| Note::trouble(Place::Address, Trouble::Known(Problem::InvalidEmail));
+        new.invited_email = Some(Email::parse(&address).map_err(invalid)?);
     }
     let zone = desk.typed(field::ZONE);
     if !zone.is_empty() {

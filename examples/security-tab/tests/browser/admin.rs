@@ -1,0 +1,108 @@
+//! What an administrator does in the browser, and those he does it for.
+
+use serde_json::Value;
+
+use crate::driver::Driver;
+use crate::mail::Mail;
+use crate::story::Story;
+use crate::support::{Folder, PASSWORD, Program};
+
+const NEW: &str = "seven quiet lanterns";
+
+impl Story<'_> {
+    /// Signs in under a login.
+    async fn sign_in_as(&self, login: &str, password: &str) {
+        self.type_into("#login", login).await;
+        self.type_into("#password", password).await;
+        self.press("#sign-in-go").await;
+        self.find("#email").await;
+    }
+
+    /// Goes to the page of a user through the header and the search.
+    async fn administer(&self, login: &str) {
+        self.press("#administration").await;
+        self.type_into("#user-login", login).await;
+        self.press("#find-go").await;
+        // The search leaves one user.
+        self.find(&format!("#user-login[value={login}]")).await;
+        self.press(".list-name").await;
+        self.find("#flags").await;
+    }
+
+    /// `bob`, created without flags, changes his password once an administrator lets him.
+    async fn grant_a_flag(self) {
+        self.open("/").await;
+        self.sign_in_as("bob", PASSWORD).await;
+        let reason = self.text("#password-gates").await;
+        assert_eq!(reason, "You do not have the right to change the password. Ask your administrator.");
+        assert!(self.browser.find(fantoccini::Locator::Css("#administration")).await.is_err());
+        self.press("#sign-out").await;
+
+        self.sign_in_as("admin", PASSWORD).await;
+        self.administer("bob").await;
+        self.picture("1-user").await;
+        self.press("#flag-change_password").await;
+        self.press("#flags").await;
+        assert_eq!(self.text("#permissions [role=status]").await, "Saved");
+        self.picture("2-granted").await;
+        self.press("#sign-out").await;
+
+        self.sign_in_as("bob", PASSWORD).await;
+        self.type_into("#password-current", PASSWORD).await;
+        self.type_into("#password-new", NEW).await;
+        self.type_into("#password-repeat", NEW).await;
+        self.press("#password-go").await;
+        let said = self.text("#password [role=status]").await;
+        assert_eq!(said, "Password changed. All other sessions were signed out.");
+        self.browser.close().await.unwrap();
+    }
+
+    /// An administrator makes a user, who is mailed an invitation.
+    async fn invite(self) {
+        self.open("/").await;
+        self.sign_in_as("admin", PASSWORD).await;
+        self.press("#administration").await;
+        self.press("#create-user").await;
+        self.type_into("#user-login", "dora").await;
+        self.type_into("#address", &self.address).await;
+        self.press("#flag-change_password").await;
+        self.picture("1-new-user").await;
+        self.press("#form").await;
+        self.find("#invitation").await;
+        self.picture("2-created").await;
+        self.press("#sign-out").await;
+        self.find("#login").await;
+
+        let mut client = self.program.client();
+        assert_eq!(client.json("POST", "/dev/run-worker", &Value::Null).status, 200);
+        let sent = client.get("/dev/messages").json();
+        let mail = sent.as_array().unwrap().iter().find(|mail| mail["to"] == self.address.as_str()).unwrap();
+        let (_, link) = mail["text"].as_str().unwrap().split_once("/invitation/").expect("a link");
+        assert_eq!(link.split_whitespace().next().map(str::len), Some(64), "{mail}");
+        self.browser.close().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flag_is_granted_on_the_page() {
+    let Some(driver) = Driver::start("a_flag_is_granted_on_the_page") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("grant", &driver, &program, Mail::Dev, true).await.grant_a_flag().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flag_is_granted_without_a_script() {
+    let Some(driver) = Driver::start("a_flag_is_granted_without_a_script") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("grant-no-script", &driver, &program, Mail::Dev, false).await.grant_a_flag().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_created_user_is_invited() {
+    let Some(driver) = Driver::start("a_created_user_is_invited") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("invite", &driver, &program, Mail::Dev, true).await.invite().await;
+}
