@@ -79,11 +79,6 @@ impl NewLink {
     pub(crate) fn under(self, challenge: ChallengeId, message: MessageId) -> Self {
         Self { challenge, message, ..self }
     }
-
-    /// What stands in the link.
-    pub(crate) fn token(&self) -> LinkToken {
-        LinkToken::of(self.challenge, &self.secret)
-    }
 }
 
 impl core::fmt::Debug for NewLink {
