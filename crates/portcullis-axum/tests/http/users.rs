@@ -99,7 +99,7 @@ async fn what_is_sent_is_read_strictly() {
         (json!({"login": "", "account": account}), "login", "invalid_login"),
         (json!({"login": "x"}), "account", "missing"),
         (json!({"login": "x", "account": "demo"}), "account", "invalid_id"),
-        (json!({"login": "x", "account": account, "email": "x@example.com"}), "email", "unknown_field"),
+        (json!({"login": "x", "account": account, "email": "x"}), "email", "invalid_email"),
         (json!({"login": "x", "account": account, "password": "x"}), "password", "unknown_field"),
         (json!({"login": "x", "account": account, "id": NOBODY}), "id", "unknown_field"),
         (json!({"login": "x", "account": account, "creator": NOBODY}), "creator", "unknown_field"),

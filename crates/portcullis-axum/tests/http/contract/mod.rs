@@ -48,7 +48,8 @@ impl Row {
 
     /// The route as the description names it.
     fn route(&self) -> String {
-        format!("{} {}", self.method, self.path.replace("$other", "{id}"))
+        let path = self.path.split('?').next().unwrap_or_default();
+        format!("{} {}", self.method, path.replace("$other", "{id}"))
     }
 
     async fn play(&self) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Router;
 use chrono::TimeDelta;
 use portcullis::policy::{Limit, Policy};
-use portcullis::rights::Actor;
+use portcullis::rights::{AccessRight, Actor};
 use portcullis::testing::World;
 use portcullis::testing::world::{PASSWORD, WorldOptions};
 use portcullis::user::{Flag, Flags};
@@ -38,6 +38,14 @@ pub(super) enum Step {
     AskTwoFactor,
     /// The same with [`NEW`], which waits for its confirmation.
     AskBoth,
+    /// Her new address is confirmed: the old one is claimed for a while.
+    Confirmed,
+    /// A code is sent to her first address, which she wants back.
+    AskOld,
+    /// The same, and one that would switch two-factor authentication on together with it.
+    AskBothOld,
+    /// Bob is there, of whom alice sees that he exists and no more.
+    Colleague,
     /// The code arrives at alice's address: it, and a wrong one, are remembered.
     Arrives,
     /// The code arrives at [`NEW`].
@@ -64,6 +72,8 @@ pub(super) enum Step {
     NoMailFactor,
     /// From now on one mailed code uses up the budget.
     OneMail,
+    /// From now on one old address that is claimed is enough.
+    OneClaim,
     /// From now on one wrong code disables.
     OneMistake,
     /// From now on one wrong code from a source is too many.
@@ -163,6 +173,25 @@ impl Play {
                 let body = json!({"method": "email", "address": NEW});
                 self.ask("POST", "/two-factor/challenge", body).await;
             }
+            Step::Confirmed => {
+                let body = json!({"challenge": "$challenge", "code": "$code"});
+                self.send("POST", "/email/confirm", &body).await.is(200);
+            }
+            Step::AskOld => self.ask("PUT", "/email", json!({"address": ALICE})).await,
+            Step::AskBothOld => {
+                self.ask("PUT", "/email", json!({"address": ALICE})).await;
+                self.arrives(ALICE).await;
+                let body = json!({"method": "email", "address": ALICE});
+                self.ask("POST", "/two-factor/challenge", body).await;
+            }
+            Step::Colleague => {
+                let security = self.site.world.security.clone();
+                let actor = security.users().by_login(&alice()).await.unwrap().id;
+                let bob = self.site.user("bob", None).await;
+                let view = [AccessRight::View].into();
+                security.rights().grant_on_user(Actor::Program, bob.id, actor, &view).await.unwrap();
+                self.remembered.insert("$bob", bob.id.to_string());
+            }
             Step::Arrives => self.arrives(ALICE).await,
             Step::ArrivesNew => self.arrives(NEW).await,
             Step::Wrong(by, times) => {
@@ -212,6 +241,7 @@ impl Play {
             }
             Step::NoMailFactor => self.under(|policy| policy.email_factor = false),
             Step::OneMail => self.under(|policy| policy.email_codes_per_user = one),
+            Step::OneClaim => self.under(|policy| policy.email_claims = 1),
             Step::OneMistake => self.under(|policy| policy.code_disabled_after = 1),
             Step::OneFromSource => self.under(|policy| policy.code_failures_per_source = Some(one)),
         }

@@ -148,6 +148,16 @@ fn sessions() -> Vec<Row> {
         row(&[SignedIn], "GET /settings", NOTHING)
             .gives(200, &["account", "email", "password", "sessions", "two_factor", "user"]),
         row(&[SignedIn], "GET /audit", NOTHING).gives(200, &["events", "next"]),
+        row(&[SignedIn, Colleague], "GET /audit?user=$bob", NOTHING).refuses(
+            403,
+            "not_allowed",
+            &["missing"],
+        ),
+        row(&[SignedIn], "GET /audit?user=01a1ee56-65d0-7222-9fc9-415f5fab951d", NOTHING).refuses(
+            404,
+            "not_found",
+            &[],
+        ),
         row(&[], "GET /openapi.json", NOTHING)
             .gives(200, &["components", "info", "openapi", "paths", "servers"]),
     ]
@@ -173,6 +183,9 @@ fn email() -> Vec<Row> {
         clear(&[SignedIn]).gives(204, &[]).with_cookie(),
         clear(&[SignedIn, Later(16)]).refuses(403, "stale_sign_in", &[]),
         clear(&[TwoFactor]).refuses(409, "in_use", &[]),
+        clear(&[SignedIn, AskEmail, ArrivesNew, Confirmed, OneClaim]).refuses(429, "too_soon", WAIT),
+        confirm(&[SignedIn, AskEmail, ArrivesNew, Confirmed, AskOld, Arrives, OneClaim])
+            .refuses(429, "too_soon", WAIT),
     ]);
     rows
 }
@@ -221,6 +234,8 @@ fn two_factor() -> Vec<Row> {
             .gives(200, &["delivery", "method", "options"])
             .with_cookie(),
         set(&[SignedIn, NoAddress, AskBoth, ArrivesNew, Taken], on()).refuses(409, "address_taken", &[]),
+        set(&[SignedIn, AskEmail, ArrivesNew, Confirmed, AskBothOld, Arrives, OneClaim], on())
+            .refuses(429, "too_soon", WAIT),
         set(&[SignedIn, AskTwoFactor, Arrives, NoMailFactor], on()).refuses(403, "not_allowed", &["missing"]),
         set(&[TwoFactor], off()).gives(200, &["method", "options"]).with_cookie(),
         set(&[TwoFactor, Later(16)], off()).refuses(403, "stale_sign_in", &[]),
