@@ -9,6 +9,7 @@ use portcullis::audit::AuditEvent;
 use portcullis::challenge::{Channel, PendingCode};
 use portcullis::email::EmailSettings;
 use portcullis::password::PasswordSettings;
+use portcullis::recovery::LinkInfo;
 use portcullis::rights::{AccessRight, Gate, Verdict};
 use portcullis::session::{CurrentSession, ListedSession};
 use portcullis::settings::SecuritySettings;
@@ -37,6 +38,19 @@ impl ChallengeView {
             resend_at: code.resend_at,
             attempts_left: code.attempts_left,
         }
+    }
+}
+
+/// A living link.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LinkView {
+    valid_until: DateTime<Utc>,
+    purpose: &'static str,
+}
+
+impl From<&LinkInfo> for LinkView {
+    fn from(link: &LinkInfo) -> Self {
+        Self { valid_until: link.valid_until, purpose: link.purpose.name() }
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
 use portcullis::contact::Email;
+use portcullis::recovery::Identifier;
 use portcullis::secret::{Code, Password};
 use portcullis::user::Login;
 use serde::Deserialize;
@@ -181,6 +182,10 @@ impl Fields {
 
     pub(crate) fn login(&mut self) -> Result<Login, Problem> {
         Ok(Login::parse(&self.text("login")?)?)
+    }
+
+    pub(crate) fn identifier(&mut self) -> Result<Identifier, Problem> {
+        Ok(Identifier::parse(&self.text("identifier")?)?)
     }
 
     pub(crate) fn password(&mut self, field: &'static str) -> Result<Password, Problem> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use portcullis::decision::Reason;
 use serde_json::{Map, Value, json};
 
 use crate::routes::{Operation, operations};
@@ -71,7 +72,9 @@ fn responses(operation: &Operation) -> Map<String, Value> {
     let mut refused: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
     for reason in operation.refusals {
         // What is wrong with a new password is wrong with a field of its route.
-        let of_field = operation.path == "/password" && status_of(*reason) == StatusCode::CONFLICT;
+        let of_field = matches!(operation.path, "/password" | "/recovery/{token}")
+            && *reason != Reason::AddressTaken
+            && status_of(*reason) == StatusCode::CONFLICT;
         let status = if of_field { StatusCode::UNPROCESSABLE_ENTITY } else { status_of(*reason) };
         refused.entry(status.as_u16()).or_default().push(reason.code());
     }
@@ -121,6 +124,7 @@ pub(crate) fn object(required: &Value, optional: &Value) -> Value {
 fn schemas() -> Map<String, Value> {
     requests()
         .into_iter()
+        .chain(link_answers())
         .chain(answers())
         .chain(of_people())
         .map(|(name, schema)| (name.to_owned(), schema))
@@ -134,6 +138,8 @@ fn requests() -> Vec<(&'static str, Value)> {
         ("SignIn", object(&json!({"login": text, "password": text}), &none)),
         ("Password", object(&json!({"password": text}), &none)),
         ("PasswordChange", object(&json!({"current": text, "new": text, "repeat": text}), &none)),
+        ("Recovery", object(&json!({"identifier": text}), &none)),
+        ("NewPassword", object(&json!({"new": text, "repeat": text}), &none)),
         ("ChallengeCode", object(&json!({"challenge": text, "code": text}), &none)),
         ("ChallengeOnly", object(&json!({"challenge": text}), &none)),
         ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email"]}}))),
@@ -147,6 +153,13 @@ fn requests() -> Vec<(&'static str, Value)> {
             ]}),
         ),
     ]
+}
+
+/// What the routes of links by mail answer.
+fn link_answers() -> Vec<(&'static str, Value)> {
+    let (none, time) = (json!({}), json!({"type": "string", "format": "date-time"}));
+    let link = json!({"valid_until": time, "purpose": {"enum": ["recovery", "invitation"]}});
+    vec![("Nothing", object(&none, &none)), ("Link", object(&link, &none))]
 }
 
 fn answers() -> Vec<(&'static str, Value)> {

@@ -212,6 +212,7 @@ impl fmt::Debug for Changes {
             .field("counters", &self.counters)
             .field("events", &self.events)
             .field("messages", &self.messages.len())
+            .field("once", &self.once)
             .finish()
     }
 }

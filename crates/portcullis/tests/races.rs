@@ -90,6 +90,7 @@ const FAULTS: &[(&str, Fault)] = &[
 
 /// Each race with the faults it must find.
 const FINDS: &[(&str, &[&str])] = &[
+    ("one_of_many_bootstraps", &["hides that others were faster"]),
     ("one_code_admits_once", &["compares no versions", "spends nothing", "hides that others were faster"]),
     ("one_code_confirms_once", &["compares no versions", "hides that others were faster"]),
     ("one_code_switches_on_once", &["compares no versions", "hides that others were faster"]),
@@ -119,6 +120,9 @@ const FINDS: &[(&str, &[&str])] = &[
     ("what_ends_stops_the_change_under_way", &["compares no versions", "hides that others were faster"]),
     ("one_of_many_changes_the_password", &["compares no versions", "hides that others were faster"]),
     ("a_change_of_password_ends_the_sign_in_under_way", &["checks no guards"]),
+    ("one_link_sets_one_password", &["compares no versions", "hides that others were faster"]),
+    ("requests_at_once_mail_one_link", &["ignores limits", "hides that a limit was reached"]),
+    ("a_recovery_ends_the_sign_in_under_way", &["checks no guards"]),
     ("one_of_two_gets_the_address", &["shares unique keys"]),
     ("workers_share_without_sending_twice", &["shares claims"]),
     ("a_late_outcome_is_not_kept", &["fences no outcome", "compares no versions"]),

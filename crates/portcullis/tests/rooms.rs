@@ -135,13 +135,14 @@ fn lifetimes_and_limits_live_in_the_policy() {
     let others: Vec<_> = core()
         .into_iter()
         .filter(|source| !source.path.ends_with("/policy.rs") && !source.path.contains("/testing/"))
+        .filter(|source| !source.path.ends_with("/tests.rs"))
         .collect();
     assert_eq!(finds(&others, measures_time), Vec::<String>::new());
 }
 
 #[test]
 fn secrets_are_shown_in_few_places() {
-    const SHOWN_IN: [&str; 22] = [
+    const SHOWN_IN: [&str; 23] = [
         "src/request/mod.rs",
         "src/request/people.rs",
         "src/request/raw.rs",
@@ -153,6 +154,7 @@ fn secrets_are_shown_in_few_places() {
         "src/keyring/mod.rs",
         "src/keyring/seal.rs",
         "src/keyring/token.rs",
+        "src/bootstrap/flow.rs",
         "src/challenge/flow.rs",
         "src/message/model.rs",
         "src/sign_in/flow.rs",

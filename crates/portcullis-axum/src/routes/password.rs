@@ -25,7 +25,7 @@ pub(super) async fn change(mut door: Door) -> Answer {
 }
 
 /// What is wrong with the new password is wrong with a field: 422 here, whatever it is elsewhere.
-fn refused(refusal: Refusal) -> Problem {
+pub(super) fn refused(refusal: Refusal) -> Problem {
     let reason = refusal.reason();
     let field = if reason == Reason::RepeatDiffers {
         "repeat"

@@ -13,6 +13,7 @@ mod mounting;
 mod office;
 mod password;
 mod races;
+mod recovery;
 mod secrets;
 mod sessions;
 mod sign_in;

@@ -195,6 +195,7 @@ fn acts() -> Vec<(&'static str, &'static str, Value, Option<AccessRight>)> {
         ("DELETE", "/sessions", Value::Null, Some(EditFlags)),
         ("DELETE", "/two-factor", Value::Null, Some(EditFlags)),
         ("POST", "/recovery", Value::Null, Some(EditFlags)),
+        ("POST", "/invitation", Value::Null, Some(EditFlags)),
         ("GET", "trail", Value::Null, Some(ViewDetails)),
     ]
 }
@@ -259,6 +260,8 @@ async fn every_act_takes_its_right_and_nothing_else() {
         let reply = act(&mut office.site, method, &carol, what, &body).await;
         if short {
             assert_eq!(missing(&reply.refused(403, "not_allowed")), ["email_unconfirmed"]);
+        } else if what == "/invitation" {
+            reply.refused(409, "in_use");
         } else {
             assert!(reply.status.is_success(), "{method} {what} {body}: {reply:?}");
         }
@@ -421,6 +424,28 @@ async fn a_reset_goes_to_the_confirmed_address_and_shows_no_secret() {
         assert_eq!(missing(&refused.refused(403, "not_allowed")), [gate]);
     }
     office.site.post(&path, json!({"new": "x"})).await.unfit("new", "unknown_field");
+}
+
+#[tokio::test]
+async fn a_user_created_with_an_address_is_invited_and_may_be_again() {
+    let mut office = Office::open().await;
+    let body = json!({"login": "dora", "account": office.child.id, "email": "dora@example.com"});
+    let dora = office.site.post("/users", body).await.is(201).json();
+    let waits = json!({"address": "d•••@example.com", "confirmed": false, "pending": {"address": "d•••@example.com"}});
+    assert_eq!((&dora["email"], &dora["password_set"]), (&waits, &json!(false)));
+    assert_eq!(dora["may"]["send_invitation"], yes());
+    office.site.world.run_worker().await.unwrap();
+    let first = office.site.world.mailbox.to("dora@example.com");
+    assert!(first.len() == 1 && first[0].text.contains("/invitation/"), "{first:?}");
+    let path = format!("/users/{}/invitation", dora["id"].as_str().unwrap());
+    let reply = office.site.send("POST", &path, None).await.is(202);
+    assert_eq!(reply.text, "{}");
+    office.site.send("POST", &path, None).await.refused(429, "too_soon");
+    office.site.world.run_worker().await.unwrap();
+    assert_eq!(office.site.world.mailbox.to("dora@example.com").len(), 2);
+    office.site.post(&path, json!({"email": "x"})).await.unfit("email", "unknown_field");
+    let strange = json!({"login": "emil", "account": office.child.id, "email": "no address"});
+    office.site.post("/users", strange).await.unfit("email", "invalid_email");
 }
 
 #[tokio::test]

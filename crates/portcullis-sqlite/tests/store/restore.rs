@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use portcullis::Error;
 use portcullis::decision::Reason;
 use portcullis::id::{ChallengeId, SessionId};
-use portcullis::port::store::Store;
+use portcullis::port::store::{Page, Store};
 use portcullis::secret::{Code, Password};
 use portcullis::sign_in::SignInResult;
 use portcullis::testing::World;
@@ -97,5 +97,36 @@ fn only_the_next_epoch_keeps_what_was_used_from_living_again() {
         assert_eq!(reason(entered), Reason::ChallengeDead);
         let next = restored.sign_in(&used.alice).await.unwrap();
         assert!(s.sessions().current(next.id).await.is_ok());
+    });
+}
+
+#[test]
+fn an_old_notice_of_the_copy_waits_for_somebody_to_look() {
+    let file = File::new();
+    let copied = file.folder().join("copied.db");
+    block(async {
+        let before = world(file.as_ref(), 1);
+        let account = before.account("demo").await.unwrap();
+        let alice = before.user(&account, "alice", Some("alice@example.com")).await.unwrap();
+        let session = before.sign_in(&alice).await.unwrap();
+        before.security.email().clear(session.id).await.unwrap();
+        copy(file.as_ref(), &copied);
+        assert_eq!(before.run_worker().await.unwrap().sent, 1, "it left after the copy was made");
+
+        let restored = world(&copied, 2);
+        let s = &restored.security;
+        let mut keys = s.keyring();
+        keys.next_epoch();
+        s.replace_keyring(keys);
+        restored.advance(s.policy().restored_message_life);
+        let pass = restored.run_worker().await.unwrap();
+        assert_eq!((pass.sent, pass.held), (0, 1));
+        assert!(restored.mailbox.mails().is_empty(), "not sent twice");
+        let page = Page { after: None, limit: 10 };
+        let held = s.held_messages(page).await.unwrap();
+        assert_eq!((held.len(), held[0].user), (1, alice.id));
+        s.release_message(held[0].id).await.unwrap();
+        assert_eq!(restored.run_worker().await.unwrap().sent, 1);
+        assert!(s.held_messages(page).await.unwrap().is_empty());
     });
 }

@@ -350,7 +350,8 @@ impl Engine {
             }
             Some(Err(_)) => return Err(Stop::Suppress("content_unreadable")),
         };
-        rules::may_leave(this, &content.to, user, &chain, challenge, view.epoch(), &self.policy, t.now)
+        rules::may_recover(challenge, user, &self.policy)
+            .and_then(|()| rules::may_leave(this, &content.to, user, &chain, challenge, view.epoch(), t.now))
             .map_err(Stop::Suppress)?;
         let Some(user) = user else {
             return Err(Stop::Suppress("user_gone"));

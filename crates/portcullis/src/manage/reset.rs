@@ -199,11 +199,10 @@ mod tests {
 
     fn link() -> FreshLink {
         let challenge = fresh_code(800).challenge;
-        let random = crate::testing::ambient::SeededRandom::new(1);
         FreshLink {
             challenge,
             message: MessageId::from_uuid(uuid(801)),
-            token: crate::secret::LinkToken::generate(challenge, &random).unwrap(),
+            token: crate::secret::LinkToken::of(challenge, &[3; 32]),
             digest: fresh_code(800).digest,
             epoch: 0,
         }

@@ -26,7 +26,6 @@ pub(crate) fn may_leave(
     chain: &Chain,
     challenge: Option<&Challenge>,
     epoch: u32,
-    policy: &Policy,
     now: DateTime<Utc>,
 ) -> Result<(), &'static str> {
     let Some(user) = user else {
@@ -55,17 +54,26 @@ pub(crate) fn may_leave(
         | Purpose::EmailConfirmation
         | Purpose::TwoFactorEmail
         | Purpose::Invitation => confirmed || pending,
-        Purpose::Recovery => {
-            if let Some(why) = barrier_for(challenge, user, policy) {
-                return Err(why);
-            }
-            confirmed
-        }
+        Purpose::Recovery => confirmed,
         Purpose::EmailUndo => {
             user.claims.iter().any(|claim| claim.challenge == challenge.id && claim.address.same_as(to))
         }
     };
     if goes_there { Ok(()) } else { Err("destination_changed") }
+}
+
+/// Whether a recovery link may leave, as far as its user's rights go; asked before [`may_leave`].
+pub(crate) fn may_recover(
+    challenge: Option<&Challenge>,
+    user: Option<&User>,
+    policy: &Policy,
+) -> Result<(), &'static str> {
+    match (challenge, user) {
+        (Some(challenge), Some(user)) if challenge.purpose == Purpose::Recovery => {
+            barrier_for(challenge, user, policy).map_or(Ok(()), Err)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What sending came to, kept under the version that was claimed.
@@ -211,16 +219,7 @@ mod tests {
     impl Scene {
         fn leaves(&self, now: DateTime<Utc>) -> Result<(), &'static str> {
             let chain = chain([&self.account]);
-            may_leave(
-                &self.message,
-                &self.to,
-                Some(&self.user),
-                &chain,
-                Some(&self.challenge),
-                0,
-                &Policy::default(),
-                now,
-            )
+            may_leave(&self.message, &self.to, Some(&self.user), &chain, Some(&self.challenge), 0, now)
         }
 
         fn after(mut self, change: impl Fn(&mut Self)) -> Result<(), &'static str> {
@@ -248,10 +247,9 @@ mod tests {
         assert_eq!(scene().after(|s| s.user.email = None), Err("destination_changed"));
         let s = scene();
         let chain = chain([&s.account]);
-        let gone =
-            may_leave(&s.message, &s.to, None, &chain, Some(&s.challenge), 0, &Policy::default(), began());
+        let gone = may_leave(&s.message, &s.to, None, &chain, Some(&s.challenge), 0, began());
         assert_eq!(gone, Err("user_gone"));
-        let gone = may_leave(&s.message, &s.to, Some(&s.user), &chain, None, 0, &Policy::default(), began());
+        let gone = may_leave(&s.message, &s.to, Some(&s.user), &chain, None, 0, began());
         assert_eq!(gone, Err("challenge_gone"));
     }
 
@@ -272,7 +270,7 @@ mod tests {
         s.message = message(MessageKind::EmailChanged, "u2@example.com", None);
         (s.user.disabled, s.account.blocked) = (true, true);
         let chain = chain([&s.account]);
-        let notice = |user| may_leave(&s.message, &s.to, user, &chain, None, 0, &Policy::default(), began());
+        let notice = |user| may_leave(&s.message, &s.to, user, &chain, None, 0, began());
         assert_eq!(notice(Some(&s.user)), Ok(()));
         assert_eq!(notice(None), Err("user_gone"));
     }
@@ -341,18 +339,8 @@ mod tests {
     fn a_code_of_an_earlier_epoch_does_not_leave() {
         let s = scene();
         let chain = chain([&s.account]);
-        let leaves = |epoch| {
-            may_leave(
-                &s.message,
-                &s.to,
-                Some(&s.user),
-                &chain,
-                Some(&s.challenge),
-                epoch,
-                &Policy::default(),
-                began(),
-            )
-        };
+        let leaves =
+            |epoch| may_leave(&s.message, &s.to, Some(&s.user), &chain, Some(&s.challenge), epoch, began());
         assert_eq!((leaves(0), leaves(1)), (Ok(()), Err("old_epoch")));
     }
 
@@ -377,5 +365,52 @@ mod tests {
             assert_eq!(kept.to, "u•••@example.com", "{expected}");
             assert_eq!(kept.due_at, began() + Policy::default().message_kept, "{expected}");
         }
+    }
+
+    fn linked(
+        purpose: Purpose,
+        to: &str,
+        change: impl Fn(&mut User, &Challenge),
+    ) -> Result<(), &'static str> {
+        let mut s = scene();
+        s.challenge = challenge(purpose, &s.user, to);
+        s.challenge.credential_version = crate::challenge::link::Whose::from(&s.user).bound_version(purpose);
+        s.message = message(purpose.message(), to, Some(&s.challenge));
+        s.to = email(to);
+        change(&mut s.user, &s.challenge);
+        may_recover(Some(&s.challenge), Some(&s.user), &Policy::default()).and_then(|()| s.leaves(began()))
+    }
+
+    #[test]
+    fn a_recovery_link_leaves_only_to_the_confirmed_address_of_who_may_recover() {
+        use crate::user::Flag;
+        let recovery =
+            |to: &str, change: &dyn Fn(&mut User)| linked(Purpose::Recovery, to, |user, _| change(user));
+        assert_eq!(recovery("u2@example.com", &|_| {}), Ok(()));
+        let pending = |user: &mut User| {
+            let challenge = crate::id::ChallengeId::from_uuid(uuid(800));
+            user.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+        };
+        assert_eq!(recovery("new@example.com", &pending), Err("destination_changed"));
+        let flagless = |user: &mut User| user.flags = user.flags.clone().with(Flag::ChangePassword, false);
+        assert_eq!(recovery("u2@example.com", &flagless), Err("change_password"));
+        assert_eq!(recovery("u2@example.com", &|user| user.disabled = true), Err("disabled"));
+        assert_eq!(recovery("u2@example.com", &|user| user.email = None), Err("email_unconfirmed"));
+    }
+
+    #[test]
+    fn an_invitation_leaves_while_it_is_named_and_an_undo_while_it_is_claimed() {
+        let to = "other@example.com";
+        let pending = |user: &mut User, challenge: &Challenge| {
+            user.pending_email = Some(PendingEmail { address: email(to), challenge: challenge.id });
+        };
+        assert_eq!(linked(Purpose::Invitation, to, pending), Ok(()));
+        assert_eq!(linked(Purpose::Invitation, to, |_, _| {}), Err("superseded"));
+        let claim = |user: &mut User, challenge: &Challenge| {
+            let (address, ends_at) = (email(to), challenge.expires_at);
+            user.claims.push(crate::user::EmailClaim { address, challenge: challenge.id, ends_at });
+        };
+        assert_eq!(linked(Purpose::EmailUndo, to, claim), Ok(()));
+        assert_eq!(linked(Purpose::EmailUndo, to, |_, _| {}), Err("superseded"));
     }
 }

@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::error::{Error, PortError};
 use crate::id::{ChallengeId, MessageId, NO_TENANT, RequestId, UserId};
 use crate::keyring::OpenError;
-use crate::port::store::{Page, Start};
+use crate::port::store::{Key, Page, Start};
 use crate::user::User;
 
 /// Where the link of who has no address would go; it never leaves.
@@ -53,11 +53,14 @@ impl Engine {
 
     /// Whoever has an identifier as login or as confirmed address.
     async fn users_of(&self, identifier: &Identifier) -> Result<BTreeSet<UserId>, Error> {
+        let login = identifier.login().map(|login| User::login_key(login.as_str()));
+        // Who holds the address alone is found by one key, who shares it by another.
+        let alone = identifier.email().map(|email| Key { unique: true, ..User::email_key(email) });
+        let starts: Vec<_> = [login, alone].into_iter().flatten().map(Start::Key).collect();
+        let view = self.read(&self.look(), starts, Vec::new()).await?;
         let mut users = BTreeSet::new();
-        if let Some(login) = identifier.login() {
-            let start = Start::Key(User::login_key(login.as_str()));
-            let view = self.read(&self.look(), vec![start], Vec::new()).await?;
-            users.extend(view.start::<User>(0)?.map(|user| user.value.id));
+        for nth in 0..2 {
+            users.extend(view.start::<User>(nth)?.map(|user| user.value.id));
         }
         if let Some(email) = identifier.email() {
             let key = User::email_key(email);

@@ -25,13 +25,14 @@ const REFUSED: &str = "recovery_refused";
 /// What the links of this room are for.
 const PURPOSES: [Purpose; 2] = [Purpose::Recovery, Purpose::Invitation];
 
-/// Why a user may not set a new password by a recovery that was begun, beside being disabled or blocked: an administrator
-/// or an undo may begin it regardless of the user's flag.
+/// Why a user may not set a new password by a mailed link, beside being disabled or blocked.
+///
+/// An administrator or an undo may begin a recovery regardless of the user's flag.
 pub(crate) fn barrier_for(challenge: &Challenge, user: &User, policy: &Policy) -> Option<&'static str> {
     barrier_unless(user, challenge.regardless_of_flag, policy)
 }
 
-/// Why a user may not set a new password by a mailed link, with or without the flag to change the password.
+/// As [`barrier_for`], with or without the flag to change the password.
 pub(crate) fn barrier_unless(user: &User, regardless_of_flag: bool, policy: &Policy) -> Option<&'static str> {
     let mailbox_is_both = match user.two_factor {
         Method::Email => true,
@@ -247,24 +248,4 @@ pub(crate) fn set_password(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture::*;
-
-    #[test]
-    fn only_what_an_administrator_or_an_undo_began_needs_no_flag() {
-        let account = account(1);
-        let (mut alice, policy) = (user(2, &account), Policy::default());
-        let mut challenge = challenge(Purpose::Recovery, &alice, "u2@example.com");
-        assert_eq!(barrier_for(&challenge, &alice, &policy), None);
-        alice.flags = alice.flags.with(Flag::ChangePassword, false);
-        assert_eq!(barrier_unless(&alice, false, &policy), Some("change_password"));
-        assert_eq!(barrier_for(&challenge, &alice, &policy), Some("change_password"));
-        challenge.regardless_of_flag = true;
-        assert_eq!(barrier_for(&challenge, &alice, &policy), None);
-        alice.two_factor = Method::Email;
-        assert_eq!(barrier_for(&challenge, &alice, &Policy::strict()), Some("policy"));
-        alice.email = None;
-        assert_eq!(barrier_for(&challenge, &alice, &policy), Some("email_unconfirmed"));
-    }
-}
+mod tests;

@@ -146,14 +146,15 @@ mod tests {
     fn anything_else_is_no_token() {
         let made = token();
         let text = made.expose();
+        let (short, shorter) = (text.get(1..).unwrap(), text.get(2..).unwrap());
         for strange in [
             String::new(),
-            text[1..].to_owned(),
+            short.to_owned(),
             format!("{text}A"),
-            format!("{}=", &text[1..]),
-            format!("{}+", &text[1..]),
-            format!("{} ", &text[1..]),
-            format!("{}é", &text[2..]),
+            format!("{short}="),
+            format!("{short}+"),
+            format!("{short} "),
+            format!("{shorter}é"),
         ] {
             assert!(LinkToken::parse(&strange).is_none(), "{strange:?}");
         }

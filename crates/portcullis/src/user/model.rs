@@ -264,7 +264,7 @@ impl User {
         Key::unique(Self::KIND, "login", login)
     }
 
-    /// The key a confirmed address is listed by.
+    /// The key that users who may share an address are listed by.
     pub(crate) fn email_key(address: &Email) -> Key {
         Key::lookup(Self::KIND, "email", address.canonical())
     }

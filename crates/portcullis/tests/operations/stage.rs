@@ -17,6 +17,7 @@ use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
     Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
 };
+use portcullis::recovery::Identifier;
 use portcullis::rights::{AccessRight, Action, Actor};
 use portcullis::secret::Password;
 use portcullis::sign_in::{Reauthenticated, SignInResult};
@@ -145,6 +146,11 @@ operations! {
     TwoFactorDisable true true,
     PasswordChange true true,
     PasswordChangeWrong false true,
+    RecoveryRequest true true,
+    RecoveryRequestSoon true true,
+    RecoveryPeek true false,
+    RecoverySet true true,
+    RecoverySetTwice false true,
     Settings true false,
     UserCreate true true,
     UserGet true false,
@@ -175,6 +181,11 @@ operations! {
     ManageChangeAccount true true,
     VerdictOnAccount true false,
     Audit true false,
+    UserCreateInvited true true,
+    InvitationSend true true,
+    InvitationSendRefused false true,
+    Bootstrap true true,
+    BootstrapAgain false false,
     HeldMessages true false,
     ReleaseMessage true true,
     WorkerPass true true,
@@ -343,6 +354,27 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 let current = if op == Op::PasswordChange { password() } else { new.clone() };
                 s.password().change(session, &current, &new, &new, &attempt()).await.map(drop)
             }),
+            Op::RecoveryRequest => {
+                Box::pin(async move { s.recovery().request(&Identifier::parse("alice")?, &attempt()).await })
+            }
+            Op::RecoveryRequestSoon | Op::RecoveryPeek | Op::RecoverySet | Op::RecoverySetTwice => {
+                s.recovery().request(&Identifier::parse("alice").unwrap(), &attempt()).await.unwrap();
+                w.run_worker().await.unwrap();
+                let token = w.mailbox.last_link("alice@example.com").unwrap();
+                let new = Password::parse("seven quiet lanterns".to_owned(), "new").unwrap();
+                if op == Op::RecoverySetTwice {
+                    s.recovery().set_password(&token, &new, &new, &attempt()).await.unwrap();
+                }
+                Box::pin(async move {
+                    match op {
+                        Op::RecoveryRequestSoon => {
+                            s.recovery().request(&Identifier::parse("alice")?, &attempt()).await
+                        }
+                        Op::RecoveryPeek => s.recovery().peek(&token).await.map(drop),
+                        _ => s.recovery().set_password(&token, &new, &new, &attempt()).await,
+                    }
+                })
+            }
             Op::Settings => Box::pin(async move { s.settings(session).await.map(drop) }),
             Op::UserCreate => Box::pin(async move {
                 s.users().create(NewUser::new(Login::parse("carol")?, account.id)).await.map(drop)
@@ -409,6 +441,32 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             }),
             Op::Audit => {
                 Box::pin(async move { s.audit(alice.id, Page { after: None, limit: 10 }).await.map(drop) })
+            }
+            Op::UserCreateInvited => Box::pin(async move {
+                let mut carol = NewUser::new(Login::parse("carol")?, account.id);
+                carol.invited_email = Some(address);
+                s.users().create(carol).await.map(drop)
+            }),
+            Op::InvitationSend => {
+                let mut carol = NewUser::new(Login::parse("carol").unwrap(), account.id);
+                carol.invited_email = Some(address);
+                let carol = s.users().create(carol).await.unwrap();
+                Box::pin(async move { s.invitation().send(Actor::Session(session), carol.id).await })
+            }
+            Op::InvitationSendRefused => {
+                Box::pin(async move { s.invitation().send(Actor::Session(session), bob.id).await })
+            }
+            Op::Bootstrap | Op::BootstrapAgain => {
+                let empty = Arc::new(FaultyStore::new(Yielding(MemoryStore::new())));
+                let fresh = World::on(Arc::clone(&empty) as Arc<dyn Store>);
+                if op == Op::BootstrapAgain {
+                    fresh.account("any").await.unwrap();
+                }
+                let engine = fresh.security.clone();
+                let operation = Box::pin(async move {
+                    engine.bootstrap("Fleet", &Login::parse("root")?, &address).await.map(drop)
+                });
+                return Stage { store: empty, messages, operation, world: Arc::new(fresh) };
             }
             Op::HeldMessages | Op::ReleaseMessage => {
                 s.email().clear(session).await.unwrap();

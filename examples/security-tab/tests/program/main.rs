@@ -13,8 +13,9 @@ mod failing;
 #[cfg(test)]
 mod forms;
 #[cfg(test)]
-mod json;
+mod init;
 #[cfg(test)]
+mod json;
 mod keys;
 #[cfg(test)]
 mod password;

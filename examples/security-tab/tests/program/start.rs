@@ -30,7 +30,7 @@ fn a_command_line_that_can_not_be_understood_ends_with_2() {
         (&["keys", "new"], "--keys names the keyring file"),
         (&["keys"], "keys is followed by new, check, rotate or retire"),
         (&["after-restore"], "--keys names the keyring file"),
-        (&["init", "--login", "x"], "the subcommand init does not exist yet"),
+        (&["init", "--login", "x"], "init needs --email, --keys, --public-url"),
         (&["--colour"], "there is no option --colour"),
         (&["-v"], "there is no option -v"),
         (&["serve"], "there is no subcommand serve"),

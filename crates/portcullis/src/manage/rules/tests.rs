@@ -8,6 +8,10 @@ use crate::rights::AccessRight;
 use crate::user::{Flag, Login};
 
 /// Admin acts in the account, with these rights on bob, who has no flag.
+fn fresh(id: UserId, taken: Option<Reason>) -> Fresh {
+    Fresh { id, taken, invitation: None }
+}
+
 fn scene(held: &[AccessRight]) -> (Account, Acting, User) {
     let account = account(1);
     let admin = user(2, &account);
@@ -148,7 +152,7 @@ fn order() -> NewUser {
 fn created(new: &NewUser, taken: Option<Reason>) -> Decision<ManagedUser> {
     let (account, acting) = manager();
     let id = UserId::from_uuid(uuid(50));
-    create(Who::User(&acting), new, id, &chain([&account]), taken, &Policy::default(), began())
+    create(Who::User(&acting), new, fresh(id, taken), &chain([&account]), &Policy::default(), began())
 }
 
 #[test]
@@ -156,8 +160,14 @@ fn who_creates_a_user_is_the_first_of_his_creators() {
     let (account, mut acting) = manager();
     acting.user.value.creators = vec![UserId::from_uuid(uuid(77))];
     let id = UserId::from_uuid(uuid(50));
-    let decision =
-        create(Who::User(&acting), &order(), id, &chain([&account]), None, &Policy::default(), began());
+    let decision = create(
+        Who::User(&acting),
+        &order(),
+        fresh(id, None),
+        &chain([&account]),
+        &Policy::default(),
+        began(),
+    );
     assert_eq!(touched(&decision.changes), [uuid(50), uuid(1), uuid(900), uuid(2)]);
     let kept: User = written(&decision.changes, uuid(50)).unwrap();
     assert_eq!(kept.creators, [acting.user.value.id, UserId::from_uuid(uuid(77))]);
@@ -191,8 +201,14 @@ fn a_taken_login_is_told_to_who_may_create_and_to_nobody_else() {
     let (account, acting, _) = scene(&[]);
     let id = UserId::from_uuid(uuid(50));
     let taken = Some(Reason::LoginTaken);
-    let outside =
-        create(Who::User(&acting), &order(), id, &chain([&account]), taken, &Policy::default(), began());
+    let outside = create(
+        Who::User(&acting),
+        &order(),
+        fresh(id, taken),
+        &chain([&account]),
+        &Policy::default(),
+        began(),
+    );
     assert_eq!(outside.reply.unwrap_err().reason(), Reason::NotFound);
 }
 

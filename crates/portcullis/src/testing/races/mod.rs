@@ -25,11 +25,13 @@
 )]
 
 mod addresses;
+mod bootstrap;
 mod changes;
 mod codes;
 mod ends;
 mod guesses;
 mod kit;
+mod links;
 mod managing;
 mod passwords;
 mod rights;
@@ -44,10 +46,12 @@ use std::time::Duration;
 use crate::port::store::Store;
 
 pub use self::addresses::*;
+pub use self::bootstrap::*;
 pub use self::changes::*;
 pub use self::codes::*;
 pub use self::ends::*;
 pub use self::guesses::*;
+pub use self::links::*;
 pub use self::managing::*;
 pub use self::passwords::*;
 pub use self::rights::*;
@@ -69,6 +73,7 @@ macro_rules! races {
 }
 
 races! {
+    one_of_many_bootstraps
     one_code_admits_once
     one_code_confirms_once
     one_code_switches_on_once
@@ -87,6 +92,9 @@ races! {
     one_of_many_changes_the_password
     a_change_of_password_ends_the_sign_in_under_way
     one_of_two_gets_the_address
+    one_link_sets_one_password
+    requests_at_once_mail_one_link
+    a_recovery_ends_the_sign_in_under_way
     workers_share_without_sending_twice
     a_late_outcome_is_not_kept
 }

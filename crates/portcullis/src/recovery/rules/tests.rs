@@ -1,0 +1,258 @@
+use chrono::TimeDelta;
+
+use super::*;
+use crate::account::Account;
+use crate::challenge::Challenge;
+use crate::contact::Email;
+use crate::fixture::*;
+use crate::id::{ChallengeId, RequestId};
+use crate::port::hasher::PasswordHash;
+use crate::recovery::Identifier;
+use crate::secret::LinkToken;
+use crate::user::model::PendingEmail;
+
+fn alice() -> (Account, User) {
+    let account = account(1);
+    let alice = user(2, &account);
+    (account, alice)
+}
+
+fn fresh() -> FreshLink {
+    let challenge = ChallengeId::from_uuid(uuid(800));
+    let code = fresh_code(800);
+    FreshLink {
+        challenge,
+        message: MessageId::from_uuid(uuid(801)),
+        token: LinkToken::of(challenge, &[3; 32]),
+        digest: code.digest,
+        epoch: 0,
+    }
+}
+
+/// A link of a user, opened with the right secret.
+fn opened(user: &User, purpose: Purpose, to: &str, account: &Account) -> LinkEntry {
+    let (mut changes, destination) = (Changes::none(), email(to));
+    let policy = Policy::default();
+    let ask = LinkAsk { user: user.into(), purpose, destination: &destination, life: policy.recovery_life };
+    issue_link_once(&mut changes, &ask, fresh(), purpose.message(), &policy, began());
+    LinkEntry {
+        challenge: stored(written::<Challenge>(&changes, uuid(800)).unwrap()),
+        user: stored(user.clone()),
+        chain: chain([account]),
+        fits: true,
+        source: uuid(6),
+        epoch: 0,
+    }
+}
+
+fn request_record() -> RecoveryRequest {
+    let who = Identifier::parse("alice").unwrap();
+    RecoveryRequest::sealed(RequestId::from_uuid(uuid(70)), &who, &keyring(), [3; 24], began())
+}
+
+fn asked(cool: u32, from_source: u32) -> Decision<()> {
+    let asked = Asked {
+        identifier: uuid(8),
+        source: uuid(6),
+        cool_down: count(cool),
+        from_source: until(from_source, began() + TimeDelta::minutes(1)),
+    };
+    request(&asked, &request_record(), &Policy::default(), began())
+}
+
+fn new_hash() -> NewHash {
+    NewHash { hash: PasswordHash::stored("$new"), long_enough_alone: true }
+}
+
+fn set(entry: &LinkEntry, taken: bool) -> Decision<()> {
+    let ids = FreshIds { changed: MessageId::from_uuid(uuid(50)), to_old: MessageId::from_uuid(uuid(51)) };
+    set_password(entry, new_hash(), taken, ids, &Policy::default(), began())
+}
+
+fn refused(decision: Decision<()>) -> (Reason, Vec<String>) {
+    assert!(touched(&decision.changes).is_empty() && decision.changes.messages.is_empty());
+    (decision.reply.unwrap_err().reason(), trail(&decision.changes))
+}
+
+#[test]
+fn a_request_is_kept_once_in_a_cool_down_and_answered_alike() {
+    let first = asked(0, 0);
+    assert!(first.reply.is_ok());
+    assert_eq!(steps(&first.changes), ["recovery_requests add 1 to 20", "recovery_cool_down add 1 to 1"]);
+    assert_eq!(
+        (touched(&first.changes), trail(&first.changes)),
+        (vec![uuid(70)], vec![String::from("recovery_requested: -")])
+    );
+    let again = asked(1, 1);
+    assert!(again.reply.is_ok(), "the answer is the same");
+    assert_eq!(steps(&again.changes), ["recovery_requests add 1 to 20"]);
+    assert_eq!(
+        (touched(&again.changes), trail(&again.changes)),
+        (vec![], vec![String::from("recovery_refused: too_soon")])
+    );
+}
+
+#[test]
+fn a_source_that_asks_for_too_much_has_to_wait() {
+    let decision = asked(0, 20);
+    assert!(steps(&decision.changes).is_empty());
+    let (reason, told) = refused(decision);
+    assert_eq!(
+        (reason, told),
+        (Reason::TooManyAttempts, vec![String::from("recovery_refused: too_many_attempts")])
+    );
+    assert!(asked(0, 19).reply.is_ok());
+}
+
+#[test]
+fn an_identifier_is_sealed_to_one_length_and_gone_when_it_was_seen_to() {
+    let sealed = |text: &str| {
+        let who = Identifier::parse(text).unwrap();
+        let id = RequestId::from_uuid(uuid(70));
+        let request = RecoveryRequest::sealed(id, &who, &keyring(), [3; 24], began());
+        let read = request.open(&keyring()).unwrap().unwrap();
+        assert_eq!(read.canonical(), who.canonical());
+        request.sealed.unwrap().len()
+    };
+    let long = format!("{}@{}.example.com", "l".repeat(64), "d".repeat(60));
+    assert_eq!(sealed("al"), sealed(&long));
+    let closed = close(Some(stored(request_record())), &Policy::default(), began()).changes;
+    let gone: RecoveryRequest = written(&closed, uuid(70)).unwrap();
+    assert!(gone.sealed.is_none() && gone.open(&keyring()).is_none());
+    assert!(close(Some(stored(gone)), &Policy::default(), began()).changes.is_empty());
+}
+
+#[test]
+fn an_identifier_is_a_login_or_an_address_and_not_shown() {
+    for (text, login, address) in
+        [("alice", true, false), (" Bob@Example.com ", true, true), ("a b", true, false)]
+    {
+        let who = Identifier::parse(text).unwrap();
+        assert_eq!((who.login().is_some(), who.email().is_some()), (login, address), "{text}");
+        assert_eq!(format!("{who:?}"), "Identifier(..)");
+    }
+    let one = |text: &str| Identifier::parse(text).unwrap().canonical().to_owned();
+    assert_eq!(one("bob@EXAMPLE.com"), one("bob@example.com"));
+    for strange in ["", "   ", "a\u{200b}b", &"x".repeat(51)] {
+        let error = Identifier::parse(strange).unwrap_err();
+        assert_eq!((error.field(), error.code()), ("identifier", "invalid_identifier"), "{strange:?}");
+    }
+}
+
+#[test]
+fn a_new_password_ends_everything_and_changes_nothing_else() {
+    let (account, mut alice) = alice();
+    alice.two_factor = Method::Email;
+    let decision = set(&opened(&alice, Purpose::Recovery, "u2@example.com", &account), false);
+    assert_eq!(touched(&decision.changes), [uuid(800), uuid(2), uuid(1)]);
+    assert!(steps(&decision.changes).is_empty(), "no failure is forgiven");
+    let kept: User = written(&decision.changes, uuid(2)).unwrap();
+    assert_eq!(kept.password.as_ref().map(PasswordHash::as_str), Some("$new"));
+    assert_eq!((kept.credential_version, kept.password_changed_at), (2, Some(began())));
+    assert_eq!((kept.two_factor, &kept.flags), (Method::Email, &alice.flags));
+    assert_eq!(kept.confirmed_email().unwrap().as_str(), "u2@example.com");
+    let sent: Vec<_> =
+        decision.changes.messages.iter().map(|draft| (draft.kind, draft.to.as_str())).collect();
+    assert_eq!(sent, [(MessageKind::PasswordChanged, "u2@example.com")]);
+    assert_eq!(trail(&decision.changes), ["password_set: recovery"]);
+}
+
+#[test]
+fn what_was_true_when_it_was_mailed_is_asked_again() {
+    let (account, alice) = alice();
+    let policy = Policy::default();
+    let with = |change: &dyn Fn(&mut User)| {
+        let mut alice = alice.clone();
+        change(&mut alice);
+        let entry = opened(&alice, Purpose::Recovery, "u2@example.com", &account);
+        assert!(peek(Some(&entry), &policy, began()).is_err());
+        refused(set(&entry, false)).1
+    };
+    assert_eq!(
+        with(&|alice| alice.flags = alice.flags.clone().with(Flag::ChangePassword, false)),
+        ["recovery_refused: change_password"]
+    );
+    assert_eq!(with(&|alice| alice.email = None), ["recovery_refused: email_unconfirmed"]);
+    let other: Email = email("other@example.com");
+    assert_eq!(
+        with(&|alice| alice.email.as_mut().unwrap().address = other.clone()),
+        ["recovery_refused: destination_changed"]
+    );
+    let mut both = alice;
+    both.two_factor = Method::Email;
+    assert_eq!(barrier_unless(&both, false, &Policy::strict()), Some("policy"), "one mailbox is not both");
+    assert_eq!(barrier_unless(&both, false, &policy), None);
+}
+
+#[test]
+fn a_weak_password_or_two_different_ones_leave_the_link_unspent() {
+    let (account, alice) = alice();
+    let entry = opened(&alice, Purpose::Recovery, "u2@example.com", &account);
+    let looked = |repeated, weaknesses| {
+        let no =
+            look(Some(&entry), Chosen { repeated, weaknesses }, &Policy::default(), began()).unwrap_err();
+        refused(no.into())
+    };
+    assert_eq!(looked(false, vec![]).0, Reason::RepeatDiffers);
+    assert_eq!(
+        looked(true, vec![Weakness::TooShort]),
+        (Reason::WeakPassword, vec![String::from("recovery_refused: weak_password")])
+    );
+    assert_eq!(refused(refuse_common(&entry).into()).0, Reason::WeakPassword);
+    let good = Chosen { repeated: true, weaknesses: vec![] };
+    assert!(look(Some(&entry), good, &Policy::default(), began()).is_ok());
+}
+
+#[test]
+fn an_invitation_confirms_its_address_whatever_the_flags() {
+    let (account, mut alice) = alice();
+    (alice.email, alice.password, alice.flags) = (None, None, crate::user::Flags::default());
+    let challenge = ChallengeId::from_uuid(uuid(800));
+    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    let entry = opened(&alice, Purpose::Invitation, "new@example.com", &account);
+    let seen = peek(Some(&entry), &Policy::default(), began()).unwrap();
+    assert_eq!((seen.purpose, seen.login.as_str(), seen.minimum), (Purpose::Invitation, "user2", 15));
+    assert_eq!(
+        refused(set(&entry, true)),
+        (Reason::AddressTaken, vec![String::from("recovery_refused: address_taken")])
+    );
+    let decision = set(&entry, false);
+    let kept: User = written(&decision.changes, uuid(2)).unwrap();
+    assert_eq!(kept.confirmed_email().unwrap().as_str(), "new@example.com");
+    assert!(kept.pending_email.is_none() && kept.password.is_some());
+    assert!(decision.changes.messages.is_empty(), "a first password changes nothing");
+    assert_eq!(trail(&decision.changes), ["password_set: invitation"]);
+    let spent: Challenge = written(&decision.changes, uuid(800)).unwrap();
+    let again = LinkEntry { challenge: stored(spent), ..entry };
+    assert_eq!(refused(set(&again, false)).0, Reason::ChallengeDead);
+}
+
+#[test]
+fn an_invitation_that_replaces_an_address_tells_the_old_one() {
+    let (account, mut alice) = alice();
+    let challenge = ChallengeId::from_uuid(uuid(800));
+    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    let decision = set(&opened(&alice, Purpose::Invitation, "new@example.com", &account), false);
+    let sent: Vec<_> =
+        decision.changes.messages.iter().map(|draft| (draft.kind, draft.to.as_str())).collect();
+    assert_eq!(
+        sent,
+        [(MessageKind::EmailChanged, "u2@example.com"), (MessageKind::PasswordChanged, "new@example.com")]
+    );
+}
+
+#[test]
+fn only_what_an_administrator_or_an_undo_began_needs_no_flag() {
+    let (_, mut alice) = alice();
+    let policy = Policy::default();
+    let mut challenge = challenge(Purpose::Recovery, &alice, "u2@example.com");
+    assert_eq!(barrier_for(&challenge, &alice, &policy), None);
+    alice.flags = alice.flags.with(Flag::ChangePassword, false);
+    assert_eq!(barrier_for(&challenge, &alice, &policy), Some("change_password"));
+    challenge.regardless_of_flag = true;
+    assert_eq!(barrier_for(&challenge, &alice, &policy), None);
+    alice.two_factor = Method::Email;
+    assert_eq!(barrier_for(&challenge, &alice, &Policy::strict()), Some("policy"));
+    alice.email = None;
+    assert_eq!(barrier_for(&challenge, &alice, &policy), Some("email_unconfirmed"));
+}

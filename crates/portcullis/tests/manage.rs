@@ -1,0 +1,160 @@
+//! Stories of administrators: what they bring about, what they cannot, and what the user keeps to himself.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use portcullis::Error;
+use portcullis::account::{Account, NewAccount};
+use portcullis::challenge::PendingCode;
+use portcullis::decision::{Reason, Refusal};
+use portcullis::manage::UserChange;
+use portcullis::memory::MemoryStore;
+use portcullis::policy::Policy;
+use portcullis::port::store::Page;
+use portcullis::rights::{AccessRight, Actor};
+use portcullis::secret::Password;
+use portcullis::sign_in::SignInResult;
+use portcullis::testing::World;
+use portcullis::testing::world::{PASSWORD, WorldOptions, attempt, wrong_code};
+use portcullis::user::{Flag, Flags, Login, NewUser, User};
+
+fn refused<T>(result: Result<T, Error>) -> Refusal {
+    match result {
+        Err(Error::Refused(refusal)) => refusal,
+        Err(other) => panic!("refused was expected, got {other:?}"),
+        Ok(_) => panic!("refused was expected, got an answer"),
+    }
+}
+
+fn password(text: &str) -> Password {
+    Password::parse(text.to_owned(), "password").unwrap()
+}
+
+/// Who manages an account, through a session of his own.
+async fn manager(w: &World, account: &Account, login: &str) -> Actor {
+    let admin = w.user(account, login, None).await.unwrap();
+    let right = BTreeSet::from([AccessRight::ManageAccount]);
+    w.security.rights().grant_on_account(Actor::Program, account.id, admin.id, &right).await.unwrap();
+    Actor::Session(w.sign_in(&admin).await.unwrap().id)
+}
+
+async fn asked(w: &World, user: &User) -> PendingCode {
+    match w.security.sign_in().start(&user.login, &password(PASSWORD), &attempt()).await.unwrap() {
+        SignInResult::CodeRequired { code, .. } => code,
+        SignInResult::Admitted(_) | _ => panic!("a code is asked"),
+    }
+}
+
+#[tokio::test]
+async fn a_reset_lets_the_user_alone_choose_his_password() {
+    let w = World::new();
+    let account = w.account("demo").await.unwrap();
+    let admin = manager(&w, &account, "admin").await;
+    let bob = w.user(&account, "bob", Some("bob@example.com")).await.unwrap();
+    let session = w.sign_in(&bob).await.unwrap();
+    w.security.rights().set_flags(Actor::Program, bob.id, Flags::default()).await.unwrap();
+    w.security.manage(admin).send_recovery(bob.id).await.unwrap();
+    assert!(w.security.sessions().current(session.id).await.is_ok(), "nothing has changed yet");
+    w.run_worker().await.unwrap();
+    let link = w.mailbox.last_link("bob@example.com").unwrap();
+    let new = password("seven quiet lanterns");
+    w.security.recovery().peek(&link).await.unwrap();
+    w.security.recovery().set_password(&link, &new, &new, &attempt()).await.unwrap();
+    assert!(w.security.sessions().current(session.id).await.is_err());
+    let signed_in = w.security.sign_in().start(&bob.login, &new, &attempt()).await.unwrap();
+    assert!(matches!(signed_in, SignInResult::Admitted(_)));
+    let flags = w.security.users().get(bob.id).await.unwrap().flags;
+    assert_eq!(flags, Flags::default(), "and his flags are as they were");
+    let again = refused(w.security.recovery().set_password(&link, &new, &new, &attempt()).await);
+    assert_eq!(again.reason(), Reason::ChallengeDead);
+}
+
+#[tokio::test]
+async fn a_factor_that_wrong_codes_disabled_comes_back_by_an_administrator() {
+    let mut policy = Policy::default();
+    policy.code_disabled_after = 2;
+    let options = WorldOptions { policy, store: Arc::new(MemoryStore::new()), ..WorldOptions::default() };
+    let w = World::with(options);
+    let account = w.account("demo").await.unwrap();
+    let admin = manager(&w, &account, "admin").await;
+    let bob = w.user(&account, "bob", Some("bob@example.com")).await.unwrap();
+    let session = w.sign_in(&bob).await.unwrap();
+    w.switch_on(session.id, &bob).await.unwrap();
+    let code = asked(&w, &bob).await;
+    w.run_worker().await.unwrap();
+    let right = w.code_of(&bob).await.unwrap();
+    let enter =
+        async |entered| refused(w.security.sign_in().code(code.id, entered, &attempt(), None).await).reason();
+    let wrong = wrong_code(&right);
+    assert_eq!(enter(&wrong).await, Reason::WrongCode);
+    assert_eq!(enter(&wrong).await, Reason::WrongCode);
+    assert_eq!(enter(&right).await, Reason::Locked, "the right one too");
+    w.security.manage(admin).remove_two_factor(bob.id).await.unwrap();
+    w.run_worker().await.unwrap();
+    assert!(w.mailbox.to("bob@example.com").last().unwrap().subject.to_lowercase().contains("two-factor"));
+    let session = w.sign_in(&bob).await.unwrap();
+    let session = w.switch_on(session.id, &bob).await.unwrap();
+    assert_eq!(session.assurance.name(), "password_email");
+    let code = asked(&w, &bob).await;
+    w.run_worker().await.unwrap();
+    let right = w.code_of(&bob).await.unwrap();
+    w.security.sign_in().code(code.id, &right, &attempt(), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_was_made_by_a_manager_makes_nothing_greater_than_himself() {
+    let w = World::new();
+    let top = w.account("top").await.unwrap();
+    let low = w.security.accounts().create(NewAccount::named("low").under(top.id)).await.unwrap();
+    let manage = w.security.manage(manager(&w, &top, "admin").await);
+    let deputy = w.user(&low, "deputy", None).await.unwrap();
+    let flags = Flags::default().with(Flag::CreateItems, true);
+    w.security.rights().set_flags(Actor::Program, deputy.id, flags).await.unwrap();
+    manage.grant(low.id.uuid(), deputy.id, &[AccessRight::ManageAccount].into()).await.unwrap();
+    let session = w.sign_in(&deputy).await.unwrap();
+    let manage = w.security.manage(Actor::Session(session.id));
+    let mut new = NewUser::new(Login::parse("clerk").unwrap(), low.id);
+    new.flags = Flags::all();
+    let refusal = refused(manage.create_user(new.clone()).await);
+    assert_eq!(refusal.missing().len(), 3, "{refusal:?}");
+    new.flags = Flags::default();
+    let clerk = manage.create_user(new).await.unwrap();
+    assert_eq!(clerk.creator, Some(deputy.id));
+    let change = UserChange::default().flag(Flag::SendSms, true);
+    assert_eq!(refused(manage.change_user(clerk.id, &change).await).reason(), Reason::NotAllowed);
+    let above = NewUser::new(Login::parse("other").unwrap(), top.id);
+    assert_eq!(refused(manage.create_user(above).await).reason(), Reason::NotFound);
+}
+
+#[tokio::test]
+async fn a_page_shows_whom_one_sees_and_skips_others_without_a_trace() {
+    let w = World::new();
+    let account = w.account("demo").await.unwrap();
+    let clerk = w.user(&account, "clerk", None).await.unwrap();
+    let session = w.sign_in(&clerk).await.unwrap();
+    let view = BTreeSet::from([AccessRight::View]);
+    w.security.rights().grant_on_account(Actor::Program, account.id, clerk.id, &view).await.unwrap();
+    let mut visible = BTreeSet::from([clerk.id]);
+    for nth in 0..12 {
+        let new = NewUser::new(Login::parse(&format!("u{nth}")).unwrap(), account.id);
+        let user = w.security.users().create(new).await.unwrap();
+        if nth % 3 == 0 {
+            w.security.rights().grant_on_user(Actor::Program, user.id, clerk.id, &view).await.unwrap();
+            visible.insert(user.id);
+        }
+    }
+    let manage = w.security.manage(Actor::Session(session.id));
+    let mut seen = Vec::new();
+    let mut page = Page { after: None, limit: 2 };
+    loop {
+        let found = manage.users(Some(account.id), page).await.unwrap();
+        assert!(found.users.len() <= 2);
+        seen.extend(found.users.iter().map(|user| user.id));
+        let Some(next) = found.next else { break };
+        assert!(visible.contains(&next), "the mark of a page is one of those seen");
+        page.after = Some(next.uuid());
+    }
+    assert_eq!(seen, visible.into_iter().collect::<Vec<_>>());
+}
