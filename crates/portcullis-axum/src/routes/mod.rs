@@ -56,6 +56,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         of_two_factor(),
         of_sessions(),
         manage::of_users(),
+        manage::of_access(),
         manage::of_accounts(),
         read_only(),
     ]
