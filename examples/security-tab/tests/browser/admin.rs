@@ -79,8 +79,8 @@ impl Story<'_> {
         let mail = sent.as_array().unwrap().iter().find(|mail| mail["to"] == self.address.as_str()).unwrap();
         let (_, link) = mail["text"].as_str().unwrap().split_once("/invitation/").expect("a link");
         let token = link.split_whitespace().next().unwrap();
-        let set = json!({"new": NEW, "repeat": NEW});
-        let reply = client.json("POST", &format!("/api/security/recovery/{token}"), &set);
+        let password = json!({"new": NEW, "repeat": NEW});
+        let reply = client.json("POST", &format!("/api/security/recovery/{token}"), &password);
         assert_eq!(reply.status, 204, "{}", reply.body);
 
         self.sign_in_as("dora", NEW).await;
