@@ -16,6 +16,7 @@ mod forms;
 mod init;
 #[cfg(test)]
 mod json;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod password;
