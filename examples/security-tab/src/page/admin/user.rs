@@ -40,7 +40,7 @@ pub(crate) const RIGHTS: [&str; 10] = [
 
 /// What is known of a user.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, in words on the page")]
+#[expect(clippy::struct_excessive_bools, reason = "facts")]
 pub(crate) struct UserFacts {
     /// The id.
     pub(crate) id: String,
