@@ -58,6 +58,12 @@ pub(super) fn of_users() -> Vec<Operation> {
             ],
             route: patch(users::change),
         },
+    ]
+}
+
+/// Routes of what a user may be let in by.
+pub(super) fn of_access() -> Vec<Operation> {
+    vec![
         Operation {
             method: "delete",
             path: "/users/{id}/sessions",

@@ -57,6 +57,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         of_sessions(),
         manage::of_users(),
         manage::of_invitations(),
+        manage::of_access(),
         manage::of_accounts(),
         read_only(),
     ]

@@ -1,6 +1,6 @@
 //! What an administrator does in the browser, and those he does it for.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::driver::Driver;
 use crate::mail::Mail;
@@ -78,7 +78,14 @@ impl Story<'_> {
         let sent = client.get("/dev/messages").json();
         let mail = sent.as_array().unwrap().iter().find(|mail| mail["to"] == self.address.as_str()).unwrap();
         let (_, link) = mail["text"].as_str().unwrap().split_once("/invitation/").expect("a link");
-        assert_eq!(link.split_whitespace().next().map(str::len), Some(64), "{mail}");
+        let token = link.split_whitespace().next().unwrap();
+        let password = json!({"new": NEW, "repeat": NEW});
+        let reply = client.json("POST", &format!("/api/security/recovery/{token}"), &password);
+        assert_eq!(reply.status, 204, "{}", reply.body);
+
+        self.sign_in_as("dora", NEW).await;
+        assert_eq!(self.text("#email-state").await, "Confirmed");
+        self.picture("3-signed-in").await;
         self.browser.close().await.unwrap();
     }
 }

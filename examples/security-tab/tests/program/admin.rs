@@ -1,7 +1,11 @@
 //! The pages for administrators, by forms.
 
+use serde_json::json;
+
 use crate::support::{Client, Folder, PASSWORD, Program, Reply};
-use crate::tools::{advance, hidden, last_code, messages, post, sign_in};
+use crate::tools::{advance, api, hidden, last_code, messages, post, sign_in};
+
+const NEW: &str = "seven quiet lanterns";
 
 /// Follows the redirect that a form was answered with.
 fn follow(client: &mut Client, reply: &Reply) -> String {
@@ -58,7 +62,6 @@ fn a_flag_is_granted_on_the_page_and_the_user_changes_the_password() {
     assert!(page.contains("role=\"status\">Saved<"), "{page}");
     assert!(!admin.get(&path).body.contains("role=\"status\""), "it is told once");
 
-    const NEW: &str = "seven quiet lanterns";
     let fields = [("current", PASSWORD), ("new", NEW), ("repeat", NEW)];
     let reply = post(&mut bob, "/settings/password", &fields);
     assert!(follow(&mut bob, &reply).contains("Password changed."));
@@ -258,6 +261,14 @@ fn a_user_is_created_with_an_invitation() {
     assert_eq!(soon.status, 429, "{}", soon.body);
     let second = link(&program, "dora@example.com");
     assert_ne!(first, second);
+    let set = json!({"new": NEW, "repeat": NEW});
+    let mut dora = program.client();
+    api(&mut dora, "POST", &format!("/recovery/{first}"), &set, 410);
+    api(&mut dora, "POST", &format!("/recovery/{second}"), &set, 204);
+    assert!(sign_in(&mut dora, "dora", NEW).body.contains("Confirmed"), "the address is confirmed too");
+    let reply = fill(&mut admin, &page, "/admin/users/invitation", &[]);
+    assert_eq!(reply.status, 409, "who has a password is not invited");
+
     let mut bob = signed_in(&program, "bob");
     assert_eq!(ask(&mut bob, "eve", "", "").status, 404);
     assert_eq!(bob.get("/admin/users/new").status, 404);

@@ -170,15 +170,15 @@ fn user_pages(samples: Samples) -> Vec<(&'static str, UserPage)> {
     off.user.disabled = true;
     off.user.blocked = true;
     let gates = vec![Gate::Right];
-    let mut gated = invited.clone();
-    gated.flags_gates.clone_from(&gates);
-    gated.settings_gates.clone_from(&gates);
-    gated.reset_gates = Some(gates.clone());
-    gated.factor_gates.clone_from(&gates);
-    gated.sessions_gates.clone_from(&gates);
-    gated.rights.gates.clone_from(&gates);
-    gated.invitation_gates = Some(gates);
-    gated.trail = false;
+    let mut closed = invited.clone();
+    closed.flags_gates.clone_from(&gates);
+    closed.settings_gates.clone_from(&gates);
+    closed.reset_gates = Some(gates.clone());
+    closed.factor_gates.clone_from(&gates);
+    closed.sessions_gates.clone_from(&gates);
+    closed.rights.gates.clone_from(&gates);
+    closed.invitation_gates = Some(gates);
+    closed.trail = false;
     let mut rights = failed(Place::RightsTo, Trouble::NoSuchUser);
     rights.rights.to = "nobody".into();
     rights.rights.checked = vec!["view", "edit_flags"];
@@ -187,7 +187,7 @@ fn user_pages(samples: Samples) -> Vec<(&'static str, UserPage)> {
         ("admin-user-invited", invited),
         ("admin-user-no-invitation", alone),
         ("admin-user-off", off),
-        ("admin-user-gates", gated),
+        ("admin-user-gates", closed),
         ("admin-user-said-created", said(AdminSaid::UserInvited)),
         ("admin-user-said-flags", said(AdminSaid::FlagsSaved)),
         ("admin-user-said-words", said(AdminSaid::SettingsSaved)),

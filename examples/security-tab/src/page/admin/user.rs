@@ -40,6 +40,7 @@ pub(crate) const RIGHTS: [&str; 10] = [
 
 /// What is known of a user.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "facts")]
 pub(crate) struct UserFacts {
     /// The id.
     pub(crate) id: String,
@@ -210,10 +211,8 @@ fn list(reasons: &[&'static str], id: &'static str) -> Html {
 pub(crate) fn gates_of(verdict: &portcullis::rights::Verdict) -> Vec<Gate> {
     let mut gates = Vec::new();
     for missing in verdict.missing() {
-        let gate = match Gate::of_name(missing.name()) {
-            Gate::ChangePassword => Gate::Right,
-            gate => gate,
-        };
+        let named = Gate::of_name(missing.name());
+        let gate = if named == Gate::ChangePassword { Gate::Right } else { named };
         if !gates.contains(&gate) {
             gates.push(gate);
         }

@@ -42,6 +42,7 @@ pub(crate) struct UsersPage {
 
 /// A user in a list.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "facts")]
 pub(crate) struct UserLine {
     /// The id.
     pub(crate) id: String,

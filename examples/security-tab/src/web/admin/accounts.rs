@@ -133,7 +133,7 @@ fn name_of(period: Period) -> &'static str {
         Period::Day => "day",
         Period::Week => "week",
         Period::Month => "month",
-        _ => "none",
+        Period::None | _ => "none",
     }
 }
 
@@ -180,10 +180,8 @@ impl Desk {
             }
             Err(error) => {
                 let (status, trouble) = self.trouble(error)?;
-                let place = match place_of(&trouble) {
-                    Place::Form => said.place(),
-                    other => other,
-                };
+                let of_name = matches!(trouble, Trouble::InvalidName);
+                let place = if of_name { Place::Name } else { said.place() };
                 self.show_account(account, status, Some(Note::trouble(place, trouble)), typed).await
             }
         }

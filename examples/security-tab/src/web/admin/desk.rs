@@ -166,6 +166,7 @@ impl Desk {
             (Fault::Core(error), Some(Reason::SignedOut)) => return Err(self.visit.end(error.clone())),
             (_, Some(Reason::LoginTaken)) => Trouble::LoginTaken,
             (_, Some(Reason::NotFound)) => Trouble::NoSuchUser,
+            (_, Some(Reason::InUse)) => Trouble::Known(Problem::CannotAnswer),
             (_, Some(Reason::EmailUnconfirmed)) => Trouble::NoAddress,
             (Fault::Core(Error::Refused(refusal)), Some(Reason::NotAllowed))
                 if refusal.missing().contains(&CoreGate::EmailUnconfirmed) =>

@@ -151,13 +151,14 @@ fn new_user(desk: &Desk) -> Result<NewUser, Note> {
 /// What the core refused, where it belongs.
 fn refused(desk: &Desk, error: Error) -> Result<(StatusCode, Note), Stop> {
     let (status, trouble) = desk.trouble(error)?;
-    Ok((
-        status,
-        match trouble {
-            Trouble::LoginTaken => Note::trouble(Place::Login, trouble),
-            Trouble::Lacked => Note::trouble(Place::Flags, trouble),
-            Trouble::NoSuchUser => Note::trouble(Place::Account, Trouble::NoSuchAccount),
-            other => Note::trouble(Place::Form, other),
-        },
-    ))
+    let place = match trouble {
+        Trouble::LoginTaken | Trouble::InvalidLogin => Place::Login,
+        Trouble::Lacked => Place::Flags,
+        Trouble::NoSuchUser | Trouble::NoSuchAccount => Place::Account,
+        Trouble::InvalidZone => Place::Zone,
+        Trouble::NoAddress => Place::Address,
+        Trouble::Known(_) | Trouble::InvalidName | Trouble::InvalidQuota => Place::Form,
+    };
+    let trouble = if place == Place::Account { Trouble::NoSuchAccount } else { trouble };
+    Ok((status, Note::trouble(place, trouble)))
 }
