@@ -137,7 +137,7 @@ impl Town {
                 address
             }
             2 => {
-                if nth % 4 == 0 {
+                if nth.is_multiple_of(4) {
                     address
                 } else {
                     login
