@@ -165,7 +165,7 @@ async fn who_has_a_password_or_an_address_is_not_invited_at_his_creation() {
     new.confirmed_email = Some(Email::parse("other@example.com").unwrap());
     match w.security.users().create(new).await {
         Err(Error::Input(error)) => {
-            assert_eq!((error.field(), error.code()), ("email", "invalid_invitation"))
+            assert_eq!((error.field(), error.code()), ("email", "invalid_invitation"));
         }
         other => panic!("{other:?}"),
     }

@@ -193,3 +193,30 @@ fn a_changed_address_is_taken_back_by_the_link_in_the_old_mailbox() {
     let settings = api(&mut owner, "GET", "/settings", &json!(null), 200);
     assert_eq!(settings["email"]["address"], "old@example.com");
 }
+
+#[test]
+fn an_invited_user_sets_the_first_password_by_the_mailed_link() {
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let mut admin = program.client();
+    sign_in(&mut admin, "admin", PASSWORD);
+    let account = api(&mut admin, "GET", "/settings", &json!(null), 200)["account"]["id"].clone();
+    let body = json!({"login": "erin", "account": account, "email": "erin@example.com"});
+    api(&mut admin, "POST", "/users", &body, 201);
+    let link = last_link(&program, "erin@example.com", "invitation");
+    let mut erin = program.client();
+    open(&mut program.client(), &link, "/invitation");
+    let page = open(&mut erin, &link, "/invitation");
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("You were invited as") && page.body.contains("erin"), "{}", page.body);
+    assert_eq!(set(&mut erin, "/invitation", "short", "short").status, 422);
+    let (_, token) = link.rsplit_once('/').expect("a token");
+    let other = open(&mut program.client(), &format!("/recovery/{token}"), "/recovery/password");
+    assert_eq!(other.status, 410, "an invitation is no recovery");
+    let reply = set(&mut erin, "/invitation", NEW, NEW);
+    assert_eq!((reply.status, reply.header("location")), (303, "/sign-in"), "{}", reply.body);
+    assert!(sign_in(&mut erin, "erin", NEW).body.contains("Confirmed"), "the address was proved by the link");
+    let dead = open(&mut program.client(), &link, "/invitation");
+    assert_eq!(dead.status, 410);
+    assert!(dead.body.contains("Ask your administrator for a new invitation."), "{}", dead.body);
+}

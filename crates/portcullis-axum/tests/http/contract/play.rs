@@ -143,6 +143,14 @@ impl Play {
         self.site.app = Router::new().nest(MOUNT, routes);
     }
 
+    /// Lets an address wait, and asks for the code that confirms it and switches on together.
+    async fn ask_both(&mut self, address: &'static str) {
+        self.ask("PUT", "/email", json!({"address": address})).await;
+        // Sent before the next one is asked for, so that the newest mail is the newest code.
+        self.arrives(address).await;
+        self.ask("POST", "/two-factor/challenge", json!({"method": "email", "address": address})).await;
+    }
+
     async fn step(&mut self, step: Step) {
         let one = Limit::new(1, TimeDelta::hours(1));
         let alice = || portcullis::user::Login::parse("alice").unwrap();
@@ -166,24 +174,13 @@ impl Play {
             Step::AskFresh => self.ask("POST", "/reauthenticate", json!({"password": PASSWORD})).await,
             Step::AskEmail => self.ask("PUT", "/email", json!({"address": NEW})).await,
             Step::AskTwoFactor => self.ask("POST", "/two-factor/challenge", json!({"method": "email"})).await,
-            Step::AskBoth => {
-                self.ask("PUT", "/email", json!({"address": NEW})).await;
-                // Sent before the next one is asked for, so that the newest mail is the newest code.
-                self.arrives(NEW).await;
-                let body = json!({"method": "email", "address": NEW});
-                self.ask("POST", "/two-factor/challenge", body).await;
-            }
+            Step::AskBoth => self.ask_both(NEW).await,
             Step::Confirmed => {
                 let body = json!({"challenge": "$challenge", "code": "$code"});
                 self.send("POST", "/email/confirm", &body).await.is(200);
             }
             Step::AskOld => self.ask("PUT", "/email", json!({"address": ALICE})).await,
-            Step::AskBothOld => {
-                self.ask("PUT", "/email", json!({"address": ALICE})).await;
-                self.arrives(ALICE).await;
-                let body = json!({"method": "email", "address": ALICE});
-                self.ask("POST", "/two-factor/challenge", body).await;
-            }
+            Step::AskBothOld => self.ask_both(ALICE).await,
             Step::Colleague => {
                 let security = self.site.world.security.clone();
                 let actor = security.users().by_login(&alice()).await.unwrap().id;

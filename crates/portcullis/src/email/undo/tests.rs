@@ -63,7 +63,7 @@ fn claims(user: &User) -> Vec<&str> {
 
 fn keys(user: &User) -> Vec<(String, bool)> {
     let of_email = user.keys().into_iter().filter(|key| key.name == "email");
-    of_email.map(|key| (key.value.to_string(), key.unique)).collect()
+    of_email.map(|key| (key.value.clone(), key.unique)).collect()
 }
 
 #[test]
