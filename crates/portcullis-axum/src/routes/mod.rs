@@ -52,7 +52,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         during_sign_in(),
         of_address(),
         of_password(),
-        of_recovery(),
+        recovery::operations(),
         of_two_factor(),
         of_sessions(),
         manage::of_users(),
@@ -237,51 +237,6 @@ fn of_password() -> Vec<Operation> {
         ],
         route: post(password::change),
     }]
-}
-
-/// Routes of links by mail, for who is not signed in.
-fn of_recovery() -> Vec<Operation> {
-    vec![
-        Operation {
-            method: "post",
-            path: "/recovery",
-            summary: "Asks for a link that sets a new password; answered alike whoever has the identifier.",
-            session: false,
-            body: Some("Recovery"),
-            success: 202,
-            gives: Some("Nothing"),
-            refusals: &[Reason::TooManyAttempts],
-            route: post(recovery::request),
-        },
-        Operation {
-            method: "get",
-            path: "/recovery/{token}",
-            summary: "Looks at a link of recovery or invitation and changes nothing.",
-            session: false,
-            body: None,
-            success: 200,
-            gives: Some("Link"),
-            refusals: &[Reason::ChallengeDead],
-            route: get(recovery::show),
-        },
-        Operation {
-            method: "post",
-            path: "/recovery/{token}",
-            summary: "Sets a new password by a link; every session is over and none is opened.",
-            session: false,
-            body: Some("NewPassword"),
-            success: 204,
-            gives: None,
-            refusals: &[
-                Reason::ChallengeDead,
-                Reason::RepeatDiffers,
-                Reason::WeakPassword,
-                Reason::AddressTaken,
-                Reason::TooSoon,
-            ],
-            route: post(recovery::set),
-        },
-    ]
 }
 
 /// Routes of two-factor authentication.

@@ -3,17 +3,64 @@
 use axum::extract::RawPathParams;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::http::StatusCode;
+use axum::routing::{get, post};
 use portcullis::Error;
 use portcullis::decision::Reason;
 use portcullis::secret::LinkToken;
 use serde_json::json;
 
+use super::Operation;
 use super::password::refused;
 use crate::Problem;
 use crate::answer::LinkView;
 use crate::door::{Answer, Door};
 
 type Path = Result<RawPathParams, RawPathParamsRejection>;
+
+/// Routes of links by mail, for who is not signed in.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation {
+            method: "post",
+            path: "/recovery",
+            summary: "Asks for a link that sets a new password; answered alike whoever has the identifier.",
+            session: false,
+            body: Some("Recovery"),
+            success: 202,
+            gives: Some("Nothing"),
+            refusals: &[Reason::TooManyAttempts],
+            route: post(request),
+        },
+        Operation {
+            method: "get",
+            path: "/recovery/{token}",
+            summary: "Looks at a link of recovery or invitation and changes nothing.",
+            session: false,
+            body: None,
+            success: 200,
+            gives: Some("Link"),
+            refusals: &[Reason::ChallengeDead],
+            route: get(show),
+        },
+        Operation {
+            method: "post",
+            path: "/recovery/{token}",
+            summary: "Sets a new password by a link; every session is over and none is opened.",
+            session: false,
+            body: Some("NewPassword"),
+            success: 204,
+            gives: None,
+            refusals: &[
+                Reason::ChallengeDead,
+                Reason::RepeatDiffers,
+                Reason::WeakPassword,
+                Reason::AddressTaken,
+                Reason::TooSoon,
+            ],
+            route: post(set),
+        },
+    ]
+}
 
 pub(super) async fn request(door: Door) -> Answer {
     let identifier = door.fields(&["identifier"])?.identifier()?;

@@ -109,7 +109,7 @@ fn an_old_notice_of_the_copy_waits_for_somebody_to_look() {
         let account = before.account("demo").await.unwrap();
         let alice = before.user(&account, "alice", Some("alice@example.com")).await.unwrap();
         let session = before.sign_in(&alice).await.unwrap();
-        before.security.email().clear(session.id).await.unwrap();
+        before.switch_on(session.id, &alice).await.unwrap();
         copy(file.as_ref(), &copied);
         assert_eq!(before.run_worker().await.unwrap().sent, 1, "it left after the copy was made");
 

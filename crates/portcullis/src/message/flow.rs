@@ -24,7 +24,7 @@ impl Portcullis {
     /// # let account = w.account("demo").await?;
     /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
     /// # let session = w.sign_in(&alice).await?;
-    /// security.email().clear(session.id).await?; // its notice waits, and a backup is made
+    /// w.switch_on(session.id, &alice).await?; // its notice waits, and a backup is made
     /// let mut keys = security.keyring();
     /// keys.next_epoch(); // the backup was restored
     /// security.replace_keyring(keys);
@@ -54,7 +54,7 @@ impl Portcullis {
     /// # let account = w.account("demo").await?;
     /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
     /// # let session = w.sign_in(&alice).await?;
-    /// # security.email().clear(session.id).await?;
+    /// # w.switch_on(session.id, &alice).await?;
     /// # let mut keys = security.keyring();
     /// # keys.next_epoch();
     /// # security.replace_keyring(keys);

@@ -136,7 +136,7 @@ impl Recovery<'_> {
     /// security.recovery().set_password(&token, &new, &new, &attempt()).await?;
     /// assert!(security.sessions().current(session.id).await.is_err(), "every session is over");
     /// let again = security.recovery().set_password(&token, &new, &new, &attempt()).await;
-    /// assert_eq!(again.unwrap_err().to_string(), "the code is no longer valid");
+    /// assert_eq!(again.unwrap_err().to_string(), "this code or link is no longer valid");
     /// # Ok(()) }
     /// ```
     ///

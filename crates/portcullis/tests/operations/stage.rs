@@ -486,7 +486,7 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 return Stage { store: empty, messages, operation, world: Arc::new(fresh) };
             }
             Op::HeldMessages | Op::ReleaseMessage => {
-                s.email().clear(session).await.unwrap();
+                w.switch_on(session, &alice).await.unwrap();
                 let mut keys = s.keyring();
                 keys.next_epoch();
                 s.replace_keyring(keys);

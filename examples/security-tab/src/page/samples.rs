@@ -1,9 +1,9 @@
 //! What the gallery fills its pages with.
 
 use super::{
-    Banner, CodeLine, EmailPanel, EmailRow, EmailState, Frame, Identity, LiveCode, Method, PasswordRow,
-    Place, Proof, Removal, Resend, SecurityPage, SessionsSection, ShownSession, Time, TurnOff,
-    TwoFactorSection,
+    Banner, CodeLine, DevMessage, EmailPanel, EmailRow, EmailState, Frame, Identity, LiveCode, MessagesPage,
+    Method, PasswordRow, Place, Proof, Removal, Resend, SecurityPage, SessionsSection, ShownSession, Time,
+    TurnOff, TwoFactorSection,
 };
 use crate::texts::Language;
 
@@ -20,6 +20,31 @@ pub(super) const ADDRESS: &str = "alice.long.address@engineering.example.com";
 pub(super) const MASKED: &str = "a•••@engineering.example.com";
 
 impl Samples {
+    /// What was sent, with an SMS among it.
+    pub(super) fn messages(self) -> MessagesPage {
+        let mail = DevMessage {
+            id: "019a2b".into(),
+            sms: false,
+            to: ADDRESS.into(),
+            subject: Some("493 201 is your code".into()),
+            text:
+                "Your code is 493201.\n\nIt is valid until 16:10.\nIf this was not you, change the password."
+                    .into(),
+            html: Some("<h1 style=\"font-family:sans-serif\">493201</h1><script>parent.x=1</script>".into()),
+            at: Self::at("16:00", "14:00:00"),
+        };
+        let sms = DevMessage {
+            id: "019a2a".into(),
+            sms: true,
+            to: "+37120000000".into(),
+            subject: None,
+            text: "Code: 112233".into(),
+            html: None,
+            at: Self::at("15:58", "13:58:00"),
+        };
+        MessagesPage { frame: self.outside(), messages: vec![mail, sms] }
+    }
+
     /// A line with a code on its way.
     pub(super) fn line(place: Place) -> CodeLine {
         CodeLine {

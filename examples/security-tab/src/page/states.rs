@@ -2,10 +2,10 @@
 
 use super::samples::{ADDRESS, MASKED, Samples};
 use super::{
-    CodeLine, CodePage, DeadLinkPage, DevMessage, EmailPanel, ForgottenPage, Gate, LinkKind, LinkSentPage,
-    MessagesPage, Method, NewPasswordPage, Notice, PasswordRow, PendingAction, Place, Problem,
-    Reauthenticate, Removal, Said, SecurityPage, SignInPage, StatesPage, Step, TurnOff, TwoFactorSection,
-    UndoPage, Weakness, field, route,
+    CodeLine, CodePage, DeadLinkPage, EmailPanel, ForgottenPage, Gate, LinkKind, LinkSentPage, MessagesPage,
+    Method, NewPasswordPage, Notice, PasswordRow, PendingAction, Place, Problem, Reauthenticate, Removal,
+    Said, SecurityPage, SignInPage, StatesPage, Step, TurnOff, TwoFactorSection, UndoPage, Weakness, field,
+    route,
 };
 use crate::texts::Language;
 
@@ -362,30 +362,6 @@ impl Samples {
         }
         pages.push(("dialog-code", page(Step::Code(line))));
         pages
-    }
-
-    fn messages(self) -> MessagesPage {
-        let mail = DevMessage {
-            id: "019a2b".into(),
-            sms: false,
-            to: ADDRESS.into(),
-            subject: Some("493 201 is your code".into()),
-            text:
-                "Your code is 493201.\n\nIt is valid until 16:10.\nIf this was not you, change the password."
-                    .into(),
-            html: Some("<h1 style=\"font-family:sans-serif\">493201</h1><script>parent.x=1</script>".into()),
-            at: Self::at("16:00", "14:00:00"),
-        };
-        let sms = DevMessage {
-            id: "019a2a".into(),
-            sms: true,
-            to: "+37120000000".into(),
-            subject: None,
-            text: "Code: 112233".into(),
-            html: None,
-            at: Self::at("15:58", "13:58:00"),
-        };
-        MessagesPage { frame: self.outside(), messages: vec![mail, sms] }
     }
 
     /// What can be wrong with a line, the same at every place.

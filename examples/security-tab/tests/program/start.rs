@@ -28,7 +28,7 @@ fn a_command_line_that_can_not_be_understood_ends_with_2() {
         (&["--smpp=smpp://h"], "--smpp names a part that does not exist yet"),
         (&["--flespi-region", "eu=http://h"], "--flespi-region names a part that does not exist yet"),
         (&["keys", "new"], "--keys names the keyring file"),
-        (&["keys"], "keys is followed by new, check, rotate or retire"),
+        (&["keys"], "keys is followed by new, check, rotate, reseal or retire"),
         (&["after-restore"], "--keys names the keyring file"),
         (&["init", "--login", "x"], "init needs --email, --keys, --public-url"),
         (&["--colour"], "there is no option --colour"),
