@@ -243,3 +243,14 @@ async fn a_weak_password_leaves_the_link() {
     assert_eq!(set(&w, &strange, NEW).await, "challenge_dead", "another secret");
     assert_eq!(set(&w, &token, NEW).await, "ok");
 }
+
+#[tokio::test]
+async fn what_was_asked_long_ago_is_mailed_to_nobody() {
+    let w = World::new();
+    alice(&w).await;
+    w.security.recovery().request(&who(ADDRESS), &attempt()).await.unwrap();
+    w.advance(w.security.policy().recovery_life);
+    let pass = w.run_worker().await.unwrap();
+    assert_eq!((pass.timed, pass.sent, pass.suppressed), (1, 0, 0));
+    link(&w, ADDRESS).await; // and whoever asks again gets one
+}

@@ -70,6 +70,8 @@ async fn who_took_the_address_is_out_when_its_owner_takes_it_back() {
     assert_eq!(address_of(&w, &alice).await.unwrap(), "thief@example.com", "a look changes nothing");
     s.email().undo(&link, &attempt()).await.unwrap();
     assert!(is_dead(&w, thief).await);
+    let known = password(PASSWORD);
+    assert!(s.sign_in().start(&alice.login, &known, &attempt()).await.is_err(), "nor is he back at once");
     assert_eq!(address_of(&w, &alice).await.unwrap(), "alice@example.com");
     assert_eq!(refused(s.email().undo(&link, &attempt()).await).reason(), Reason::ChallengeDead);
     assert_eq!(refused(s.email().peek_undo(&link).await).reason(), Reason::ChallengeDead);
@@ -80,8 +82,6 @@ async fn who_took_the_address_is_out_when_its_owner_takes_it_back() {
     assert_eq!(refused(s.email().peek_undo(&recovery).await).reason(), Reason::ChallengeDead);
     let new = password("seven quiet lanterns");
     s.recovery().set_password(&recovery, &new, &new, &attempt()).await.unwrap();
-    let old = password(PASSWORD);
-    assert!(s.sign_in().start(&alice.login, &old, &attempt()).await.is_err(), "the thief knows it no more");
     // Codes follow to the owner.
     let SignInResult::CodeRequired { code, .. } =
         s.sign_in().start(&alice.login, &new, &attempt()).await.unwrap()

@@ -1,5 +1,6 @@
 //! The subcommand `init`: the first account and administrator of a production database.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use portcullis::Portcullis;
@@ -98,8 +99,10 @@ pub(crate) async fn run(command: InitCommand) -> Result<(), Failure> {
         "the link below sets the password; it is shown once and lives until {}",
         made.valid_until.to_rfc3339()
     ));
-    say(made.link.expose());
-    Ok(())
+    // Nobody hearing it would leave a database that nobody can enter.
+    let mut out = std::io::stdout().lock();
+    let told = writeln!(out, "{}", made.link.expose()).and_then(|()| out.flush());
+    told.map_err(|error| Failure::new("the link could not be shown", error))
 }
 
 #[cfg(test)]

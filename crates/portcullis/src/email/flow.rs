@@ -238,9 +238,9 @@ impl EmailRoom<'_> {
         Ok(UndoInfo { valid_until: entry.challenge.value.expires_at })
     }
 
-    /// Puts the old address back by the link mailed to it. Every session and remembered browser of the user is dead,
-    /// every later change of the address is undone with it, and the address is mailed a link that sets a new password,
-    /// whether or not the user may change it otherwise.
+    /// Puts the old address back by the link mailed to it. Every session and remembered browser of the user is dead, no
+    /// password fits any more, every later change of the address is undone with it, and the address is mailed a link that
+    /// sets a new password, whether or not the user may change it otherwise.
     ///
     /// It opens no session and lifts no block: it works for a disabled or blocked user too, but no password can be set
     /// while that lasts.

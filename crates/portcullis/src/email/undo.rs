@@ -29,6 +29,9 @@ pub(crate) fn may_replace(user: &User, policy: &Policy, now: DateTime<Utc>) -> R
 
 /// Tells the addresses concerned that the confirmed one was replaced or removed. The old one gets the link that puts
 /// it back, and is claimed while the link lives. A first address has nobody to tell.
+///
+/// A claimed address that its owner confirms anew is put back as by its link: that claim and every later one is gone,
+/// and who held the address in between gets no link, which would outlive the owner's.
 // INVARIANT: in the commit of every change of a confirmed address, before its user is put.
 pub(crate) fn leave_undo(
     changes: &mut Changes,
@@ -42,16 +45,29 @@ pub(crate) fn leave_undo(
     let (Some(old), Some(undo)) = (&before.email, undo) else {
         return;
     };
-    let challenge = undo.challenge;
-    let ask = LinkAsk {
-        user: before.into(),
-        purpose: Purpose::EmailUndo,
-        destination: &old.address,
-        life: policy.email_undo_life,
-    };
-    let ends_at = issue_link(changes, &ask, undo, MessageKind::EmailUndo, policy, now);
     after.claims.retain(|claim| now < claim.ends_at);
-    after.claims.push(EmailClaim { address: old.address.clone(), challenge, unique: old.unique, ends_at });
+    let put_back = after
+        .confirmed_email()
+        .and_then(|new| after.claims.iter().position(|claim| claim.address.same_as(new)));
+    if let Some(nth) = put_back {
+        after.claims.truncate(nth);
+        changes.send(notice(before, MessageKind::EmailChanged, &old.address, undo.message));
+    } else {
+        let challenge = undo.challenge;
+        let ask = LinkAsk {
+            user: before.into(),
+            purpose: Purpose::EmailUndo,
+            destination: &old.address,
+            life: policy.email_undo_life,
+        };
+        let ends_at = issue_link(changes, &ask, undo, MessageKind::EmailUndo, policy, now);
+        after.claims.push(EmailClaim {
+            address: old.address.clone(),
+            challenge,
+            unique: old.unique,
+            ends_at,
+        });
+    }
     if let Some(new) = after.confirmed_email().filter(|new| !new.same_as(&old.address)) {
         changes.send(notice(after, MessageKind::EmailChanged, new, to_new));
     }
@@ -59,13 +75,15 @@ pub(crate) fn leave_undo(
 
 /// The user with the old address back, if the challenge is one of his undo links.
 ///
-/// Every session and secret is dead; two-factor authentication by e-mail follows to the address.
+/// Every session and secret is dead, and so is the password: who could change the address knew it, and would be back
+/// before its owner. Two-factor authentication by e-mail follows to the address.
 pub(crate) fn restored(user: &User, undo: ChallengeId, now: DateTime<Utc>) -> Option<User> {
     let nth = user.claims.iter().position(|claim| claim.challenge == undo)?;
     let EmailClaim { address, unique, .. } = user.claims.get(nth)?.clone();
     let mut user = user.clone();
     user.claims.truncate(nth);
     user.email = Some(ConfirmedEmail { address, confirmed_at: now, unique });
+    (user.password, user.long_enough_alone) = (None, false);
     bump_credentials(&mut user);
     Some(user)
 }

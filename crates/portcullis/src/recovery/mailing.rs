@@ -26,6 +26,10 @@ impl Engine {
     /// twice, after a crash or beside another worker, mails nothing twice.
     pub(crate) async fn mail_recovery(&self, request: &Stored<RecoveryRequest>) -> Result<(), Error> {
         let request = &request.value;
+        // Who asked so long ago has asked again, or a backup brought it back; and it waits for no lost key for ever.
+        if self.now() >= rules::ends_at(request, &self.policy) {
+            return self.close_request(request.id).await;
+        }
         match request.open(&self.keyring()) {
             None => return Ok(()),
             // A key that is missing may come back.
@@ -44,8 +48,12 @@ impl Engine {
                 }
             }
         }
+        self.close_request(request.id).await
+    }
+
+    async fn close_request(&self, id: RequestId) -> Result<(), Error> {
         self.decide(|t| async move {
-            let view = self.read(&t, vec![Start::Id(request.id.uuid())], Vec::new()).await?;
+            let view = self.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
             Ok(rules::close(view.start(0)?, &self.policy, t.now))
         })
         .await

@@ -103,6 +103,11 @@ pub(crate) fn mail(
     Decision::yes((), changes)
 }
 
+/// From when on a request is closed without a look: a link for it would have ended by then.
+pub(crate) fn ends_at(request: &RecoveryRequest, policy: &Policy) -> DateTime<Utc> {
+    after(request.created_at, policy.recovery_life)
+}
+
 /// Closes a request: nothing of what was asked is kept.
 pub(crate) fn close(
     request: Option<Stored<RecoveryRequest>>,

@@ -40,6 +40,12 @@ impl Grant<'_> {
         if room || self.rights.is_empty() { Ok(()) } else { Err(Refusal::not_allowed(vec![Gate::Policy])) }
     }
 
+    /// The rights that are taken away: as with those that are given, it takes each of them to do so.
+    fn taken(&self, held: &Held) -> BTreeSet<AccessRight> {
+        let before = held.get(&self.to).cloned().unwrap_or_default();
+        before.difference(self.rights).copied().collect()
+    }
+
     fn set(&self, held: &mut Held) {
         if self.rights.is_empty() {
             held.remove(&self.to);
@@ -62,8 +68,9 @@ impl Grant<'_> {
 /// Lets somebody have exactly these rights on a user.
 pub(crate) fn on_user(who: Who<'_>, target: &Stored<User>, chain: &Chain, grant: &Grant<'_>) -> Decision<()> {
     let (tenant, id) = (target.value.tenant.uuid(), target.value.id.uuid());
-    let action = Action::GrantOnUser(grant.rights.clone());
-    let allowed = allow_on_user(who, &action, &target.value, chain)
+    let (given, taken) = (grant.rights.clone(), grant.taken(&target.value.rights));
+    let allowed = allow_on_user(who, &Action::GrantOnUser(given), &target.value, chain)
+        .and_then(|()| allow_on_user(who, &Action::GrantOnUser(taken), &target.value, chain))
         .and_then(|()| grant.check(who, &target.value.rights));
     if let Err(refusal) = allowed {
         return refuse(who, tenant, id, refusal);
@@ -86,8 +93,9 @@ pub(crate) fn on_account(
     grant: &Grant<'_>,
 ) -> Decision<()> {
     let (tenant, id) = (target.value.tenant.uuid(), target.value.id.uuid());
-    let action = Action::GrantOnAccount(grant.rights.clone());
-    let allowed = allow_on_account(who, &action, &target.value, chain)
+    let (given, taken) = (grant.rights.clone(), grant.taken(&target.value.rights));
+    let allowed = allow_on_account(who, &Action::GrantOnAccount(given), &target.value, chain)
+        .and_then(|()| allow_on_account(who, &Action::GrantOnAccount(taken), &target.value, chain))
         .and_then(|()| grant.check(who, &target.value.rights));
     if let Err(refusal) = allowed {
         return refuse(who, tenant, id, refusal);
@@ -148,6 +156,24 @@ mod tests {
         assert_eq!(decision.reply, Ok(()));
         let kept: Account = written(&decision.changes, uuid(1)).unwrap();
         assert!(!kept.rights.contains_key(&UserId::from_uuid(uuid(100))));
+    }
+
+    #[test]
+    fn nobody_takes_away_a_right_he_lacks() {
+        let (mut account, _) = office(0);
+        let clerk = user(4, &account);
+        let clerks = [AccessRight::View, AccessRight::ManageAccess];
+        account.rights.insert(clerk.id, rights(clerks));
+        let acting = acting_as(&clerk, &account);
+        let admin = UserId::from_uuid(uuid(2));
+        let set = |names: &BTreeSet<AccessRight>| {
+            let grant = Grant { to: admin, rights: names, found: None, most: 5 };
+            on_account(Who::User(&acting), &stored(account.clone()), &chain([&account]), &grant).reply
+        };
+        let stripped = set(&BTreeSet::new()).unwrap_err();
+        assert_eq!(stripped.missing(), [Gate::Right(AccessRight::ManageAccount)]);
+        let lowered = set(&rights([AccessRight::View])).unwrap_err();
+        assert_eq!(lowered.missing(), [Gate::Right(AccessRight::ManageAccount)]);
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(crate) struct NewPasswordPage {
     pub(crate) frame: Frame,
     /// Where its form goes.
     pub(crate) route: &'static str,
+    /// The challenge its link answers, so that the form spends no other.
+    pub(crate) challenge: String,
     /// Whose password it is.
     pub(crate) login: String,
     /// Whether it is the first password.
@@ -59,6 +61,8 @@ pub(crate) struct NewPasswordPage {
 pub(crate) struct UndoPage {
     /// The frame, without an identity.
     pub(crate) frame: Frame,
+    /// The challenge its link answers, so that the form spends no other.
+    pub(crate) challenge: String,
     /// The end of the link.
     pub(crate) valid_until: Time,
     /// Why it was not done.
@@ -72,6 +76,8 @@ pub(crate) struct DeadLinkPage {
     pub(crate) frame: Frame,
     /// What the link was for.
     pub(crate) kind: LinkKind,
+    /// Whether the browser brought none, which tells nothing of the link itself.
+    pub(crate) lost: bool,
 }
 
 macro_rules! pages {
@@ -141,8 +147,16 @@ impl NewPasswordPage {
 }
 
 impl DeadLinkPage {
+    fn title(&self) -> &'static str {
+        let texts = self.frame.texts();
+        if self.lost { texts.lost_link_title } else { texts.dead_link_title }
+    }
+
     fn lead(&self) -> &'static str {
         let texts = self.frame.texts();
+        if self.lost {
+            return texts.lost_link_lead;
+        }
         match self.kind {
             LinkKind::Recovery | LinkKind::Undo => texts.dead_link_lead,
             LinkKind::Invitation => texts.dead_invitation_lead,

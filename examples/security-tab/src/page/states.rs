@@ -97,6 +97,7 @@ impl Samples {
             NewPasswordPage {
                 frame: frame.clone(),
                 route: if first { route::INVITATION } else { route::RECOVERY_PASSWORD },
+                challenge: "s3aled".into(),
                 login: "alice".into(),
                 first,
                 valid_until: Self::session(0).used,
@@ -105,9 +106,11 @@ impl Samples {
             .html()
         };
         let weak = Problem::WeakPassword(vec![Weakness::TooShort { minimum: 15 }]);
-        let undo =
-            |problem| UndoPage { frame: frame.clone(), valid_until: Self::session(0).used, problem }.html();
-        let dead = |kind| DeadLinkPage { frame: frame.clone(), kind }.html();
+        let undo = |problem| {
+            let (challenge, valid_until) = ("s3aled".into(), Self::session(0).used);
+            UndoPage { frame: frame.clone(), challenge, valid_until, problem }.html()
+        };
+        let dead = |kind| DeadLinkPage { frame: frame.clone(), kind, lost: false }.html();
         let too_many = || Some(Problem::TooManyAttempts { until: until.clone() });
         Ok(vec![
             ("forgotten", forgotten("", None)?),
@@ -125,6 +128,10 @@ impl Samples {
             ("undo", undo(None)?),
             ("undo-taken", undo(Some(Problem::AddressTaken))?),
             ("undo-dead", dead(LinkKind::Undo)?),
+            (
+                "link-lost",
+                DeadLinkPage { frame: frame.clone(), kind: LinkKind::Invitation, lost: true }.html()?,
+            ),
         ])
     }
 

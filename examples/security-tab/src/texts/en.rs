@@ -58,6 +58,8 @@ pub(super) const TEXTS: Texts = Texts {
     undo_title: "Undo the change of the email address",
     undo_lead: "If it was not you who changed it: this address is used again, every session is signed out, and a link to set a new password is sent here.",
     undo_go: "Undo the change",
+    lost_link_title: "Open the link again",
+    lost_link_lead: "This page was open for too long, or the link was used here already. Until it ends, the link in the message opens it again.",
     dead_link_title: "This link is no longer valid",
     dead_link_lead: "It was used already, has expired or was replaced.",
     dead_invitation_lead: "It was used already, has expired or was replaced. Ask your administrator for a new invitation.",

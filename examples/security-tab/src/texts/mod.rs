@@ -142,6 +142,8 @@ catalogue! {
     undo_title: &'static str,
     undo_lead: &'static str,
     undo_go: &'static str,
+    lost_link_title: &'static str,
+    lost_link_lead: &'static str,
     dead_link_title: &'static str,
     dead_link_lead: &'static str,
     dead_invitation_lead: &'static str,

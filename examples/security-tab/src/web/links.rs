@@ -128,9 +128,12 @@ pub(super) async fn undo_form(visit: Visit) -> Answer {
 /// POST: takes the changed address back.
 pub(super) async fn undo(mut visit: Visit) -> Answer {
     let attempt = visit.attempt()?;
-    let Some(token) = visit.carried_link() else {
-        return visit.dead_link(LinkKind::Undo);
+    let Some(token) = visit.carried_link(LinkKind::Undo) else {
+        return visit.lost_link(LinkKind::Undo);
     };
+    if !visit.is_form_of(&token) {
+        return visit.undo_page(None).await;
+    }
     match visit.portcullis().email().undo(&token, &attempt).await {
         Ok(()) => {
             visit.take().await?;
@@ -152,15 +155,22 @@ impl Visit {
         self.redirect(kind.form())
     }
 
-    fn carried_link(&self) -> Option<LinkToken> {
-        let opened = self.portcullis().keyring().open_token(LABEL, self.cookie(LINK)?)?;
+    fn carried_link(&self, kind: LinkKind) -> Option<LinkToken> {
+        let sealed = self.cookie_at(LINK, kind.form())?;
+        let opened = self.portcullis().keyring().open_token(LABEL, sealed)?;
         LinkToken::parse(std::str::from_utf8(opened.expose()).ok()?)
+    }
+
+    /// Whether the form that was sent is the one of this link: another may have been opened beside it since.
+    fn is_form_of(&self, token: &LinkToken) -> bool {
+        let named = self.portcullis().open_challenge_token(self.field(field::CHALLENGE));
+        named == Some(token.challenge())
     }
 
     /// The form that takes a new password, with what was wrong with it.
     async fn password_form(self, kind: LinkKind, fault: Option<Fault>) -> Answer {
-        let Some(token) = self.carried_link() else {
-            return self.dead_link(kind);
+        let Some(token) = self.carried_link(kind) else {
+            return self.lost_link(kind);
         };
         let info = match self.portcullis().recovery().peek(&token).await {
             Ok(info) => info,
@@ -178,6 +188,7 @@ impl Visit {
         let page = NewPasswordPage {
             frame: self.outside(),
             route: kind.form(),
+            challenge: self.portcullis().challenge_token(token.challenge()),
             login: info.login.as_str().to_owned(),
             first: kind == LinkKind::Invitation,
             valid_until: date_and_time_of(info.valid_until, TimeZone::UTC),
@@ -188,9 +199,12 @@ impl Visit {
 
     async fn set_password(mut self, kind: LinkKind) -> Answer {
         let attempt = self.attempt()?;
-        let Some(token) = self.carried_link() else {
-            return self.dead_link(kind);
+        let Some(token) = self.carried_link(kind) else {
+            return self.lost_link(kind);
         };
+        if !self.is_form_of(&token) {
+            return self.password_form(kind, None).await;
+        }
         let result = match self.new_passwords() {
             Ok([new, repeat]) => {
                 let room = self.portcullis().recovery();
@@ -209,8 +223,8 @@ impl Visit {
     }
 
     async fn undo_page(self, fault: Option<Fault>) -> Answer {
-        let Some(token) = self.carried_link() else {
-            return self.dead_link(LinkKind::Undo);
+        let Some(token) = self.carried_link(LinkKind::Undo) else {
+            return self.lost_link(LinkKind::Undo);
         };
         let info = match self.portcullis().email().peek_undo(&token).await {
             Ok(info) => info,
@@ -219,6 +233,7 @@ impl Visit {
         let status = fault.as_ref().map_or(StatusCode::OK, Fault::status);
         let page = UndoPage {
             frame: self.outside(),
+            challenge: self.portcullis().challenge_token(token.challenge()),
             valid_until: date_and_time_of(info.valid_until, TimeZone::UTC),
             problem: fault.map(|fault| self.problem_of_link(&fault)),
         };
@@ -234,7 +249,13 @@ impl Visit {
 
     fn dead_link(mut self, kind: LinkKind) -> Answer {
         self.set_cookie_at(LINK, "", 0, kind.form());
-        let page = DeadLinkPage { frame: self.outside(), kind };
+        let page = DeadLinkPage { frame: self.outside(), kind, lost: false };
+        self.html(StatusCode::GONE, page.html())
+    }
+
+    /// The browser brings no link: it was open for too long, or was used here already.
+    fn lost_link(self, kind: LinkKind) -> Answer {
+        let page = DeadLinkPage { frame: self.outside(), kind, lost: true };
         self.html(StatusCode::GONE, page.html())
     }
 

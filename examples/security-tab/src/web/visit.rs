@@ -191,7 +191,12 @@ impl Visit {
 
     /// A cookie of the pages themselves; `name` is the part behind `portcullis-`.
     pub(super) fn cookie(&self, name: &str) -> Option<&str> {
-        let name = self.cookie_name(name);
+        self.cookie_at(name, "/")
+    }
+
+    /// The same, of one that was given for one path alone.
+    pub(super) fn cookie_at(&self, name: &str, path: &str) -> Option<&str> {
+        let name = self.cookie_name(name, path);
         let lines = self.parts.headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
         let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
         pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
@@ -205,7 +210,7 @@ impl Visit {
     /// The same, for one path alone.
     pub(super) fn set_cookie_at(&mut self, name: &str, value: &str, seconds: i64, path: &str) {
         let secure = if self.app.security.options().cookies().is_secure() { "; Secure" } else { "" };
-        let name = self.cookie_name(name);
+        let name = self.cookie_name(name, path);
         let cookie = format!(
             "{name}={value}; Path={path}; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
             seconds.max(0)
@@ -215,8 +220,13 @@ impl Visit {
         }
     }
 
-    fn cookie_name(&self, name: &str) -> String {
-        format!("{}-{name}", self.app.security.options().cookies().session_name())
+    /// `__Host-` is for the whole site: browsers drop such a cookie if it has a path of its own.
+    fn cookie_name(&self, name: &str, path: &str) -> String {
+        let session = self.app.security.options().cookies().session_name();
+        match session.strip_prefix("__Host-").filter(|_| path != "/") {
+            Some(bare) => format!("__Secure-{bare}-{name}"),
+            None => format!("{session}-{name}"),
+        }
     }
 
     /// Answers with a page or parts of one.

@@ -313,8 +313,17 @@ fn accounts_are_created_changed_and_blocked() {
     {
         assert!(page.contains(words), "{words}: {page}");
     }
+    let api_path = fleet.replace("/admin", "");
+    let limited = json!({"services": {"email_notification": {"on": true, "quota": 5, "period": "day"}}});
+    api(&mut admin, "PATCH", &api_path, &limited, 200);
     let reply = fill(&mut admin, &page, "/admin/accounts/change", &with("trucks", "", "UTC"));
     let page = follow(&mut admin, &reply);
+    let kept = api(&mut admin, "GET", &api_path, &json!(null), 200);
+    assert_eq!(
+        kept["services"]["email_notification"],
+        json!({"on": false, "quota": 5, "period": "day"}),
+        "the form has one switch for it and touches nothing else"
+    );
     assert!(page.contains("Saved") && page.contains("<bdi>trucks</bdi>"), "{page}");
     assert!(
         page.contains("name=\"email_notification\" type=\"checkbox\" value=\"on\">"),

@@ -40,6 +40,14 @@ fn the_first_administrator_is_made_once_and_the_service_then_runs() {
     let typed = json!({"login": "root", "password": PASSWORD});
     let refused = crate::tools::api(&mut root, "POST", "/sign-in", &typed, 401);
     assert_eq!(refused["code"], "bad_credentials", "no password yet");
+    let mut page = program.client();
+    let opened = page.get(&format!("/invitation/{}", links[0]));
+    let cookie = opened.header("set-cookie");
+    // A browser keeps `__Host-` for the path `/` alone.
+    assert!(cookie.starts_with("__Secure-portcullis-link="), "{cookie}");
+    assert!(cookie.contains("; Path=/invitation;") && cookie.ends_with("; Secure"), "{cookie}");
+    let form = page.get("/invitation");
+    assert!(form.status == 200 && form.body.contains("You were invited as"), "{}", form.body);
     let link = format!("/recovery/{}", links[0]);
     let told = crate::tools::api(&mut root, "GET", &link, &Value::Null, 200);
     assert_eq!(told["purpose"], "invitation");

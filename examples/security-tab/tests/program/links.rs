@@ -39,8 +39,12 @@ fn open(client: &mut Client, link: &str, form: &str) -> Reply {
     page
 }
 
+/// Sends the form of the link that the browser has open.
 fn set(client: &mut Client, route: &str, new: &str, repeat: &str) -> Reply {
-    post(client, route, &[("new", new), ("repeat", repeat)])
+    let page = client.get(route).body;
+    let mut fields = if page.contains("<form") { hidden(&page, route) } else { Vec::new() };
+    fields.extend([("new", new), ("repeat", repeat)]);
+    post(client, route, &fields)
 }
 
 #[test]
@@ -180,7 +184,8 @@ fn a_changed_address_is_taken_back_by_the_link_in_the_old_mailbox() {
     let page = open(&mut owner, &link, "/email/undo");
     assert_eq!(page.status, 200);
     assert!(page.body.contains("Undo the change"), "{}", page.body);
-    let reply = post(&mut owner, "/email/undo", &[]);
+    assert_eq!(post(&mut owner, "/email/undo", &[]).status, 200, "what is no form of this link does nothing");
+    let reply = post(&mut owner, "/email/undo", &hidden(&page.body, "/email/undo"));
     assert_eq!((reply.status, reply.header("location")), (303, "/sign-in"), "{}", reply.body);
     assert!(owner.get("/sign-in").body.contains("The change was undone"));
     assert_eq!(thief.get("/settings").header("location"), "/sign-in");
@@ -219,4 +224,26 @@ fn an_invited_user_sets_the_first_password_by_the_mailed_link() {
     let dead = open(&mut program.client(), &link, "/invitation");
     assert_eq!(dead.status, 410);
     assert!(dead.body.contains("Ask your administrator for a new invitation."), "{}", dead.body);
+}
+
+#[test]
+fn the_form_of_one_link_spends_no_other() {
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    user(&program, "dora", "dora@example.com");
+    user(&program, "erin", "erin@example.com");
+    let mut here = program.client();
+    for login in ["dora", "erin"] {
+        post(&mut here, "/recovery", &[("identifier", login)]);
+    }
+    let link = |login: &str| last_link(&program, &format!("{login}@example.com"), "recovery");
+    let of_dora = open(&mut here, &link("dora"), "/recovery/password").body;
+    open(&mut here, &link("erin"), "/recovery/password");
+    let mut fields = hidden(&of_dora, "/recovery/password");
+    fields.extend([("new", NEW), ("repeat", NEW)]);
+    let reply = post(&mut here, "/recovery/password", &fields);
+    assert_eq!(reply.status, 200);
+    assert!(reply.body.contains("erin"), "the page says whose password it is: {}", reply.body);
+    let old = [("login", "erin"), ("password", PASSWORD)];
+    assert_eq!(post(&mut program.client(), "/sign-in", &old).status, 303, "nothing was set");
 }

@@ -88,9 +88,10 @@ fn a_change_leaves_a_link_at_the_old_address_and_claims_it() {
 #[test]
 fn an_address_that_is_confirmed_and_claimed_has_one_key() {
     let (_, alice) = alice();
-    let (after, ..) = changed(&alice, &["new@example.com", OLD, "new@example.com"]);
-    assert_eq!(claims(&after), [OLD, "new@example.com", OLD]);
-    assert_eq!(keys(&after), [("new@example.com".to_owned(), true), (OLD.to_owned(), true)]);
+    let (mut after, ..) = changed(&alice, &["new@example.com"]);
+    after.email = alice.email.clone();
+    assert_eq!(claims(&after), [OLD]);
+    assert_eq!(keys(&after), [(OLD.to_owned(), true)]);
     let mut shared = alice;
     shared.email.as_mut().unwrap().unique = false;
     let (after, ..) = changed(&shared, &["new@example.com"]);
@@ -128,6 +129,33 @@ fn an_undo_restores_the_address_and_kills_everything_after_it() {
 }
 
 #[test]
+fn who_knew_the_password_knows_it_no_more() {
+    let (account, mut alice) = alice();
+    alice.long_enough_alone = true;
+    assert!(alice.password.is_some());
+    let (after, challenges, _) = changed(&alice, &["thief@example.com"]);
+    let decision = undone(&opened(&challenges[0], &after, &account), began());
+    let kept: User = written(&decision.changes, uuid(2)).unwrap();
+    assert!(kept.password.is_none() && !kept.long_enough_alone);
+}
+
+#[test]
+fn who_held_the_address_in_between_gets_no_link_when_its_owner_confirms_it_anew() {
+    let (account, alice) = alice();
+    let (after, challenges, changes) =
+        changed(&alice, &["mine@example.com", "thief@example.com", "mine@example.com"]);
+    assert_eq!(claims(&after), [OLD]);
+    assert_eq!(
+        sent(&changes),
+        [(MessageKind::EmailChanged, "thief@example.com"), (MessageKind::EmailChanged, "mine@example.com")]
+    );
+    assert!(touched(&changes).is_empty() && challenges.len() == 2, "no third link");
+    let thief = undone(&opened(&challenges[1], &after, &account), began());
+    assert_eq!(trail(&thief.changes), ["link_refused: superseded"]);
+    assert!(undone(&opened(&challenges[0], &after, &account), began()).reply.is_ok(), "an earlier one stays");
+}
+
+#[test]
 fn the_recovery_that_follows_counts_whatever_the_flag() {
     let (account, alice) = alice();
     let (mut after, challenges, _) = changed(&alice, &["new@example.com"]);
@@ -159,7 +187,8 @@ fn a_removed_address_comes_back_and_one_that_came_back_by_itself_tells_nothing_n
     after.email = None;
     let decision = undone(&opened(&challenges[0], &after, &account), began());
     assert_eq!(sent(&decision.changes), [(MessageKind::RecoveryLink, OLD), (MessageKind::EmailChanged, OLD)]);
-    let (after, challenges, _) = changed(&alice, &["new@example.com", OLD]);
+    let (mut after, challenges, _) = changed(&alice, &["new@example.com"]);
+    after.email = alice.email;
     let decision = undone(&opened(&challenges[0], &after, &account), began());
     assert_eq!(sent(&decision.changes), [(MessageKind::RecoveryLink, OLD)]);
 }

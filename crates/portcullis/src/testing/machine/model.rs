@@ -324,13 +324,20 @@ impl Model {
         if this.email.is_some() && alive >= CLAIMS { Err("too_soon") } else { Ok(()) }
     }
 
-    /// The old address is claimed, and told by a mail with a link.
+    /// The old address is claimed, and told by a mail with a link; unless the new one was claimed itself: then it is
+    /// back, and everything since is gone.
     pub(super) fn leave_undo(&mut self, user: usize, old: usize) {
         let (now, number) = (self.now, self.claimed);
+        let this = &mut self.users[user];
+        this.claims.retain(|claim| now < claim.ends);
+        let back = this.email.and_then(|new| this.claims.iter().position(|claim| claim.address == new));
+        if let Some(nth) = back {
+            this.claims.truncate(nth);
+            self.send(user, old, None);
+            return;
+        }
         self.claimed += 1;
-        let claims = &mut self.users[user].claims;
-        claims.retain(|claim| now < claim.ends);
-        claims.push(Claim { address: old, number, ends: now + UNDO_LIFE });
+        this.claims.push(Claim { address: old, number, ends: now + UNDO_LIFE });
         self.send(user, old, None);
         if let Some(mail) = self.mails.last_mut() {
             mail.claim = Some(number);

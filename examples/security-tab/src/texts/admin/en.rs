@@ -70,7 +70,7 @@ pub(in crate::texts) const TEXTS: AdminTexts = AdminTexts {
     sessions_end: "End all sessions",
     sessions_warning: "The user is signed out everywhere.",
     rights: "Rights on this user",
-    rights_lead: "Whoever is named here may do this to the user. All boxes empty takes the rights away.",
+    rights_lead: "Whoever is named here may do this to the user, and nothing else: what was granted before is replaced. All boxes empty takes the rights away.",
     rights_to: "Login of who gets them",
     rights_save: "Set rights",
     right_view: "See the user",

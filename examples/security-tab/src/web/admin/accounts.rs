@@ -96,7 +96,7 @@ pub(super) async fn change(desk: Desk) -> Answer {
             return desk.show_account(account, status, Some(note), Some(typed)).await;
         }
     };
-    let result = desk.manage().change_account(account, &change).await;
+    let result = desk.change_account(account, change).await;
     desk.account_answer(account, result, AdminSaid::AccountSaved, Some(typed)).await
 }
 
@@ -164,6 +164,21 @@ impl Desk {
         let mut mail = Service::on(None, Period::None);
         mail.on = typed.email_notification;
         Ok((self.typed(field::NAME), zone, vec![(SMS, sms), (EMAIL_NOTIFICATION, mail)]))
+    }
+
+    /// Changes an account; of the notices by mail the form switches nothing but whether they are on.
+    async fn change_account(
+        &self,
+        id: AccountId,
+        mut change: AccountChange,
+    ) -> Result<ManagedAccount, Error> {
+        let stored = self.manage().account(id).await?;
+        if let (Some(asked), Some(stored)) =
+            (change.services.get_mut(EMAIL_NOTIFICATION), stored.services.get(EMAIL_NOTIFICATION))
+        {
+            (asked.quota, asked.period) = (stored.quota, stored.period);
+        }
+        self.manage().change_account(id, &change).await
     }
 
     async fn account_answer(
