@@ -216,7 +216,7 @@ async fn who_may_not_see_a_user_gets_the_answer_about_nobody() {
     let events = async |site: &Site, subject: &str| {
         let subject = subject.parse().unwrap();
         let page = Page { after: None, limit: 1000 };
-        let events = site.world.store.audit(subject, page).await.unwrap();
+        let events = site.world.store.audit(subject, page.into()).await.unwrap();
         let new = events.into_iter().filter(|event| event.actor == Some(office.bob.id.uuid()));
         new.map(|event| (event.action.into_owned(), event.reason.map(String::from))).collect::<Vec<_>>()
     };

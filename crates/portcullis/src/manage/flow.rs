@@ -17,7 +17,7 @@ use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
 use crate::id::{AccountId, MessageId, UserId};
-use crate::port::store::{Key, Page, Start};
+use crate::port::store::{Key, Page, Start, TrailPage};
 use crate::rights::flow::{Item, starts};
 use crate::rights::rules::{self as rights, Who};
 use crate::rights::{AccessRight, Action, Actor};
@@ -359,7 +359,8 @@ impl Manage<'_> {
         self.engine().grant(self.actor, Item::Either(item), to, rights).await
     }
 
-    /// Gives the audit trail of a user, oldest first. It takes the right `view_details`, except for the own one.
+    /// Gives a page of the audit trail of a user, as [`Portcullis::audit`](crate::Portcullis::audit) does. It takes the
+    /// right `view_details`, except for the own one.
     ///
     /// ```
     /// use portcullis::port::store::Page;
@@ -378,7 +379,12 @@ impl Manage<'_> {
     ///
     /// # Errors
     /// Refused `signed_out`; `not_found`; `not_allowed` without the right.
-    pub async fn trail(&self, id: UserId, page: Page) -> Result<Vec<AuditEvent>, Error> {
+    pub async fn trail(
+        &self,
+        id: UserId,
+        page: impl Into<TrailPage> + Send,
+    ) -> Result<Vec<AuditEvent>, Error> {
+        let page = page.into();
         self.on_user(id, &[], |who, target, chain, _, _| {
             Ok(rules::show(who, &Action::SeeTrail, target, chain))
         })
