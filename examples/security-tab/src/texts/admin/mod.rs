@@ -14,6 +14,7 @@ catalogue! {
     find_lead: &'static str,
     account: &'static str,
     own_account: &'static str,
+    choose_account: &'static str,
     list: &'static str,
     no_user_found: &'static str,
     no_users: &'static str,
