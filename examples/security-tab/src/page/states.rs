@@ -92,9 +92,10 @@ impl Samples {
         let forgotten = |identifier: &str, problem| {
             ForgottenPage { frame: frame.clone(), identifier: identifier.into(), problem }.html()
         };
-        let password = |first, problem: Option<Problem>| {
+        let password = |first, signed_in: Option<&str>, problem: Option<Problem>| {
             let notice = problem.map(Notice::Alert);
             NewPasswordPage {
+                signed_in: signed_in.map(str::to_owned),
                 frame: frame.clone(),
                 route: if first { route::INVITATION } else { route::RECOVERY_PASSWORD },
                 challenge: "s3aled".into(),
@@ -106,9 +107,10 @@ impl Samples {
             .html()
         };
         let weak = Problem::WeakPassword(vec![Weakness::TooShort { minimum: 15 }]);
-        let undo = |problem| {
+        let undo = |signed_in: Option<&str>, problem| {
             let (challenge, valid_until) = ("s3aled".into(), Self::session(0).used);
-            UndoPage { frame: frame.clone(), challenge, valid_until, problem }.html()
+            let signed_in = signed_in.map(str::to_owned);
+            UndoPage { frame: frame.clone(), challenge, signed_in, valid_until, problem }.html()
         };
         let dead = |kind| DeadLinkPage { frame: frame.clone(), kind, lost: false }.html();
         let too_many = || Some(Problem::TooManyAttempts { until: until.clone() });
@@ -117,16 +119,18 @@ impl Samples {
             ("forgotten-invalid", forgotten("", Some(Problem::InvalidIdentifier))?),
             ("forgotten-too-many", forgotten("alice", too_many())?),
             ("link-sent", LinkSentPage { frame: frame.clone(), minutes: 60 }.html()?),
-            ("recovery", password(false, None)?),
-            ("recovery-too-short", password(false, Some(weak))?),
-            ("recovery-differs", password(false, Some(Problem::RepeatDiffers))?),
-            ("recovery-too-many", password(false, too_many())?),
+            ("recovery", password(false, None, None)?),
+            ("recovery-signed-in", password(false, Some("bob"), None)?),
+            ("recovery-too-short", password(false, None, Some(weak))?),
+            ("recovery-differs", password(false, None, Some(Problem::RepeatDiffers))?),
+            ("recovery-too-many", password(false, None, too_many())?),
             ("recovery-dead", dead(LinkKind::Recovery)?),
-            ("invitation", password(true, None)?),
-            ("invitation-taken", password(true, Some(Problem::AddressTaken))?),
+            ("invitation", password(true, None, None)?),
+            ("invitation-taken", password(true, None, Some(Problem::LinkAddressTaken))?),
             ("invitation-dead", dead(LinkKind::Invitation)?),
-            ("undo", undo(None)?),
-            ("undo-taken", undo(Some(Problem::AddressTaken))?),
+            ("undo", undo(None, None)?),
+            ("undo-signed-in", undo(Some("alice"), None)?),
+            ("undo-taken", undo(None, Some(Problem::LinkAddressTaken))?),
             ("undo-dead", dead(LinkKind::Undo)?),
             (
                 "link-lost",
