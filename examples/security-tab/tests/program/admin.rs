@@ -164,9 +164,12 @@ fn sign_in_is_switched_off_and_on_and_words_are_set() {
     assert_eq!(bob.get("/settings").header("location"), "/sign-in");
     let id = path.rsplit('/').next().unwrap().to_owned();
     let trail = admin.get(&format!("/admin/trail?user={id}")).body;
-    for words in
-        ["Sign-in was switched off, by you", "Signed in", "Language or time zone was changed, by you"]
-    {
+    for words in [
+        "Sign-in was switched off, by you",
+        "Signed in <span class=\"trail-why\">By password</span>",
+        "Language or time zone was changed, by you",
+        "Sign-in refused <span class=\"trail-why\">Reason: sign-in is switched off</span>",
+    ] {
         assert!(trail.contains(words), "{words}: {trail}");
     }
     let mut alice = signed_in(&program, "alice");

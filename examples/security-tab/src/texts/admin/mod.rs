@@ -2,7 +2,10 @@
 
 pub(super) mod en;
 mod events;
+mod reasons;
 pub(super) mod ru;
+
+pub(crate) use reasons::Because;
 
 catalogue! {
     AdminTexts:
