@@ -202,3 +202,42 @@ async fn the_first_administrator_gets_in_by_the_link_alone_and_only_once() {
     let late = elsewhere.security.bootstrap("Fleet", &root, &address).await;
     assert_eq!(refused(late).reason(), Reason::AlreadySetUp, "any top account is one");
 }
+
+#[tokio::test]
+async fn a_shown_invitation_takes_the_place_of_the_mailed_one_and_is_told_to_nobody() {
+    let (w, _, carol, mailed) = invited().await;
+    let shown = w.security.invitation().show(carol.id).await.unwrap();
+    assert_eq!(w.run_worker().await.unwrap().sent, 0, "nothing is mailed");
+    let token = shown.link.expose().rsplit_once('/').unwrap().1.to_owned();
+    assert!(!format!("{shown:?}").contains(&token), "the link is not in `Debug`");
+    let trail = w.security.audit(carol.id, Page { after: None, limit: 100 }).await.unwrap();
+    let last = trail.iter().rfind(|event| event.action == "invited").unwrap();
+    assert_eq!(last.reason.as_deref(), Some("shown"));
+    assert!(!format!("{trail:?}").contains(&token));
+    assert_eq!(refused(set(&w, &mailed).await).reason(), Reason::ChallengeDead, "the mailed one is dead");
+    set(&w, &LinkToken::parse(&token).unwrap()).await.unwrap();
+    assert!(signs_in(&w, &carol.login).await);
+    let again = w.security.invitation().show(carol.id).await;
+    assert_eq!(refused(again).reason(), Reason::InUse, "who has a password recovers it");
+}
+
+#[tokio::test]
+async fn an_invitation_is_shown_again_and_again_until_it_is_used() {
+    let (w, account, carol, _) = invited().await;
+    let link = |shown: portcullis::invitation::ShownInvitation| {
+        LinkToken::parse(shown.link.expose().rsplit_once('/').unwrap().1).unwrap()
+    };
+    let first = link(w.security.invitation().show(carol.id).await.unwrap());
+    let second = link(w.security.invitation().show(carol.id).await.unwrap());
+    assert!(w.security.recovery().peek(&first).await.is_err(), "one is alive at a time");
+    assert!(w.security.recovery().peek(&second).await.is_ok());
+    let nobody = w.user(&account, "dora", None).await.unwrap();
+    let none = NewUser::new(Login::parse("erin").unwrap(), account.id);
+    let none = w.security.users().create(none).await.unwrap();
+    assert_eq!(refused(w.security.invitation().show(nobody.id).await).reason(), Reason::InUse);
+    let missing = refused(w.security.invitation().show(none.id).await);
+    assert_eq!(missing.missing(), [Gate::EmailUnconfirmed]);
+    w.security.accounts().set_blocked(account.id, true).await.unwrap();
+    let missing = refused(w.security.invitation().show(carol.id).await);
+    assert_eq!(missing.missing(), [Gate::Blocked]);
+}

@@ -1,5 +1,6 @@
 //! Invitations, as operations.
 
+use super::model::ShownInvitation;
 use super::rules;
 use crate::account::Account;
 use crate::challenge::Purpose;
@@ -9,6 +10,7 @@ use crate::decision::Stored;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
 use crate::id::UserId;
+use crate::message::MessageKind;
 use crate::rights::Actor;
 use crate::user::NewUser;
 
@@ -68,6 +70,53 @@ impl Invitations<'_> {
                 });
                 let sent = view.count_within(&rules::sent(user.id), engine.policy.recovery_cool_down);
                 Ok(rules::send(who, target, chain, link, sent, &engine.policy, t.now))
+            })
+            .await
+    }
+
+    /// Gives whoever operates the service a link by which a user sets his first password: for a first administrator
+    /// whose [bootstrap](Portcullis::bootstrap) was lost, or where no mail leaves yet. Nothing is mailed. One that was sent
+    /// to a waiting address before is dead from now on.
+    ///
+    /// Whoever has the link becomes the user, and it confirms the address unproved: keep it from everybody but who asked.
+    ///
+    /// ```
+    /// use portcullis::user::{Login, NewUser};
+    /// # use portcullis::contact::Email;
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// let (login, email) = (Login::parse("root")?, Email::parse("root@example.com")?);
+    /// let root = security.bootstrap("Fleet", &login, &email).await?.user; // and nobody kept the link
+    /// let shown = security.invitation().show(root.id).await?;
+    /// assert!(shown.link.expose().starts_with("https://fleet.example.com/invitation/"));
+    /// assert_eq!(shown.valid_until, w.now() + security.policy().invitation_life);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `not_found` when there is no such user; `not_allowed` with the missing gates: `email_unconfirmed` when there
+    /// is no address at all, `blocked`; `in_use` for who has a password.
+    pub async fn show(&self, user: UserId) -> Result<ShownInvitation, Error> {
+        let engine = &self.0.engine;
+        let new = engine.new_link(engine.now())?;
+        let new = &new;
+        self.0
+            .manage(Actor::Program)
+            .on_user(user, &[], |who, target, chain, _, t| {
+                let link = match rules::address(&target.value) {
+                    Some(to) => {
+                        let whose = Whose::from(&target.value);
+                        let fresh = engine.bind_link(new.clone(), whose, Purpose::Invitation, to);
+                        let url = engine.link_url(MessageKind::InvitationLink, fresh.token.expose())?;
+                        Some((to.clone(), (fresh, url)))
+                    }
+                    None => None,
+                };
+                let shown = rules::show(who, target, chain, link, &engine.policy, t.now);
+                Ok(shown.map(|(link, valid_until)| ShownInvitation { link, valid_until }))
             })
             .await
     }

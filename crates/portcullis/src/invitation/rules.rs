@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::account::rules::Chain;
 use crate::challenge::Purpose;
-use crate::challenge::link::{FreshLink, LinkAsk, Whose, issue_link};
+use crate::challenge::link::{FreshLink, LinkAsk, Whose, issue_link, show_link};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
 use crate::id::UserId;
@@ -51,6 +51,26 @@ pub(crate) fn ask<'a>(user: &User, to: &'a Email, policy: &Policy) -> LinkAsk<'a
     }
 }
 
+/// Who may be invited, to where and by which link.
+fn may<L>(
+    who: Who<'_>,
+    target: &Stored<User>,
+    chain: &Chain,
+    link: Option<(Email, L)>,
+) -> Result<(Email, L), Refusal> {
+    let user = &target.value;
+    allow_on_user(who, &Action::SendInvitation, user, chain)?;
+    if user.password.is_some() {
+        return Err(Reason::InUse.into());
+    }
+    let gates =
+        Verdict::of([(Gate::EmailUnconfirmed, address(user).is_some()), (Gate::Blocked, !chain.blocked())]);
+    match link {
+        Some(link) if gates.is_allowed() => Ok(link),
+        Some(_) | None => Err(Refusal::not_allowed(gates.into_missing())),
+    }
+}
+
 /// Sends an invitation; `link` is bound to [`address`], and `cool_down` is what [`sent`] holds.
 pub(crate) fn send(
     who: Who<'_>,
@@ -62,16 +82,9 @@ pub(crate) fn send(
     now: DateTime<Utc>,
 ) -> Decision<()> {
     let user = &target.value;
-    if let Err(refusal) = allow_on_user(who, &Action::SendInvitation, user, chain) {
-        return refuse(who, user, refusal);
-    }
-    if user.password.is_some() {
-        return refuse(who, user, Reason::InUse.into());
-    }
-    let gates =
-        Verdict::of([(Gate::EmailUnconfirmed, address(user).is_some()), (Gate::Blocked, !chain.blocked())]);
-    let (Some((to, link)), true) = (link, gates.is_allowed()) else {
-        return refuse(who, user, Refusal::not_allowed(gates.into_missing()));
+    let (to, link) = match may(who, target, chain, link) {
+        Ok(link) => link,
+        Err(refusal) => return refuse(who, user, refusal),
     };
     if cool_down.value > 0 {
         return refuse(who, user, Refusal::from(Reason::TooSoon).until(cool_down.ends_at, now));
@@ -91,4 +104,34 @@ pub(crate) fn send(
     who.pin(chain, &mut changes);
     changes.event(event(who, user, "invited").about(challenge));
     Decision::yes((), changes)
+}
+
+/// Shows an invitation: nothing is mailed, so nothing is counted; `link` is bound to [`address`], with what it makes.
+// INVARIANT: the address waits for the link that is shown, so one that was mailed to it before is dead.
+pub(crate) fn show<U>(
+    who: Who<'_>,
+    target: &Stored<User>,
+    chain: &Chain,
+    link: Option<(Email, (FreshLink, U))>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Decision<(U, DateTime<Utc>)> {
+    let user = &target.value;
+    let (to, (link, url)) = match may(who, target, chain, link) {
+        Ok(link) => link,
+        Err(refusal) => return refuse(who, user, refusal),
+    };
+    let challenge = link.challenge;
+    let mut changes = Changes::none();
+    let kind = MessageKind::InvitationLink;
+    let valid_until = show_link(&mut changes, &ask(user, &to, policy), link, kind, policy, now);
+    if user.email.is_none() {
+        let mut invited = target.clone();
+        invited.value.pending_email = Some(PendingEmail { address: to, challenge });
+        changes.put(&invited);
+    }
+    pin(target, &mut changes);
+    who.pin(chain, &mut changes);
+    changes.event(event(who, user, "invited").because("shown").about(challenge.uuid()));
+    Decision::yes((url, valid_until), changes)
 }

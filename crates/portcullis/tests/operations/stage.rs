@@ -188,6 +188,7 @@ operations! {
     UserCreateInvited true true,
     InvitationSend true true,
     InvitationSendRefused false true,
+    InvitationShow true true,
     Bootstrap true true,
     BootstrapAgain false false,
     HeldMessages true false,
@@ -469,6 +470,12 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 carol.invited_email = Some(address);
                 let carol = s.users().create(carol).await.unwrap();
                 Box::pin(async move { s.invitation().send(Actor::Session(session), carol.id).await })
+            }
+            Op::InvitationShow => {
+                let mut carol = NewUser::new(Login::parse("carol").unwrap(), account.id);
+                carol.invited_email = Some(address);
+                let carol = s.users().create(carol).await.unwrap();
+                Box::pin(async move { s.invitation().show(carol.id).await.map(drop) })
             }
             Op::InvitationSendRefused => {
                 Box::pin(async move { s.invitation().send(Actor::Session(session), bob.id).await })

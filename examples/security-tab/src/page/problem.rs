@@ -57,6 +57,8 @@ pub(crate) enum Problem {
     UnchangedEmail,
     /// `address_taken`, known only once the address was proved.
     AddressTaken,
+    /// `address_taken` by a mailed link: the address it was sent to is another user's by now.
+    LinkAddressTaken,
     /// `in_use`: the address cannot be removed.
     AddressInUse,
     /// `wrong_code` with attempts left; with none left it reads as [`Problem::StartAgain`].
@@ -214,6 +216,7 @@ impl Problem {
             Self::InvalidIdentifier => Html::text(texts.invalid_identifier),
             Self::UnchangedEmail => Html::text(texts.unchanged_email),
             Self::AddressTaken => Html::text(texts.address_taken),
+            Self::LinkAddressTaken => Html::text(texts.link_address_taken),
             Self::AddressInUse => Html::text(texts.address_in_use),
             Self::WrongCode { left: 0 } | Self::StartAgain => Html::text(texts.start_again),
             Self::WrongCode { left } => {
@@ -257,6 +260,7 @@ impl Problem {
             | Self::InvalidIdentifier
             | Self::UnchangedEmail
             | Self::AddressTaken
+            | Self::LinkAddressTaken
             | Self::AddressInUse
             | Self::WrongCode { .. }
             | Self::NoMoreCodes { .. }

@@ -1,11 +1,12 @@
 //! Every state of the pages, from samples: for the gallery, the tests and the pictures.
 
+mod links;
+
 use super::samples::{ADDRESS, MASKED, Samples};
 use super::{
-    CodeLine, CodePage, DeadLinkPage, EmailPanel, ForgottenPage, Gate, LinkKind, LinkSentPage, MessagesPage,
-    Method, NewPasswordPage, Notice, PasswordRow, PendingAction, Place, Problem, Reauthenticate, Removal,
-    Said, SecurityPage, SignInPage, StatesPage, Step, TurnOff, TwoFactorSection, UndoPage, Weakness, field,
-    route,
+    CodeLine, CodePage, EmailPanel, Gate, MessagesPage, Method, Notice, PendingAction, Place, Problem,
+    Reauthenticate, Removal, Said, SecurityPage, SignInPage, StatesPage, Step, TurnOff, TwoFactorSection,
+    Weakness, field, route,
 };
 use crate::texts::Language;
 
@@ -84,55 +85,6 @@ impl Samples {
             ("sign-in-undone", SignInPage { said: Some(Said::EmailUndone), ..page.clone() }),
             ("sign-in", page),
         ]
-    }
-
-    fn link_pages(self) -> Result<Vec<(&'static str, String)>, askama::Error> {
-        let frame = self.outside();
-        let until = Self::at("16:25", "14:25:00");
-        let forgotten = |identifier: &str, problem| {
-            ForgottenPage { frame: frame.clone(), identifier: identifier.into(), problem }.html()
-        };
-        let password = |first, problem: Option<Problem>| {
-            let notice = problem.map(Notice::Alert);
-            NewPasswordPage {
-                frame: frame.clone(),
-                route: if first { route::INVITATION } else { route::RECOVERY_PASSWORD },
-                challenge: "s3aled".into(),
-                login: "alice".into(),
-                first,
-                valid_until: Self::session(0).used,
-                row: PasswordRow { minimum: 15, gates: Vec::new(), notice },
-            }
-            .html()
-        };
-        let weak = Problem::WeakPassword(vec![Weakness::TooShort { minimum: 15 }]);
-        let undo = |problem| {
-            let (challenge, valid_until) = ("s3aled".into(), Self::session(0).used);
-            UndoPage { frame: frame.clone(), challenge, valid_until, problem }.html()
-        };
-        let dead = |kind| DeadLinkPage { frame: frame.clone(), kind, lost: false }.html();
-        let too_many = || Some(Problem::TooManyAttempts { until: until.clone() });
-        Ok(vec![
-            ("forgotten", forgotten("", None)?),
-            ("forgotten-invalid", forgotten("", Some(Problem::InvalidIdentifier))?),
-            ("forgotten-too-many", forgotten("alice", too_many())?),
-            ("link-sent", LinkSentPage { frame: frame.clone(), minutes: 60 }.html()?),
-            ("recovery", password(false, None)?),
-            ("recovery-too-short", password(false, Some(weak))?),
-            ("recovery-differs", password(false, Some(Problem::RepeatDiffers))?),
-            ("recovery-too-many", password(false, too_many())?),
-            ("recovery-dead", dead(LinkKind::Recovery)?),
-            ("invitation", password(true, None)?),
-            ("invitation-taken", password(true, Some(Problem::AddressTaken))?),
-            ("invitation-dead", dead(LinkKind::Invitation)?),
-            ("undo", undo(None)?),
-            ("undo-taken", undo(Some(Problem::AddressTaken))?),
-            ("undo-dead", dead(LinkKind::Undo)?),
-            (
-                "link-lost",
-                DeadLinkPage { frame: frame.clone(), kind: LinkKind::Invitation, lost: true }.html()?,
-            ),
-        ])
     }
 
     fn code_pages(self) -> Vec<(&'static str, CodePage)> {

@@ -50,6 +50,7 @@ pub(super) const TEXTS: Texts = Texts {
         many: "The link is valid for {n} minutes.",
     },
     link_valid_until: "The link is valid until {time}.",
+    link_signs_out: "This browser is signed in as {login}. It will be signed out.",
     recovery_title: "New password",
     recovery_lead: "For the login {login}. When the new password is set, every session is signed out.",
     invitation_title: "Set your password",
@@ -148,6 +149,7 @@ pub(super) const TEXTS: Texts = Texts {
     invalid_identifier: "Enter a login or a full email address.",
     unchanged_email: "This is the address in use already.",
     address_taken: "Another user has this address.",
+    link_address_taken: "The address this link was sent to belongs to another user by now. Ask your administrator.",
     address_in_use: "The address is in use and cannot be removed.",
     wrong_code: Plural {
         one: "Wrong code. {n} attempt left.",

@@ -189,6 +189,15 @@ impl Visit {
         taken.map_err(|error| self.end(error))
     }
 
+    /// Ends the session that the browser carries, and takes it from the browser.
+    pub(super) async fn sign_out_here(&mut self) -> Result<(), Stop> {
+        let id = self.app.security.session_id(&self.parts).await.map_err(|error| self.end(error))?;
+        if let Some(id) = id {
+            self.portcullis().sessions().sign_out(id).await.map_err(|error| self.end(error))?;
+        }
+        self.take().await
+    }
+
     /// A cookie of the pages themselves; `name` is the part behind `portcullis-`.
     pub(super) fn cookie(&self, name: &str) -> Option<&str> {
         self.cookie_at(name, "/")

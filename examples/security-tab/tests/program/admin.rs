@@ -144,6 +144,17 @@ fn sign_in_is_switched_off_and_on_and_words_are_set() {
     assert!(
         reply.body.contains("id=\"zone-problem\" role=\"alert\"") && reply.body.contains("value=\"Riga\"")
     );
+    assert!(
+        reply.body.contains("value=\"ru\" selected"),
+        "the language that was chosen stays: {}",
+        reply.body
+    );
+    let none = fill(&mut admin, &page, "/admin/users/settings", &zone(""));
+    assert!(
+        none.status == 422 && none.body.contains("value=\"\" aria-describedby=\"zone-problem"),
+        "{}",
+        none.body
+    );
     let reply = fill(&mut admin, &page, "/admin/users/settings", &zone("Europe/Riga"));
     assert!(follow(&mut admin, &reply).contains("Saved"));
     assert!(bob.get("/settings").body.contains("Время указано по часовому поясу Europe/Riga."));
@@ -153,9 +164,12 @@ fn sign_in_is_switched_off_and_on_and_words_are_set() {
     assert_eq!(bob.get("/settings").header("location"), "/sign-in");
     let id = path.rsplit('/').next().unwrap().to_owned();
     let trail = admin.get(&format!("/admin/trail?user={id}")).body;
-    for words in
-        ["Sign-in was switched off, by you", "Signed in", "Language or time zone was changed, by you"]
-    {
+    for words in [
+        "Sign-in was switched off, by you",
+        "Signed in <span class=\"trail-why\">By password</span>",
+        "Language or time zone was changed, by you",
+        "Sign-in refused <span class=\"trail-why\">Reason: sign-in is switched off</span>",
+    ] {
         assert!(trail.contains(words), "{words}: {trail}");
     }
     let mut alice = signed_in(&program, "alice");
@@ -206,6 +220,43 @@ fn a_second_factor_is_removed_after_a_stale_sign_in_was_confirmed() {
     let again = fill(&mut admin, &page, "/admin/users/reset", &[]);
     assert_eq!(again.status, 429);
     assert!(again.body.contains("id=\"reset-problem\" role=\"alert\""), "{}", again.body);
+}
+
+#[test]
+fn the_account_that_is_named_is_chosen_however_many_there_are() {
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let mut admin = signed_in(&program, "admin");
+    let top = api(&mut admin, "GET", "/settings", &json!(null), 200)["account"]["id"].clone();
+    let ids: Vec<_> = (0..201)
+        .map(|n| {
+            let body = json!({"name": format!("fleet {n}"), "parent": top});
+            api(&mut admin, "POST", "/accounts", &body, 201)["id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let last = ids.last().unwrap();
+    for page in ["/admin/users/new", "/admin/users"] {
+        let body = admin.get(&format!("{page}?account={last}")).body;
+        assert!(body.contains(&format!("value=\"{last}\" selected>fleet 200<")), "{page}: {body}");
+        assert_eq!(
+            body.matches(" selected").count() - body.matches("value=\"en\" selected").count(),
+            1,
+            "{page}"
+        );
+    }
+    let nowhere = admin.get("/admin/users/new?account=706f7274-6375-8c6c-8000-64656d6f9999");
+    assert_eq!(nowhere.status, 422);
+    assert!(
+        nowhere.body.contains("id=\"account-problem\" role=\"alert\">There is no such account."),
+        "{}",
+        nowhere.body
+    );
+    assert!(
+        nowhere.body.contains("<option value=\"\" selected>Choose an account</option>"),
+        "{}",
+        nowhere.body
+    );
+    assert!(!admin.get("/admin/users/new").body.contains("Choose an account"));
 }
 
 #[test]

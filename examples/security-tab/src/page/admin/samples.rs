@@ -100,6 +100,7 @@ fn new_users(samples: Samples) -> Vec<(&'static str, NewUserPage)> {
     let page = NewUserPage {
         frame: frame(samples),
         accounts: choices(),
+        unchosen: false,
         login: String::new(),
         address: String::new(),
         zone: String::new(),
@@ -116,7 +117,14 @@ fn new_users(samples: Samples) -> Vec<(&'static str, NewUserPage)> {
         ("admin-new-user-taken", failed(Place::Login, Trouble::LoginTaken)),
         ("admin-new-user-address", failed(Place::Address, Trouble::Known(Problem::InvalidEmail))),
         ("admin-new-user-zone", failed(Place::Zone, Trouble::InvalidZone)),
-        ("admin-new-user-account", failed(Place::Account, Trouble::NoSuchAccount)),
+        (
+            "admin-new-user-account",
+            NewUserPage {
+                unchosen: true,
+                accounts: choices().into_iter().map(|choice| Choice { chosen: false, ..choice }).collect(),
+                ..failed(Place::Account, Trouble::NoSuchAccount)
+            },
+        ),
         ("admin-new-user-lacked", failed(Place::Flags, Trouble::Lacked)),
         ("admin-new-user-busy", failed(Place::Form, Trouble::Known(Problem::CannotAnswer))),
         ("admin-new-user", page),

@@ -67,6 +67,8 @@ pub(crate) struct NewUserPage {
     pub(crate) frame: Frame,
     /// The accounts to choose from.
     pub(crate) accounts: Vec<Choice>,
+    /// Whether another account was named, so that none of these is chosen.
+    pub(crate) unchosen: bool,
     /// The login as it was typed.
     pub(crate) login: String,
     /// The address as it was typed.

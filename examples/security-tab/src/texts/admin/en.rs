@@ -12,6 +12,7 @@ pub(in crate::texts) const TEXTS: AdminTexts = AdminTexts {
     find_lead: "The whole login finds one user. Without a login, the users of the account are listed.",
     account: "Account",
     own_account: "My account",
+    choose_account: "Choose an account",
     list: "Users",
     no_user_found: "No such user.",
     no_users: "There are no users here that you may see.",

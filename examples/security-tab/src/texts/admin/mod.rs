@@ -2,7 +2,10 @@
 
 pub(super) mod en;
 mod events;
+mod reasons;
 pub(super) mod ru;
+
+pub(crate) use reasons::Because;
 
 catalogue! {
     AdminTexts:
@@ -14,6 +17,7 @@ catalogue! {
     find_lead: &'static str,
     account: &'static str,
     own_account: &'static str,
+    choose_account: &'static str,
     list: &'static str,
     no_user_found: &'static str,
     no_users: &'static str,

@@ -130,6 +130,21 @@ impl Desk {
         Ok(found)
     }
 
+    /// As [`Self::accounts`], and at the end the account that a form or query names, if there are too many to list it.
+    pub(super) async fn accounts_and_named(&self) -> Result<Vec<(ManagedAccount, u8)>, Stop> {
+        let mut found = self.accounts().await?;
+        let Some(named) = self.account().filter(|named| found.iter().all(|(known, _)| known.id != *named))
+        else {
+            return Ok(found);
+        };
+        match self.manage().account(named).await {
+            Ok(account) => found.push((account, 0)),
+            Err(Error::Refused(refusal)) if refusal.reason() == Reason::NotFound => {}
+            Err(error) => return Err(self.visit.end(error)),
+        }
+        Ok(found)
+    }
+
     /// The flags as checkboxes: on as `on` says, of which `stored` are in the store.
     pub(super) fn flags(&self, on: impl Fn(&str) -> bool, stored: impl Fn(Flag) -> bool) -> Vec<FlagBox> {
         let of = |name| {

@@ -205,10 +205,11 @@ impl Desk {
             }
         };
         let rights: Vec<_> = self.all(field::RIGHT).collect();
-        let zone = if at(Place::Zone) && !self.visit.field(field::ZONE).is_empty() {
-            self.typed(field::ZONE)
+        let typed_words = at(Place::Zone) && note.as_ref().is_some_and(Note::is_trouble);
+        let (zone, language) = if typed_words {
+            (self.typed(field::ZONE), Language::of_tag(self.visit.field(field::LANGUAGE)))
         } else {
-            user.time_zone.name().to_owned()
+            (user.time_zone.name().to_owned(), Language::of_tag(user.language.base()))
         };
         Ok(UserPage {
             frame: self.frame.clone(),
@@ -228,7 +229,7 @@ impl Desk {
             },
             flags: self.flags(on, |flag| user.flags.has(flag)),
             flags_gates: gates_of(&user.may.edit_flags),
-            russian: Language::of_tag(user.language.base()) == Language::Russian,
+            russian: language == Language::Russian,
             zone,
             settings_gates: gates_of(&user.may.change_settings),
             reset_gates: user.password_set.then(|| of_address(&user.may.send_recovery)),

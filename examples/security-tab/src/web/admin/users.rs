@@ -5,7 +5,7 @@ use portcullis::account::TimeZone;
 use portcullis::contact::Email;
 use portcullis::decision::Reason;
 use portcullis::language::Language as CoreLanguage;
-use portcullis::manage::ManagedUser;
+use portcullis::manage::{ManagedAccount, ManagedUser};
 use portcullis::port::store::Page;
 use portcullis::rights::Verdict;
 use portcullis::user::{Flags, Login, NewUser};
@@ -25,7 +25,7 @@ const AFTER: &str = "after";
 
 /// GET: the users one may see.
 pub(super) async fn page(desk: Desk) -> Answer {
-    let accounts = desk.accounts().await?;
+    let accounts = desk.accounts_and_named().await?;
     let chosen = desk.account().or_else(|| accounts.first().map(|(account, _)| account.id));
     let login = desk.typed(field::LOGIN);
     let after = id(desk.visit.field(AFTER));
@@ -72,8 +72,8 @@ fn line(user: &ManagedUser, desk: &Desk) -> UserLine {
 }
 
 /// Accounts to choose from.
-fn choices(accounts: &[(portcullis::manage::ManagedAccount, u8)], chosen: Option<AccountId>) -> Vec<Choice> {
-    let choice = |account: &portcullis::manage::ManagedAccount| Choice {
+fn choices(accounts: &[(ManagedAccount, u8)], chosen: Option<AccountId>) -> Vec<Choice> {
+    let choice = |account: &ManagedAccount| Choice {
         id: account.id.to_string(),
         name: account.name.clone(),
         chosen: Some(account.id) == chosen,
@@ -86,16 +86,34 @@ pub(super) async fn new_page(desk: Desk) -> Answer {
     form(desk, StatusCode::OK, None).await
 }
 
+/// Why the account that is named can't be the one of a new user.
+fn trouble_of_account(named: Option<&ManagedAccount>) -> Trouble {
+    match named {
+        Some(account) => Trouble::Known(Problem::NotAllowed(gates_of(&account.may.create_user))),
+        None => Trouble::NoSuchAccount,
+    }
+}
+
 /// The form with what was typed, and what was wrong with it.
 async fn form(desk: Desk, status: StatusCode, note: Option<Note>) -> Answer {
-    let mut accounts = desk.accounts().await?;
-    accounts.retain(|(account, _)| Verdict::is_allowed(&account.may.create_user));
+    let mut accounts = desk.accounts_and_named().await?;
+    let may = |account: &ManagedAccount| Verdict::is_allowed(&account.may.create_user);
+    let named =
+        accounts.iter().map(|(account, _)| account).find(|account| Some(account.id) == desk.account());
+    let unchosen = !desk.visit.field(field::ACCOUNT).is_empty() && !named.is_some_and(may);
+    let refused = unchosen.then(|| Note::trouble(Place::Account, trouble_of_account(named)));
+    let (status, note) = match (note, refused) {
+        (None, Some(refused)) => (StatusCode::UNPROCESSABLE_ENTITY, Some(refused)),
+        (note, _) => (status, note),
+    };
+    accounts.retain(|(account, _)| may(account));
     if accounts.is_empty() {
         return desk.not_found(Tab::Users);
     }
     let checked: Vec<_> = desk.all(field::FLAG).collect();
     let page = NewUserPage {
         accounts: choices(&accounts, desk.account()),
+        unchosen,
         login: desk.typed(field::LOGIN),
         address: desk.typed(field::ADDRESS),
         zone: desk.typed(field::ZONE),
