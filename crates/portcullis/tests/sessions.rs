@@ -109,3 +109,27 @@ async fn the_next_epoch_ends_every_session_and_every_code() {
     assert_eq!(s.sessions().list(next.id).await.unwrap().len(), 1);
     assert!(s.settings(next.id).await.unwrap().email.pending.is_none());
 }
+
+#[tokio::test]
+async fn what_names_a_session_a_listed_session_or_a_code_opens_as_nothing_else() {
+    let (w, alice) = world().await;
+    let s = &w.security;
+    let session = w.sign_in(&alice).await.unwrap().id;
+    // The same id in each, so that only what it is sealed for tells them apart.
+    let id = session.uuid();
+    let texts = [
+        s.sessions().token(session),
+        s.sessions().handle(session),
+        s.challenge_token(portcullis::id::ChallengeId::from_uuid(id)),
+    ];
+    for (nth, text) in texts.iter().enumerate() {
+        let opened = [
+            s.sessions().open_token(text).map(portcullis::id::SessionId::uuid),
+            s.sessions().open_handle(text).map(portcullis::id::SessionId::uuid),
+            s.open_challenge_token(text).map(portcullis::id::ChallengeId::uuid),
+        ];
+        let mut expected = [None; 3];
+        expected[nth] = Some(id);
+        assert_eq!(opened, expected, "the {nth}th");
+    }
+}

@@ -1,5 +1,6 @@
 //! Accounts, as an administrator manages them.
 
+use portcullis::account::NewAccount;
 use portcullis::rights::{AccessRight, Actor};
 use portcullis::user::{Flag, Flags};
 use serde_json::json;
@@ -57,6 +58,29 @@ async fn a_change_is_whole_and_a_block_reaches_everything_below() {
     sessions.accounts().set_blocked(office.child.id, false).await.unwrap();
     assert!(sessions.sessions().current(carol.id).await.is_err(), "and dead for ever");
     assert_eq!(office.patch(&demo, json!({})).await.is(200).json()["name"], "demo");
+}
+
+#[tokio::test]
+async fn a_block_from_above_is_no_block_by_hand() {
+    let mut office = Office::open().await;
+    let security = office.site.world.security.clone();
+    let low = NewAccount::named("low").under(office.child.id);
+    let low = security.accounts().create(low).await.unwrap();
+    let child = format!("/accounts/{}", office.child.id);
+    office.patch(&child, json!({"blocked": true})).await.is(200);
+    let seen = office.site.get(&format!("/accounts/{}", low.id)).await.is(200).json();
+    assert_eq!((&seen["blocked"], &seen["blocked_by_hand"]), (&json!(true), &json!(false)));
+}
+
+#[tokio::test]
+async fn every_period_is_kept_as_it_was_named() {
+    let mut office = Office::open().await;
+    let child = format!("/accounts/{}", office.child.id);
+    for period in ["hour", "day", "week", "month", "none"] {
+        let body = json!({"services": {"sms": {"on": true, "quota": 5, "period": period}}});
+        let seen = office.patch(&child, body).await.is(200).json();
+        assert_eq!(seen["services"]["sms"], json!({"on": true, "quota": 5, "period": period}));
+    }
 }
 
 #[tokio::test]

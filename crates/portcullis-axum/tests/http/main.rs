@@ -23,3 +23,4 @@ mod stale;
 mod two_factor;
 mod undo;
 mod users;
+mod verdicts;

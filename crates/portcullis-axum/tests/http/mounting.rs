@@ -240,6 +240,18 @@ async fn over_a_socket_the_peer_is_who_is_counted() {
     assert!(answer.ends_with('}') && answer.contains(r#""status":"admitted""#), "{answer}");
 }
 
+#[tokio::test]
+async fn an_id_of_the_hosts_own_path_is_not_taken_for_ours() {
+    let (mut site, alice) = Site::signed_in().await;
+    let routes = router(site.world.security.clone(), options());
+    site.app = Router::new().nest("/of/{id}", routes);
+    let ask = |path: String| Request::builder().uri(path).body(Body::empty()).unwrap();
+    let (account, nobody) = (alice.account, crate::office::NOBODY);
+    let seen = site.raw(ask(format!("/of/{account}/users/{}", alice.id))).await.is(200).json();
+    assert_eq!(seen["login"], "alice");
+    site.raw(ask(format!("/of/{}/users/{nobody}", alice.id))).await.refused(404, "not_found");
+}
+
 /// Every future of the routes may move between threads, whatever the body.
 #[test]
 fn futures_may_move_between_threads() {

@@ -130,6 +130,7 @@ async fn what_is_sent_is_read_strictly() {
     for (body, field, code) in [
         (json!({"rights": []}), "item", "missing"),
         (json!({"item": "x", "rights": []}), "item", "invalid_id"),
+        (json!({"item": format!(" {NOBODY}"), "rights": []}), "item", "invalid_id"),
         (json!({"item": NOBODY}), "rights", "missing"),
         (json!({"item": NOBODY, "rights": "view"}), "rights", "invalid_type"),
         (json!({"item": NOBODY, "rights": ["own"]}), "rights", "invalid_right"),
@@ -182,6 +183,37 @@ async fn users_are_found_within_ones_accounts_alone() {
     let own = office.site.get("/users?limit=1").await.is(200).json();
     assert_eq!((names(&own), &own["next"]), (vec!["bob"], &Value::Null));
     office.site.get(&format!("/users?account={demo}")).await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_page_has_a_hundred_users_unless_more_are_asked_for() {
+    let mut office = Office::open().await;
+    let child = office.child.clone();
+    for nth in 0..100 {
+        office.site.world.user(&child, &format!("driver{nth}"), None).await.unwrap();
+    }
+    let of_child = format!("/users?account={}", child.id);
+    let page = office.site.get(&of_child).await.is(200).json();
+    assert_eq!(names(&page).len(), 100);
+    let rest = format!("{of_child}&after={}", page["next"].as_str().unwrap());
+    let rest = office.site.get(&rest).await.is(200).json();
+    assert_eq!((names(&rest).len(), &rest["next"]), (1, &Value::Null));
+    let all = office.site.get(&format!("{of_child}&limit=1000")).await.is(200).json();
+    assert_eq!((names(&all).len(), &all["next"]), (101, &Value::Null));
+}
+
+#[tokio::test]
+async fn a_waiting_address_does_not_stand_in_for_a_confirmed_one() {
+    let mut office = Office::open().await;
+    let path = format!("/users/{}", office.bob.id);
+    let bob = office.patch(&path, json!({"email": "rob@example.com"})).await.is(200).json();
+    let email =
+        json!({"address": "b•••@example.com", "confirmed": true, "pending": {"address": "r•••@example.com"}});
+    assert_eq!(bob["email"], email);
+    let path = format!("/users/{}", office.carol.id);
+    let carol = office.patch(&path, json!({"email": "kay@example.com"})).await.is(200).json();
+    let email = json!({"address": "k•••@example.com", "confirmed": false, "pending": {"address": "k•••@example.com"}});
+    assert_eq!(carol["email"], email);
 }
 
 /// Each act on a user, as it is asked for, and what it takes beside seeing him.
