@@ -18,7 +18,7 @@ macro_rules! message {
 pub(super) const LAYOUT: &str = include_str!("layout.html");
 
 /// Language, name of the kind, and subject, text and HTML.
-pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 24] = [
+pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 26] = [
     message!("en", "sign_in_code"),
     message!("en", "reauthentication_code"),
     message!("en", "email_confirmation_code"),
@@ -31,6 +31,7 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 24] = [
     message!("en", "recovery_link"),
     message!("en", "invitation_link"),
     message!("en", "email_undo"),
+    message!("en", "blocking_notice"),
     message!("ru", "sign_in_code"),
     message!("ru", "reauthentication_code"),
     message!("ru", "email_confirmation_code"),
@@ -43,4 +44,5 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 24] = [
     message!("ru", "recovery_link"),
     message!("ru", "invitation_link"),
     message!("ru", "email_undo"),
+    message!("ru", "blocking_notice"),
 ];

@@ -109,6 +109,7 @@ fn what_people_typed_is_escaped_and_never_run() {
             wording.address = Some(HOSTILE.to_owned());
             wording.at = Some(HOSTILE.to_owned());
             wording.valid_until = Some(HOSTILE.to_owned());
+            wording.blocking_date = Some(HOSTILE.to_owned());
             let Worded { subject, text, html } = templates().word(&wording).unwrap();
             assert!(
                 !html.contains("<img")
@@ -233,6 +234,36 @@ fn one_minute_is_no_plural() {
     assert!(text.contains("It is valid for 1 minute."), "{text}");
 }
 
+#[test]
+fn days_left_have_the_plurals_of_their_language() {
+    for (language, days, subject, left) in [
+        (Language::EN, 1, "in 1 day:", "2026-03-06: 1 day left."),
+        (Language::EN, 2, "in 2 days:", "2026-03-06: 2 days left."),
+        (Language::RU, 1, "через 1 день:", "2026-03-06: остался 1 день."),
+        (Language::RU, 2, "через 2 дня:", "2026-03-06: осталось 2 дня."),
+        (Language::RU, 5, "через 5 дней:", "2026-03-06: осталось 5 дней."),
+        (Language::RU, 12, "через 12 дней:", "2026-03-06: осталось 12 дней."),
+        (Language::RU, 21, "через 21 день:", "2026-03-06: остался 21 день."),
+        (Language::RU, 111, "через 111 дней:", "2026-03-06: осталось 111 дней."),
+    ] {
+        let mut wording = least(MessageKind::BlockingNotice, &language);
+        wording.days_left = Some(days);
+        let worded = templates().word(&wording).unwrap();
+        assert!(worded.subject.contains(subject), "{}", worded.subject);
+        assert!(worded.text.contains(left) && worded.html.contains(left), "{}", worded.text);
+    }
+}
+
+#[test]
+fn a_blocking_notice_without_its_day_is_not_worded() {
+    let mut wording = least(MessageKind::BlockingNotice, &Language::EN);
+    wording.days_left = None;
+    assert!(templates().word(&wording).is_err());
+    let mut wording = least(MessageKind::BlockingNotice, &Language::EN);
+    wording.blocking_date = None;
+    assert!(templates().word(&wording).is_err());
+}
+
 fn templates() -> BuiltinTemplates {
     BuiltinTemplates::new("Fleet").unwrap()
 }
@@ -256,6 +287,10 @@ fn least(kind: MessageKind, language: &Language) -> Wording {
     if LINKS.contains(&kind) {
         wording.link = everything().unwrap().link;
         wording.minutes = Some(10);
+    }
+    if kind == MessageKind::BlockingNotice {
+        wording.days_left = Some(3);
+        wording.blocking_date = Some("2026-03-06".to_owned());
     }
     wording
 }
