@@ -1,4 +1,4 @@
-//! The messages of portcullis in words: English and Russian, each replaceable by the host.
+//! The messages of portcullis in words: English, Russian, Spanish and German, each replaceable by the host.
 
 mod source;
 
