@@ -52,11 +52,13 @@ pub enum MessageKind {
     InvitationLink,
     /// The address was changed; the link puts the old one back.
     EmailUndo,
+    /// The account will be blocked in a few days.
+    BlockingNotice,
 }
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SignInCode,
         Self::ReauthenticationCode,
         Self::EmailConfirmationCode,
@@ -69,6 +71,7 @@ impl MessageKind {
         Self::RecoveryLink,
         Self::InvitationLink,
         Self::EmailUndo,
+        Self::BlockingNotice,
     ];
 
     /// The name of its template.
@@ -86,6 +89,7 @@ impl MessageKind {
             Self::RecoveryLink => "recovery_link",
             Self::InvitationLink => "invitation_link",
             Self::EmailUndo => "email_undo",
+            Self::BlockingNotice => "blocking_notice",
         }
     }
 }
@@ -105,7 +109,8 @@ impl MessageKind {
             | Self::EmailChanged
             | Self::PasswordChanged
             | Self::TwoFactorOn
-            | Self::TwoFactorOff => None,
+            | Self::TwoFactorOff
+            | Self::BlockingNotice => None,
         }
     }
 }
