@@ -37,7 +37,7 @@ pub(crate) fn invite(
     policy: &Policy,
     now: DateTime<Utc>,
 ) {
-    user.pending_email = Some(PendingEmail { address: to.clone(), challenge: link.challenge });
+    user.pending_email = Some(PendingEmail::proposed(to.clone(), link.challenge));
     issue_link(changes, &ask(user, to, policy), link, MessageKind::InvitationLink, policy, now);
 }
 
@@ -62,7 +62,8 @@ pub(crate) fn send(
     now: DateTime<Utc>,
 ) -> Decision<()> {
     let user = &target.value;
-    if let Err(refusal) = allow_on_user(who, &Action::SendInvitation, user, chain) {
+    let allowed = allow_on_user(who, &Action::SendInvitation, user, chain).and_then(|()| who.fresh(now));
+    if let Err(refusal) = allowed {
         return refuse(who, user, refusal);
     }
     if user.password.is_some() {

@@ -190,6 +190,22 @@ pub struct PendingEmail {
     pub address: Email,
     /// The challenge that confirms it.
     pub challenge: ChallengeId,
+    /// Whether somebody other than the user named it. Then a stale session confirms nothing: its user never proved
+    /// afresh that the change is his.
+    #[serde(default)]
+    pub proposed_by_other: bool,
+}
+
+impl PendingEmail {
+    /// An address that the user himself named.
+    pub(crate) const fn own(address: Email, challenge: ChallengeId) -> Self {
+        Self { address, challenge, proposed_by_other: false }
+    }
+
+    /// An address that somebody else named.
+    pub(crate) const fn proposed(address: Email, challenge: ChallengeId) -> Self {
+        Self { address, challenge, proposed_by_other: true }
+    }
 }
 
 /// An old address that its user may put back by the link mailed to it.

@@ -210,7 +210,7 @@ fn an_invitation_confirms_its_address_whatever_the_flags() {
     let (account, mut alice) = alice();
     (alice.email, alice.password, alice.flags) = (None, None, crate::user::Flags::default());
     let challenge = ChallengeId::from_uuid(uuid(800));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
     let entry = opened(&alice, Purpose::Invitation, "new@example.com", &account);
     let seen = peek(Some(&entry), &Policy::default(), began()).unwrap();
     assert_eq!((seen.purpose, seen.login.as_str(), seen.minimum), (Purpose::Invitation, "user2", 15));
@@ -233,7 +233,7 @@ fn an_invitation_confirms_its_address_whatever_the_flags() {
 fn an_invitation_that_replaces_an_address_tells_the_old_one() {
     let (account, mut alice) = alice();
     let challenge = ChallengeId::from_uuid(uuid(800));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
     let decision = set(&opened(&alice, Purpose::Invitation, "new@example.com", &account), false);
     let sent: Vec<_> =
         decision.changes.messages.iter().map(|draft| (draft.kind, draft.to.as_str())).collect();
@@ -251,7 +251,7 @@ fn an_invitation_that_replaces_an_address_tells_the_old_one() {
 fn an_invitation_replaces_no_address_while_too_many_old_ones_are_kept() {
     let (account, mut alice) = alice();
     let challenge = ChallengeId::from_uuid(uuid(800));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
     let policy = Policy::default();
     let kept = EmailClaim {
         address: email("old@example.com"),
