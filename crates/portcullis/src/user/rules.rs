@@ -162,6 +162,7 @@ pub(crate) fn check_external_id(external_id: Option<&str>) -> Result<(), InputEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decision::Entity;
     use crate::fixture::*;
     use crate::id::AccountId;
     use crate::user::Login;
