@@ -179,6 +179,9 @@ pub struct Policy {
     pub recovery_cool_down: TimeDelta,
     /// Recovery requests from one source address. Default 20 in 10 min (ours).
     pub recovery_requests_per_source: Limit,
+    /// Links mailed to one user because somebody asked for them; more are answered alike and not mailed. Default 5 in
+    /// 1 h (ours).
+    pub recovery_mails_per_user: Limit,
     /// How long an invitation link lives. Default 72 h (decided).
     pub invitation_life: TimeDelta,
     /// How long the old address can be put back. Default 72 h (decided).
@@ -264,6 +267,7 @@ impl Default for Policy {
             recovery_life: TimeDelta::minutes(60),
             recovery_cool_down: TimeDelta::seconds(60),
             recovery_requests_per_source: Limit::new(20, TimeDelta::minutes(10)),
+            recovery_mails_per_user: Limit::new(5, TimeDelta::hours(1)),
             invitation_life: TimeDelta::hours(72),
             email_undo_life: TimeDelta::hours(72),
             email_claims: 5,
@@ -338,6 +342,7 @@ impl Policy {
             self.password_change_failures.within,
             self.recovery_cool_down,
             self.recovery_requests_per_source.within,
+            self.recovery_mails_per_user.within,
             self.code_failures_per_source.map_or(TimeDelta::zero(), |limit| limit.within),
         ]
         .into_iter()
@@ -395,6 +400,7 @@ impl Policy {
                 self.recovery_cool_down > TimeDelta::zero() && self.recovery_cool_down <= day,
             ),
             ("recovery_requests_per_source", limit_holds(self.recovery_requests_per_source)),
+            ("recovery_mails_per_user", limit_holds(self.recovery_mails_per_user)),
             ("invitation_life", self.invitation_life > TimeDelta::zero() && self.invitation_life <= day * 30),
             ("email_undo_life", self.email_undo_life > TimeDelta::zero() && self.email_undo_life <= day * 30),
             ("email_claims", (1..=10).contains(&self.email_claims)),

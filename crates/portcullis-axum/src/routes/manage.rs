@@ -27,7 +27,14 @@ pub(super) fn of_users() -> Vec<Operation> {
             body: Some("NewUser"),
             success: 201,
             gives: Some("ManagedUser"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::LoginTaken, Reason::ExternalIdTaken],
+            refusals: &[
+                Reason::StaleSignIn,
+                Reason::NotAllowed,
+                Reason::NotFound,
+                Reason::LoginTaken,
+                Reason::ExternalIdTaken,
+                Reason::TooSoon,
+            ],
             route: post(users::create),
         },
         Operation {
@@ -94,7 +101,7 @@ pub(super) fn of_access() -> Vec<Operation> {
             body: None,
             success: 202,
             gives: Some("Nothing"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::TooSoon],
+            refusals: &[Reason::StaleSignIn, Reason::NotAllowed, Reason::NotFound, Reason::TooSoon],
             route: post(users::send_recovery),
         },
         Operation {
@@ -121,7 +128,13 @@ pub(super) fn of_invitations() -> Vec<Operation> {
         body: None,
         success: 202,
         gives: Some("Nothing"),
-        refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::InUse, Reason::TooSoon],
+        refusals: &[
+            Reason::StaleSignIn,
+            Reason::NotAllowed,
+            Reason::NotFound,
+            Reason::InUse,
+            Reason::TooSoon,
+        ],
         route: post(users::send_invitation),
     }]
 }

@@ -161,6 +161,7 @@ fn of_address() -> Vec<Operation> {
             success: 200,
             gives: Some("Email"),
             refusals: &[
+                Reason::StaleSignIn,
                 Reason::WrongCode,
                 Reason::ChallengeDead,
                 Reason::Locked,

@@ -2,7 +2,7 @@
 
 use portcullis::port::store::Page;
 use portcullis::rights::{AccessRight, Actor};
-use portcullis::user::{Flag, Flags};
+use portcullis::user::{Flag, Flags, Login, NewUser};
 use serde_json::{Value, json};
 
 use crate::client::{ALICE, SESSION, Site, keys};
@@ -70,6 +70,18 @@ async fn a_user_is_not_created_without_every_gate() {
     office.site.post("/users", one).await.is(201);
     let two = json!({"login": "f2", "account": demo, "external_id": "x"});
     office.site.post("/users", two).await.refused(409, "external_id_taken");
+    // What another tenant uses is neither taken from it nor told of.
+    let mut theirs = NewUser::new(Login::parse("gina").unwrap(), office.eve.account);
+    theirs.external_id = Some("theirs".to_owned());
+    let theirs = office.site.world.security.users().create(theirs).await.unwrap();
+    let three = json!({"login": "f3", "account": demo, "external_id": "theirs"});
+    let ours = office.site.post("/users", three).await.is(201).json();
+    let users = office.site.world.security.users();
+    for (tenant, id) in
+        [(office.eve.tenant, theirs.id.to_string()), (demo, ours["id"].as_str().unwrap().to_owned())]
+    {
+        assert_eq!(users.by_external_id(tenant, "theirs").await.unwrap().id.to_string(), id);
+    }
     for account in [json!(NOBODY), json!(office.eve.account), json!(office.bob.id)] {
         let body = json!({"login": "g", "account": account});
         office.site.post("/users", body).await.refused(404, "not_found");

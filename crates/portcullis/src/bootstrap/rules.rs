@@ -47,7 +47,7 @@ pub(crate) fn bootstrap(
     let mut account = account_rules::fresh(first.account, id, id, Vec::new(), now);
     let mut user = user_rules::fresh(new, first.user_id, &account, Vec::new(), policy, now);
     user.flags = Flags::all();
-    user.pending_email = Some(PendingEmail { address: first.email.clone(), challenge: link.challenge });
+    user.pending_email = Some(PendingEmail::proposed(first.email.clone(), link.challenge));
     account.rights.insert(user.id, AccessRight::ALL.into_iter().collect());
     let mut changes = Changes::none();
     changes.insert(&account).insert(&user);

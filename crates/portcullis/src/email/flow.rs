@@ -90,7 +90,7 @@ impl EmailRoom<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `wrong_code` with the attempts left; `challenge_dead`; `locked`; `address_taken` when
+    /// Refused `signed_out`; `stale_sign_in` for an address that somebody else proposed; `wrong_code` with the attempts left; `challenge_dead`; `locked`; `address_taken` when
     /// another user holds it; `too_soon` while `email_claims` of the policy old addresses may still be put back;
     /// `too_many_attempts` from one source address.
     pub async fn confirm(

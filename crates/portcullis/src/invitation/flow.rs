@@ -27,7 +27,7 @@ impl Portcullis {
 
 impl Invitations<'_> {
     /// Sends a link by which a user sets his first password: to his confirmed address, or else to the one that waits,
-    /// which the link confirms too. It takes the right `edit_flags`; nobody but the user ever sees the link. One that was
+    /// which the link confirms too. It takes the right `edit_flags` and a fresh sign-in; nobody but the user ever sees the link. One that was
     /// sent to a waiting address before is dead from now on.
     ///
     /// A [creation](crate::user::Users::create) with an `invited_email` has sent the first one.
@@ -53,7 +53,7 @@ impl Invitations<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `not_found` when there is no such user or the actor may not see him; `not_allowed` with the
+    /// Refused `signed_out`; `stale_sign_in`; `not_found` when there is no such user or the actor may not see him; `not_allowed` with the
     /// missing gates: the right, `email_unconfirmed` when there is no address at all, `blocked`; `in_use` for who has a
     /// password; `too_soon` within the policy's `recovery_cool_down` after another one.
     pub async fn send(&self, actor: Actor, user: UserId) -> Result<(), Error> {

@@ -37,7 +37,7 @@ pub(crate) fn invite(
     policy: &Policy,
     now: DateTime<Utc>,
 ) {
-    user.pending_email = Some(PendingEmail { address: to.clone(), challenge: link.challenge });
+    user.pending_email = Some(PendingEmail::proposed(to.clone(), link.challenge));
     issue_link(changes, &ask(user, to, policy), link, MessageKind::InvitationLink, policy, now);
 }
 
@@ -57,9 +57,11 @@ fn may<L>(
     target: &Stored<User>,
     chain: &Chain,
     link: Option<(Email, L)>,
+    now: DateTime<Utc>,
 ) -> Result<(Email, L), Refusal> {
     let user = &target.value;
     allow_on_user(who, &Action::SendInvitation, user, chain)?;
+    who.fresh(now)?;
     if user.password.is_some() {
         return Err(Reason::InUse.into());
     }
@@ -82,7 +84,7 @@ pub(crate) fn send(
     now: DateTime<Utc>,
 ) -> Decision<()> {
     let user = &target.value;
-    let (to, link) = match may(who, target, chain, link) {
+    let (to, link) = match may(who, target, chain, link, now) {
         Ok(link) => link,
         Err(refusal) => return refuse(who, user, refusal),
     };
@@ -117,7 +119,7 @@ pub(crate) fn show<U>(
     now: DateTime<Utc>,
 ) -> Decision<(U, DateTime<Utc>)> {
     let user = &target.value;
-    let (to, (link, url)) = match may(who, target, chain, link) {
+    let (to, (link, url)) = match may(who, target, chain, link, now) {
         Ok(link) => link,
         Err(refusal) => return refuse(who, user, refusal),
     };
@@ -127,7 +129,7 @@ pub(crate) fn show<U>(
     let valid_until = show_link(&mut changes, &ask(user, &to, policy), link, kind, policy, now);
     if user.email.is_none() {
         let mut invited = target.clone();
-        invited.value.pending_email = Some(PendingEmail { address: to, challenge });
+        invited.value.pending_email = Some(PendingEmail::proposed(to, challenge));
         changes.put(&invited);
     }
     pin(target, &mut changes);

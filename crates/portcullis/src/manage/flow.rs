@@ -44,7 +44,7 @@ impl Manage<'_> {
     ///
     /// It takes the right `manage_account` there, the flag `create_items`, and each flag that is granted. A password, a
     /// proved address, an id and another creator are only the embedding program's to give. An invited address is sent
-    /// the link that sets the first password.
+    /// the link that sets the first password, which takes a fresh sign-in.
     ///
     /// ```
     /// use portcullis::rights::Actor;
@@ -68,7 +68,7 @@ impl Manage<'_> {
     ///
     /// # Errors
     /// `invalid_external_id`; `invalid_invitation`; refused `signed_out`; `not_found` when there is no such account or the actor may not see
-    /// it; `not_allowed` with the missing gates; `login_taken`; `external_id_taken`.
+    /// it; `not_allowed` with the missing gates; `stale_sign_in` with an invited address; `login_taken`; `external_id_taken`.
     pub async fn create_user(&self, new: NewUser) -> Result<ManagedUser, Error> {
         check(&new)?;
         let engine = self.engine();
@@ -205,8 +205,8 @@ impl Manage<'_> {
     /// Changes a user, all that is named or nothing, in one commit.
     ///
     /// Flags and `disabled` take the right `edit_flags` and each flag that is granted; language, time zone and address
-    /// the right `edit_other`. Oneself, it takes the flag `change_settings` for language and time zone, and a fresh
-    /// sign-in for the address. The address waits until the user enters the code that went there.
+    /// the right `edit_other`. Oneself, it takes the flag `change_settings` for language and time zone. An address takes a
+    /// fresh sign-in besides, and waits until the user enters the code that went there.
     ///
     /// ```
     /// use portcullis::manage::UserChange;
@@ -226,7 +226,7 @@ impl Manage<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `not_found`; `not_allowed` with every missing gate; `stale_sign_in` for the own address;
+    /// Refused `signed_out`; `not_found`; `not_allowed` with every missing gate; `stale_sign_in` for an address;
     /// `too_soon` past the budget of mailed codes; `locked` while the user may be sent none.
     pub async fn change_user(&self, id: UserId, change: &UserChange) -> Result<ManagedUser, Error> {
         let engine = self.engine();
@@ -301,7 +301,7 @@ impl Manage<'_> {
     }
 
     /// Sends a link to a user's confirmed address, by which he sets a new password himself, whether or not he may change
-    /// it otherwise. It takes the right `edit_flags`; nobody but the user ever sees the link.
+    /// it otherwise. It takes the right `edit_flags` and a fresh sign-in; nobody but the user ever sees the link.
     ///
     /// ```
     /// # use portcullis::rights::Actor;
@@ -318,7 +318,7 @@ impl Manage<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `not_found`; `not_allowed` with the missing gates: the right, `email_unconfirmed`, `blocked`,
+    /// Refused `signed_out`; `not_found`; `stale_sign_in`; `not_allowed` with the missing gates: the right, `email_unconfirmed`, `blocked`,
     /// or `policy` where the mailbox carries the second factor and may not; `too_soon` within the policy's
     /// `recovery_cool_down`.
     pub async fn send_recovery(&self, id: UserId) -> Result<(), Error> {

@@ -136,6 +136,12 @@ pub(crate) fn create(
     {
         return rights::refuse(who, tenant, place, refusal);
     }
+    // Who is sent a link gets in by it.
+    if new.invited_email.is_some()
+        && let Err(refusal) = who.fresh(now)
+    {
+        return rights::refuse(who, tenant, place, refusal);
+    }
     let mut new = new.clone();
     let Fresh { id, taken, invitation } = evidence;
     let mut found = user_rules::Found {
@@ -239,9 +245,8 @@ pub(crate) fn change(
     if let Err(refusal) = allow_all(who, &acts(before, change), before, chain) {
         return refuse(who, before, refusal);
     }
-    // The own address takes a fresh sign-in, whichever way it is asked for.
+    // An address takes a fresh sign-in, the own one or another's, whichever way it is asked for.
     if change.email.is_some()
-        && who.is(before.id)
         && let Err(refusal) = who.fresh(now)
     {
         return refuse(who, before, refusal);
@@ -267,7 +272,8 @@ pub(crate) fn change(
         for issued in &mut changes.events {
             issued.actor = who.id();
         }
-        user.value.pending_email = Some(PendingEmail { address: address.clone(), challenge });
+        let pending = if who.is(before.id) { PendingEmail::own } else { PendingEmail::proposed };
+        user.value.pending_email = Some(pending(address.clone(), challenge));
         changes.event(event(who, before, "email_pending").about(challenge.uuid()));
     }
     let told = [

@@ -289,7 +289,7 @@ mod tests {
         s.message = message(MessageKind::EmailConfirmationCode, "new@example.com", Some(&s.challenge));
         s.to = email("new@example.com");
         assert_eq!(s.leaves(began()), Err("superseded"));
-        s.user.pending_email = Some(PendingEmail { address: s.to.clone(), challenge: s.challenge.id });
+        s.user.pending_email = Some(PendingEmail::own(s.to.clone(), s.challenge.id));
         assert_eq!(s.leaves(began()), Ok(()));
     }
 
@@ -479,7 +479,7 @@ mod tests {
         assert_eq!(recovery("u2@example.com", &|_| {}), Ok(()));
         let pending = |user: &mut User| {
             let challenge = crate::id::ChallengeId::from_uuid(uuid(800));
-            user.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+            user.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
         };
         assert_eq!(recovery("new@example.com", &pending), Err("destination_changed"));
         let flagless = |user: &mut User| user.flags = user.flags.clone().with(Flag::ChangePassword, false);
@@ -492,7 +492,7 @@ mod tests {
     fn an_invitation_leaves_while_it_is_named_and_an_undo_while_it_is_claimed() {
         let to = "other@example.com";
         let pending = |user: &mut User, challenge: &Challenge| {
-            user.pending_email = Some(PendingEmail { address: email(to), challenge: challenge.id });
+            user.pending_email = Some(PendingEmail::own(email(to), challenge.id));
         };
         assert_eq!(linked(Purpose::Invitation, to, pending), Ok(()));
         assert_eq!(linked(Purpose::Invitation, to, |_, _| {}), Err("superseded"));

@@ -4,7 +4,7 @@ use super::model::{Identifier, LinkInfo, RecoveryRequest, cool_down, requests};
 use super::rules::{self, Asked, Chosen, FreshIds};
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
-use crate::id::{MessageId, RequestId};
+use crate::id::{MessageId, RequestId, UserId};
 use crate::password::flow::NewMemo;
 use crate::password::rules::{NewHash, same, stands_alone, weaknesses};
 use crate::port::store::Start;
@@ -25,8 +25,14 @@ impl Portcullis {
 impl Engine {
     /// An identifier as a derived id: whom the trail and the counters of requests are about, whether or not somebody
     /// has it.
-    pub(super) fn identifier_id(&self, identifier: &Identifier) -> uuid::Uuid {
-        self.keyring().derive("recovery", identifier.canonical().as_bytes())
+    // INVARIANT: as it was typed. Logins are told apart by case, so a request for one is no request for another.
+    fn identifier_id(&self, identifier: &Identifier) -> uuid::Uuid {
+        self.keyring().derive("recovery", identifier.typed().as_bytes())
+    }
+
+    /// The user whom an identifier would be, if somebody had it: one for an address, however it is written.
+    pub(super) fn nobody_id(&self, identifier: &Identifier) -> UserId {
+        UserId::from_uuid(self.keyring().derive("recovery_nobody", identifier.canonical().as_bytes()))
     }
 }
 
@@ -34,8 +40,9 @@ impl Recovery<'_> {
     /// Asks for a link that sets a new password, mailed to the confirmed address of whoever has the identifier.
     ///
     /// Nobody is looked up here: the worker does that. Known and unknown identifiers get the same answer, cost the same
-    /// work and leave the same rows. Within `recovery_cool_down` of the last request for the identifier nothing is mailed,
-    /// the answer is the same, and a link mailed before lives on.
+    /// work and leave the same rows. Within `recovery_cool_down` of the last request for the identifier, as it is written,
+    /// nothing is mailed, nor beyond `recovery_mails_per_user`; the answer is the same, and a link mailed before lives
+    /// on.
     ///
     /// ```
     /// use portcullis::recovery::Identifier;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{Identifier, RecoveryRequest};
+use super::model::{Identifier, RecoveryRequest, mails};
 use super::rules;
 use crate::challenge::link::Whose;
 use crate::challenge::{Challenge, Purpose};
@@ -38,7 +38,7 @@ impl Engine {
             }
             Some(Err(OpenError::Malformed | OpenError::Tampered)) => {}
             Some(Ok(identifier)) => {
-                let nobody = UserId::from_uuid(self.identifier_id(&identifier));
+                let nobody = self.nobody_id(&identifier);
                 let mut users = self.users_of(&identifier).await?;
                 if users.is_empty() {
                     users.insert(nobody);
@@ -108,7 +108,7 @@ impl Engine {
         let (challenge, message) = (derive("recovery_challenge"), derive("recovery_message"));
         self.decide(|t| async move {
             let starts = vec![Start::Id(whom.uuid()), Start::Id(challenge)];
-            let view = self.read(&t, starts, Vec::new()).await?;
+            let view = self.read(&t, starts, vec![whom.uuid()]).await?;
             if view.start::<Challenge>(1)?.is_some() {
                 return Ok(Decision::yes((), Changes::none()));
             }
@@ -119,7 +119,8 @@ impl Engine {
             let link = self.new_link(t.now)?;
             let link = link.under(ChallengeId::from_uuid(challenge), MessageId::from_uuid(message));
             let fresh = self.bind_link(link, whose, Purpose::Recovery, destination);
-            Ok(rules::mail(whose, destination, fresh, &self.policy, t.now))
+            let mailed = view.count_within(&mails(whom), self.policy.recovery_mails_per_user.within);
+            Ok(rules::mail(request, whose, destination, fresh, mailed, &self.policy, t.now))
         })
         .await
     }

@@ -13,7 +13,7 @@ use crate::contact::Email;
 use crate::decision::Entity;
 use crate::engine::record::Schema;
 use crate::error::InputError;
-use crate::id::RequestId;
+use crate::id::{RequestId, UserId};
 use crate::keyring::{Keyring, OpenError, Sealing};
 use crate::message::reseal::Sealed;
 use crate::port::store::{Counter, Key, Kind, Lane};
@@ -62,7 +62,12 @@ impl Identifier {
         self.email.as_ref()
     }
 
-    /// What stands for it wherever requests for it are counted: an address is one however it is written.
+    /// The text as it was typed, without the spaces at its ends.
+    pub(crate) fn typed(&self) -> &str {
+        &self.text
+    }
+
+    /// What stands for nobody who has it: an address is one however it is written.
     pub(crate) fn canonical(&self) -> &str {
         self.email.as_ref().map_or(&self.text, Email::canonical)
     }
@@ -186,6 +191,11 @@ impl Entity for RecoveryRequest {
 /// Counts 1 while no other request for an identifier is looked at.
 pub(crate) const fn cool_down(identifier: Uuid) -> Counter {
     Counter::of(identifier, "recovery_cool_down")
+}
+
+/// Links mailed to a user, or to nobody, because somebody asked for them.
+pub(crate) const fn mails(user: UserId) -> Counter {
+    Counter::of(user.uuid(), "recovery_mails")
 }
 
 /// Recovery requests from a source address.

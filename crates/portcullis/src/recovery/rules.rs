@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::model::{LinkInfo, RecoveryRequest, cool_down, requests};
+use super::model::{LinkInfo, RecoveryRequest, cool_down, mails, requests};
 use crate::audit::Event;
 use crate::challenge::link::{FreshLink, LinkAsk, LinkEntry, Whose, issue_link_once, peek_link, spend_link};
 use crate::challenge::{Challenge, Purpose};
@@ -11,7 +11,7 @@ use crate::contact::Email;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::email::rules::{notice, take};
 use crate::email::undo::{leave_undo, may_replace};
-use crate::id::MessageId;
+use crate::id::{MessageId, RequestId};
 use crate::message::MessageKind;
 use crate::password::Weakness;
 use crate::password::rules::{NewHash, minimum};
@@ -89,16 +89,28 @@ pub(crate) fn request(
     Decision::yes((), changes)
 }
 
-/// Mails a link to a user, or to nobody at all: who may not recover gets one that never leaves.
+/// Mails a link to a user, or to nobody at all: who may not recover gets one that never leaves. Whoever has had as many
+/// as the policy allows gets none; only the trail says so.
+// INVARIANT: nobody is counted as somebody is, or the rows would tell them apart.
 pub(crate) fn mail(
+    request: RequestId,
     whose: Whose,
     destination: &Email,
     fresh: FreshLink,
+    mailed: Count,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<()> {
-    let ask = LinkAsk { user: whose, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
     let mut changes = Changes::none();
+    let limit = policy.recovery_mails_per_user;
+    if limit.is_reached(mailed, now) {
+        let event = Event::of(REFUSED, whose.tenant.uuid(), whose.user.uuid());
+        changes.event(event.because(Reason::TooSoon.code()).about(request.uuid()));
+        return Decision::yes((), changes);
+    }
+    let window = Window::Rolling(limit.within);
+    changes.count(mails(whose.user), CounterOp::Add { n: 1, limit: limit.count, window });
+    let ask = LinkAsk { user: whose, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
     issue_link_once(&mut changes, &ask, fresh, MessageKind::RecoveryLink, policy, now);
     Decision::yes((), changes)
 }

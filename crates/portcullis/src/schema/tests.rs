@@ -41,7 +41,7 @@ fn full() -> (Account, User, Session, Challenge, Message) {
     let session = session(900, &user);
     let mut challenge = challenge(Purpose::Reauthentication, &user, "u2@example.com");
     challenge.session = Some(session.id);
-    user.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge: challenge.id });
+    user.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge.id));
     user.pending_two_factor = Some(challenge.id);
     user.claims.push(EmailClaim {
         address: email("old@example.com"),

@@ -235,7 +235,7 @@ mod tests {
 
     fn waiting(mut user: User, address: &str) -> User {
         let challenge = crate::id::ChallengeId::from_uuid(uuid(700));
-        user.pending_email = Some(PendingEmail { address: email(address), challenge });
+        user.pending_email = Some(PendingEmail::own(email(address), challenge));
         user
     }
 

@@ -7,7 +7,7 @@ use super::rules;
 use crate::decision::Reason;
 use crate::engine::Portcullis;
 use crate::error::Error;
-use crate::id::UserId;
+use crate::id::{AccountId, UserId};
 use crate::port::store::Start;
 
 /// Users, as the embedding program itself manages them: nobody's rights are asked.
@@ -116,6 +116,29 @@ impl Users<'_> {
     /// Refused `not_found`; [`Error::Unavailable`] when the store does not answer.
     pub async fn by_login(&self, login: &Login) -> Result<User, Error> {
         self.find(Start::Key(User::login_key(login.as_str()))).await
+    }
+
+    /// Finds a user by the id that another system gave, which is unique below one top account.
+    ///
+    /// ```
+    /// use portcullis::user::{Login, NewUser};
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// let mut alice = NewUser::new(Login::parse("alice")?, account.id);
+    /// alice.external_id = Some("crm-7".to_owned());
+    /// let alice = security.users().create(alice).await?;
+    /// assert_eq!(security.users().by_external_id(account.tenant, "crm-7").await?.id, alice.id);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `not_found`; [`Error::Unavailable`] when the store does not answer.
+    pub async fn by_external_id(&self, tenant: AccountId, external_id: &str) -> Result<User, Error> {
+        self.find(Start::Key(User::external_id_key(tenant, external_id))).await
     }
 
     async fn find(&self, start: Start) -> Result<User, Error> {

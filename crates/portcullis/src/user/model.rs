@@ -190,6 +190,22 @@ pub struct PendingEmail {
     pub address: Email,
     /// The challenge that confirms it.
     pub challenge: ChallengeId,
+    /// Whether somebody other than the user named it. Then a stale session confirms nothing: its user never proved
+    /// afresh that the change is his.
+    #[serde(default)]
+    pub proposed_by_other: bool,
+}
+
+impl PendingEmail {
+    /// An address that the user himself named.
+    pub(crate) const fn own(address: Email, challenge: ChallengeId) -> Self {
+        Self { address, challenge, proposed_by_other: false }
+    }
+
+    /// An address that somebody else named.
+    pub(crate) const fn proposed(address: Email, challenge: ChallengeId) -> Self {
+        Self { address, challenge, proposed_by_other: true }
+    }
 }
 
 /// An old address that its user may put back by the link mailed to it.
@@ -267,6 +283,12 @@ impl User {
         Key::unique(Self::KIND, "login", login)
     }
 
+    /// The unique key of an id that another system gave, within one tenant: what one tenant uses neither takes from
+    /// another nor tells of it.
+    pub(crate) fn external_id_key(tenant: AccountId, external_id: &str) -> Key {
+        Key::unique(Self::KIND, "external_id", format!("{tenant}:{external_id}"))
+    }
+
     /// The key an address is listed by. An old one that is kept for its user is listed too: who looks for the holder of
     /// an address asks each of those found whether [it is the confirmed one](Self::receives_at).
     pub(crate) fn email_key(address: &Email) -> Key {
@@ -320,7 +342,7 @@ impl Entity for User {
         ];
         keys.extend(self.email_keys());
         if let Some(external_id) = &self.external_id {
-            keys.push(Key::unique(Self::KIND, "external_id", external_id.as_str()));
+            keys.push(Self::external_id_key(self.tenant, external_id));
         }
         keys
     }
@@ -346,7 +368,7 @@ impl Entity for User {
 pub struct NewUser {
     /// The id the user is to have; repeating the creation with the same id changes nothing. `None` makes one.
     pub id: Option<UserId>,
-    /// The id another system knows the user by, unique.
+    /// The id another system knows the user by, unique among the users below one top account.
     pub external_id: Option<String>,
     /// The login.
     pub login: Login,

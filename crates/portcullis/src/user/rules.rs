@@ -162,6 +162,7 @@ pub(crate) fn check_external_id(external_id: Option<&str>) -> Result<(), InputEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decision::Entity;
     use crate::fixture::*;
     use crate::id::AccountId;
     use crate::user::Login;
@@ -257,11 +258,25 @@ mod tests {
     fn what_relied_on_the_old_credentials_is_dropped() {
         let mut user = user(2, &account(1));
         let challenge = crate::id::ChallengeId::from_uuid(uuid(800));
-        user.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+        user.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
         user.pending_two_factor = Some(challenge);
         bump_credentials(&mut user);
         assert_eq!(user.credential_version, 2);
         assert!(user.pending_email.is_none() && user.pending_two_factor.is_none());
+    }
+
+    #[test]
+    fn an_external_id_is_one_tenants_own() {
+        let keys = |tenant| {
+            let mut new = new();
+            new.external_id = Some("crm-2".to_owned());
+            let found = Found { account: Some(stored(account(tenant))), ..Found::default() };
+            let user = made(&new, &found).reply.unwrap();
+            Entity::keys(&user).into_iter().filter(|key| key.name == "external_id").collect::<Vec<_>>()
+        };
+        assert!(matches!(&keys(1)[..], [key] if key.unique));
+        assert_eq!(keys(1), keys(1));
+        assert_ne!(keys(1), keys(2));
     }
 
     #[test]

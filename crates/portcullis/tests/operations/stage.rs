@@ -159,6 +159,7 @@ operations! {
     UserCreate true true,
     UserGet true false,
     UserByLogin true false,
+    UserByExternalId true false,
     AccountCreate true true,
     AccountGet true false,
     AccountBlock true true,
@@ -399,6 +400,12 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             }),
             Op::UserGet => Box::pin(async move { s.users().get(bob.id).await.map(drop) }),
             Op::UserByLogin => Box::pin(async move { s.users().by_login(&bob.login).await.map(drop) }),
+            Op::UserByExternalId => {
+                let mut carol = NewUser::new(Login::parse("carol").unwrap(), account.id);
+                carol.external_id = Some("crm-7".to_owned());
+                s.users().create(carol).await.unwrap();
+                Box::pin(async move { s.users().by_external_id(account.tenant, "crm-7").await.map(drop) })
+            }
             Op::AccountCreate => Box::pin(async move {
                 s.accounts().create(NewAccount::named("child").under(account.id)).await.map(drop)
             }),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use chrono::TimeDelta;
+use portcullis::contact::Email;
 use portcullis::id::{AccountId, UserId};
+use portcullis::manage::UserChange;
 use portcullis::policy::{Limit, Policy};
 use portcullis::rights::{AccessRight, Actor};
 use portcullis::testing::World;
@@ -36,6 +38,8 @@ pub(super) enum Step {
     AskFresh,
     /// A code is sent to [`NEW`].
     AskEmail,
+    /// The embedding program proposes [`NEW`], and a code is sent there.
+    Proposed,
     /// A code is sent that would switch two-factor authentication on.
     AskTwoFactor,
     /// The same with [`NEW`], which waits for its confirmation.
@@ -198,6 +202,15 @@ impl Play {
             }
             Step::AskFresh => self.ask("POST", "/reauthenticate", json!({"password": PASSWORD})).await,
             Step::AskEmail => self.ask("PUT", "/email", json!({"address": NEW})).await,
+            Step::Proposed => {
+                let security = self.site.world.security.clone();
+                let user = security.users().by_login(&alice()).await.unwrap().id;
+                let change = UserChange::default().email(Email::parse(NEW).unwrap());
+                security.manage(Actor::Program).change_user(user, &change).await.unwrap();
+                let settings = self.site.get("/settings").await.is(200).json();
+                let challenge = settings["email"]["pending"]["challenge"].as_str().unwrap();
+                self.remembered.insert("$challenge", challenge.to_owned());
+            }
             Step::AskTwoFactor => self.ask("POST", "/two-factor/challenge", json!({"method": "email"})).await,
             Step::AskBoth => self.ask_both(NEW).await,
             Step::Confirmed => {

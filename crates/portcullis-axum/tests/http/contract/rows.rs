@@ -177,6 +177,8 @@ fn email() -> Vec<Row> {
         set(&[SignedIn, AskEmail, OneMail], NEW).refuses(429, "too_soon", WAIT),
         set(&[SignedIn, AskEmail, ArrivesNew, Wrong(1, 1), OneMistake], NEW).refuses(429, "locked", &[]),
         confirm(&[SignedIn, AskEmail, ArrivesNew]).gives(200, &["address", "confirmed"]).with_cookie(),
+        confirm(&[SignedIn, Proposed, ArrivesNew]).gives(200, &["address", "confirmed"]).with_cookie(),
+        confirm(&[SignedIn, Proposed, ArrivesNew, Later(16)]).refuses(403, "stale_sign_in", &[]),
         confirm(&[SignedIn, AskEmail, ArrivesNew, Taken]).refuses(409, "address_taken", &[]),
         row(&[SignedIn, AskEmail], "DELETE /email/pending", NOTHING).gives(204, &[]),
         row(&[SignedIn], "DELETE /email/pending", NOTHING).gives(204, &[]),

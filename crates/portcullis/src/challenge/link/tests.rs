@@ -126,10 +126,10 @@ fn an_invitation_lives_while_its_address_is_the_users() {
         peek_link(Some(&opened(&challenge, user, &account, true)), &[Purpose::Invitation], began()).is_ok()
     };
     assert!(!lives(&alice));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge: challenge.id });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge.id));
     assert!(lives(&alice));
     let other = ChallengeId::from_uuid(uuid(801));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge: other });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), other));
     assert!(!lives(&alice), "a newer invitation voids it");
     alice.email.as_mut().unwrap().address = email("new@example.com");
     assert!(lives(&alice));

@@ -80,8 +80,7 @@ fn a_pending_change_lives_while_its_user_names_it() {
     let chain = chain([&account]);
     let confirmation = challenge(Purpose::EmailConfirmation, &alice, "new@example.com");
     assert_eq!(death(&confirmation, &alice, &chain, 0, began()), Some("superseded"));
-    alice.pending_email =
-        Some(PendingEmail { address: email("new@example.com"), challenge: confirmation.id });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), confirmation.id));
     assert_eq!(death(&confirmation, &alice, &chain, 0, began()), None);
     let enabling = challenge(Purpose::TwoFactorEmail, &alice, "u2@example.com");
     assert_eq!(death(&enabling, &alice, &chain, 0, began()), Some("superseded"));

@@ -113,16 +113,35 @@ fn what_is_so_already_leaves_no_trace() {
 }
 
 #[test]
-fn the_own_address_takes_a_fresh_sign_in() {
-    let (account, acting, _) = scene(&[]);
+fn an_address_takes_a_fresh_sign_in_the_own_one_and_anothers() {
+    let (account, acting, bob) = scene(EDITOR);
     let wanted = UserChange::default().email(email("new@example.com"));
-    let own = |now| {
-        let (who, target) = (Who::User(&acting), acting.user.clone());
-        change(who, &target, &chain([&account]), &wanted, Some(plan()), &Policy::default(), now)
+    let named = |who: Who<'_>, target: &Stored<User>, now| {
+        change(who, target, &chain([&account]), &wanted, Some(plan()), &Policy::default(), now)
     };
-    assert!(own(began()).reply.is_ok());
-    let stale = own(acting.session.value.fresh_until).reply.unwrap_err();
-    assert_eq!(stale.reason(), Reason::StaleSignIn);
+    let stale = acting.session.value.fresh_until;
+    let (who, bob) = (Who::User(&acting), stored(bob));
+    for (target, proposed) in [(&acting.user, false), (&bob, true)] {
+        let decision = named(who, target, stale - TICK);
+        let kept: User = written(&decision.changes, target.value.id.uuid()).unwrap();
+        assert_eq!(kept.pending_email.unwrap().proposed_by_other, proposed);
+        let decision = named(who, target, stale);
+        assert!(touched(&decision.changes).is_empty() && decision.changes.messages.is_empty());
+        assert_eq!(decision.reply.unwrap_err().reason(), Reason::StaleSignIn);
+    }
+    let by_program = named(Who::Program, &bob, stale);
+    let kept: User = written(&by_program.changes, uuid(4)).unwrap();
+    assert!(kept.pending_email.unwrap().proposed_by_other);
+}
+
+#[test]
+fn other_changes_of_a_user_take_no_fresh_sign_in() {
+    let (account, acting, bob) = scene(EDITOR);
+    let stale = acting.session.value.fresh_until;
+    let wanted = UserChange::default().disabled(true);
+    let who = Who::User(&acting);
+    let decision = change(who, &stored(bob), &chain([&account]), &wanted, None, &Policy::default(), stale);
+    assert!(decision.reply.is_ok());
 }
 
 #[test]
@@ -191,6 +210,22 @@ fn a_password_and_a_proved_address_are_only_the_users_own_to_give() {
         assert!(touched(&decision.changes).is_empty());
         assert_eq!(decision.reply.unwrap_err().missing(), [Gate::Policy]);
     }
+}
+
+#[test]
+fn inviting_who_is_created_takes_a_fresh_sign_in() {
+    let (account, acting) = manager();
+    let stale = acting.session.value.fresh_until;
+    let made = |new: &NewUser, now| {
+        let evidence = fresh(UserId::from_uuid(uuid(50)), None);
+        create(Who::User(&acting), new, evidence, &chain([&account]), &Policy::default(), now)
+    };
+    let mut invited = order();
+    invited.invited_email = Some(email("d@example.com"));
+    assert!(made(&invited, stale - TICK).reply.is_ok() && made(&order(), stale).reply.is_ok());
+    let decision = made(&invited, stale);
+    assert!(touched(&decision.changes).is_empty());
+    assert_eq!(decision.reply.unwrap_err().reason(), Reason::StaleSignIn);
 }
 
 #[test]

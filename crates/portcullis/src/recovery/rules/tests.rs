@@ -107,6 +107,26 @@ fn a_source_that_asks_for_too_much_has_to_wait() {
 }
 
 #[test]
+fn a_user_is_mailed_so_many_links_and_no_more() {
+    let (_, alice) = alice();
+    let nobody = Whose { tenant: crate::id::NO_TENANT, user: alice.id, credential_version: 1 };
+    let mailed = |whose, times| {
+        let request = RequestId::from_uuid(uuid(70));
+        mail(request, whose, &email("u2@example.com"), fresh(), times, &Policy::default(), began())
+    };
+    for whose in [Whose::from(&alice), nobody] {
+        let last = mailed(whose, until(4, began() + TICK));
+        assert_eq!(steps(&last.changes), ["recovery_mails add 1 to 5"]);
+        assert_eq!((touched(&last.changes), last.changes.messages.len()), (vec![uuid(800)], 1));
+        let none = mailed(whose, until(5, began() + TICK));
+        assert!(none.reply.is_ok() && touched(&none.changes).is_empty() && none.changes.messages.is_empty());
+        assert!(steps(&none.changes).is_empty());
+        assert_eq!(trail(&none.changes), ["recovery_refused: too_soon"]);
+        assert_eq!((none.changes.events[0].subject, none.changes.events[0].about), (uuid(2), Some(uuid(70))));
+    }
+}
+
+#[test]
 fn an_identifier_is_sealed_to_one_length_and_gone_when_it_was_seen_to() {
     let sealed = |text: &str| {
         let who = Identifier::parse(text).unwrap();
@@ -210,7 +230,7 @@ fn an_invitation_confirms_its_address_whatever_the_flags() {
     let (account, mut alice) = alice();
     (alice.email, alice.password, alice.flags) = (None, None, crate::user::Flags::default());
     let challenge = ChallengeId::from_uuid(uuid(800));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
     let entry = opened(&alice, Purpose::Invitation, "new@example.com", &account);
     let seen = peek(Some(&entry), &Policy::default(), began()).unwrap();
     assert_eq!((seen.purpose, seen.login.as_str(), seen.minimum), (Purpose::Invitation, "user2", 15));
@@ -233,7 +253,7 @@ fn an_invitation_confirms_its_address_whatever_the_flags() {
 fn an_invitation_that_replaces_an_address_tells_the_old_one() {
     let (account, mut alice) = alice();
     let challenge = ChallengeId::from_uuid(uuid(800));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
     let decision = set(&opened(&alice, Purpose::Invitation, "new@example.com", &account), false);
     let sent: Vec<_> =
         decision.changes.messages.iter().map(|draft| (draft.kind, draft.to.as_str())).collect();
@@ -251,7 +271,7 @@ fn an_invitation_that_replaces_an_address_tells_the_old_one() {
 fn an_invitation_replaces_no_address_while_too_many_old_ones_are_kept() {
     let (account, mut alice) = alice();
     let challenge = ChallengeId::from_uuid(uuid(800));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
     let policy = Policy::default();
     let kept = EmailClaim {
         address: email("old@example.com"),
