@@ -2,10 +2,9 @@
 
 use super::samples::{ADDRESS, MASKED, Samples};
 use super::{
-    CodeLine, CodePage, DeadLinkPage, EmailPanel, ForgottenPage, Gate, LinkKind, LinkSentPage, MessagesPage,
-    Method, NewPasswordPage, Notice, PasswordRow, PendingAction, Place, Problem, Reauthenticate, Removal,
-    Said, SecurityPage, SignInPage, StatesPage, Step, TurnOff, TwoFactorSection, UndoPage, Weakness, field,
-    route,
+    CodeLine, CodePage, DeadLinkPage, EmailPanel, ForgottenPage, Gate, LinkKind, LinkSentPage, Method,
+    NewPasswordPage, Notice, PasswordRow, PendingAction, Place, Problem, Reauthenticate, Removal, Said,
+    SecurityPage, SignInPage, Step, TurnOff, TwoFactorSection, UndoPage, Weakness, field, route,
 };
 use crate::texts::Language;
 
@@ -57,10 +56,7 @@ impl Samples {
             pages.push((name, page.html()?));
         }
         pages.extend(super::admin::pages(self)?);
-        pages.push(("messages", self.messages().html()?));
-        pages.push(("messages-none", MessagesPage { messages: Vec::new(), ..self.messages() }.html()?));
-        let names = vec!["en-sign-in".to_owned(), "ru-sign-in".to_owned()];
-        pages.push(("states", StatesPage { frame: self.outside(), names }.html()?));
+        pages.extend(self.dev_pages()?);
         Ok(pages)
     }
 
