@@ -68,6 +68,9 @@ pub struct BuiltinTemplates {
 }
 
 impl BuiltinTemplates {
+    /// The languages that are built in, the one that all others fall back to first.
+    pub const LANGUAGES: &'static [Language] = &[Language::EN, Language::RU, Language::ES, Language::DE];
+
     /// Compiles the built-in templates for the product of that name.
     ///
     /// # Errors

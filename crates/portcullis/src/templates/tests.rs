@@ -4,8 +4,6 @@ mod escape;
 mod languages;
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'&{{x}}{% raise %}\r\nBcc: eve@example.com";
-/// The languages that are built in.
-const LANGUAGES: [Language; 4] = [Language::EN, Language::RU, Language::ES, Language::DE];
 const CODES: [MessageKind; 4] = [
     MessageKind::SignInCode,
     MessageKind::ReauthenticationCode,
@@ -18,9 +16,9 @@ const LINKS: [MessageKind; 3] =
 #[test]
 fn every_kind_is_worded_in_every_language() {
     let templates = templates();
-    for language in LANGUAGES {
+    for language in BuiltinTemplates::LANGUAGES {
         for kind in MessageKind::ALL {
-            for wording in [full(kind, &language), least(kind, &language), least_by_time(kind, &language)] {
+            for wording in [full(kind, language), least(kind, language), least_by_time(kind, language)] {
                 let Worded { subject, text, html } = templates.word(&wording).unwrap();
                 assert!(subject.contains("Fleet"), "{subject}");
                 for part in [&text, &html] {
@@ -35,7 +33,7 @@ fn every_kind_is_worded_in_every_language() {
                     let carries = LINKS.contains(&kind) && part != &subject;
                     assert_eq!(part.contains("http"), carries, "a link: {part}");
                     let russian = part.chars().any(|c| ('а'..='я').contains(&c));
-                    assert_eq!(russian, language == Language::RU, "{part}");
+                    assert_eq!(russian, *language == Language::RU, "{part}");
                 }
                 assert!(html.contains(&format!(r#"<html lang="{language}">"#)), "{html}");
                 assert!(html.contains(&format!("<title>{subject}</title>")), "{html}");
@@ -53,14 +51,14 @@ fn every_template_is_a_text_of_its_own() {
             assert!(seen.insert(source), "{language}/{kind} repeats another template");
         }
     }
-    assert_eq!(seen.len(), LANGUAGES.len() * Part::ALL.len() * MessageKind::ALL.len());
+    assert_eq!(seen.len(), BuiltinTemplates::LANGUAGES.len() * Part::ALL.len() * MessageKind::ALL.len());
 }
 
 #[test]
 fn a_code_is_in_both_texts_and_never_in_the_subject() {
-    for language in LANGUAGES {
+    for language in BuiltinTemplates::LANGUAGES {
         for kind in CODES {
-            let worded = templates().word(&full(kind, &language)).unwrap();
+            let worded = templates().word(&full(kind, language)).unwrap();
             assert!(worded.text.lines().any(|line| line == "012345"), "{}", worded.text);
             assert!(worded.html.contains("<strong>012345</strong>"), "{}", worded.html);
             assert!(!worded.subject.contains("012345"), "{}", worded.subject);
@@ -78,17 +76,17 @@ fn a_code_is_in_both_texts_and_never_in_the_subject() {
 #[test]
 fn a_link_is_in_both_texts_and_never_in_the_subject() {
     const URL: &str = "https://fleet.example.com/recovery/AAAA";
-    for language in LANGUAGES {
+    for language in BuiltinTemplates::LANGUAGES {
         for kind in LINKS {
-            let worded = templates().word(&full(kind, &language)).unwrap();
+            let worded = templates().word(&full(kind, language)).unwrap();
             assert!(worded.text.lines().any(|line| line == URL), "{}", worded.text);
             let html = worded.html.replace("&#x2f;", "/");
             assert!(html.contains(&format!("<a href=\"{URL}\">{URL}</a>")), "{html}");
             assert!(!worded.subject.contains("http"), "{}", worded.subject);
-            let mut wording = full(kind, &language);
+            let mut wording = full(kind, language);
             wording.link = None;
             assert!(templates().word(&wording).is_err(), "half a message misleads");
-            let mut wording = full(kind, &language);
+            let mut wording = full(kind, language);
             wording.minutes = Some(72 * 60);
             let text = templates().word(&wording).unwrap().text;
             assert!(text.contains("09:10") && !text.contains("4320"), "days are no minutes: {text}");
@@ -112,9 +110,9 @@ fn a_code_message_without_its_code_or_its_end_is_not_worded() {
 #[test]
 fn what_people_typed_is_escaped_and_never_run() {
     let templates = templates();
-    for language in LANGUAGES {
+    for language in BuiltinTemplates::LANGUAGES {
         for kind in MessageKind::ALL {
-            let mut wording = full(kind, &language);
+            let mut wording = full(kind, language);
             wording.login = HOSTILE.to_owned();
             wording.address = Some(HOSTILE.to_owned());
             wording.at = Some(HOSTILE.to_owned());

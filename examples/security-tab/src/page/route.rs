@@ -96,6 +96,8 @@ pub(crate) const ADMIN_TRAIL: &str = "/admin/trail";
 pub(crate) const DEV_MESSAGES: &str = "/dev/messages";
 /// GET, development only: the gallery; one state is at `/dev/states/{name}`.
 pub(crate) const DEV_STATES: &str = "/dev/states";
+/// GET, development only: every message in words, in English; another language is at `/dev/templates/{tag}`.
+pub(crate) const DEV_TEMPLATES: &str = "/dev/templates";
 /// GET: files of [`static_file`](super::static_file), by the rest of the path.
 pub(crate) const STATIC: &str = "/static/";
 

@@ -2,8 +2,8 @@
 
 use super::{
     Banner, CodeLine, DevMessage, EmailPanel, EmailRow, EmailState, Frame, Identity, LiveCode, MessagesPage,
-    Method, PasswordRow, Place, Proof, Removal, Resend, SecurityPage, SessionsSection, ShownSession, Time,
-    TurnOff, TwoFactorSection,
+    Method, PasswordRow, Place, Proof, Removal, Resend, SecurityPage, SessionsSection, ShownSession,
+    StatesPage, TemplatesPage, Time, TurnOff, TwoFactorSection, WordedMessage,
 };
 use crate::texts::Language;
 
@@ -43,6 +43,31 @@ impl Samples {
             at: Self::at("15:58", "13:58:00"),
         };
         MessagesPage { frame: self.outside(), messages: vec![mail, sms] }
+    }
+
+    /// The pages of development mode.
+    pub(super) fn dev_pages(self) -> Result<Vec<(&'static str, String)>, askama::Error> {
+        let frame = self.outside();
+        let none = MessagesPage { frame: frame.clone(), messages: Vec::new() };
+        let states = vec!["en-sign-in".to_owned(), "ru-sign-in".to_owned()];
+        let worded = WordedMessage {
+            kind: "two_factor_off",
+            subject: "Zwei-Faktor-Authentifizierung ist ausgeschaltet: portcullis".into(),
+            text: "Ab jetzt genügt das Passwort.\n".into(),
+            html: "<p>Ab jetzt genügt das <strong>Passwort</strong>.</p>".into(),
+        };
+        let templates = TemplatesPage {
+            frame: frame.clone(),
+            languages: ["en", "de"].map(str::to_owned).to_vec(),
+            shown: "de".into(),
+            messages: vec![worded],
+        };
+        Ok(vec![
+            ("messages", self.messages().html()?),
+            ("messages-none", none.html()?),
+            ("templates", templates.html()?),
+            ("states", StatesPage { frame, names: states }.html()?),
+        ])
     }
 
     /// A line with a code on its way.

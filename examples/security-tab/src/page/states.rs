@@ -4,9 +4,8 @@ mod links;
 
 use super::samples::{ADDRESS, MASKED, Samples};
 use super::{
-    CodeLine, CodePage, EmailPanel, Gate, MessagesPage, Method, Notice, PendingAction, Place, Problem,
-    Reauthenticate, Removal, Said, SecurityPage, SignInPage, StatesPage, Step, TurnOff, TwoFactorSection,
-    Weakness, field, route,
+    CodeLine, CodePage, EmailPanel, Gate, Method, Notice, PendingAction, Place, Problem, Reauthenticate,
+    Removal, Said, SecurityPage, SignInPage, Step, TurnOff, TwoFactorSection, Weakness, field, route,
 };
 use crate::texts::Language;
 
@@ -58,10 +57,7 @@ impl Samples {
             pages.push((name, page.html()?));
         }
         pages.extend(super::admin::pages(self)?);
-        pages.push(("messages", self.messages().html()?));
-        pages.push(("messages-none", MessagesPage { messages: Vec::new(), ..self.messages() }.html()?));
-        let names = vec!["en-sign-in".to_owned(), "ru-sign-in".to_owned()];
-        pages.push(("states", StatesPage { frame: self.outside(), names }.html()?));
+        pages.extend(self.dev_pages()?);
         Ok(pages)
     }
 

@@ -202,4 +202,7 @@ pub(super) const TEXTS: Texts = Texts {
     dev_html: "HTML part",
     dev_states: "States",
     dev_states_lead: "Every state of the pages, rendered from samples.",
+    dev_templates: "Message templates",
+    dev_templates_lead: "Every message in words, as text and as HTML, rendered from samples.",
+    dev_templates_languages: "Languages",
 };

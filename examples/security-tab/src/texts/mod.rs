@@ -266,6 +266,9 @@ catalogue! {
     dev_html: &'static str,
     dev_states: &'static str,
     dev_states_lead: &'static str,
+    dev_templates: &'static str,
+    dev_templates_lead: &'static str,
+    dev_templates_languages: &'static str,
 }
 
 #[cfg(test)]

@@ -202,4 +202,7 @@ pub(super) const TEXTS: Texts = Texts {
     dev_html: "HTML-часть",
     dev_states: "Состояния",
     dev_states_lead: "Все состояния страниц на примерах.",
+    dev_templates: "Шаблоны сообщений",
+    dev_templates_lead: "Все сообщения на примерах, текстом и в HTML.",
+    dev_templates_languages: "Языки",
 };

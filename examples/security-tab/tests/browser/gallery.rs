@@ -1,5 +1,6 @@
 //! The states of the gallery, as they are seen: in three windows, in light and in dark.
 
+use fantoccini::Locator;
 use serde_json::json;
 
 use crate::story::Story;
@@ -54,6 +55,35 @@ impl Story<'_> {
                 for (width, height) in WINDOWS {
                     self.picture_in(&format!("{state}-{width}-{scheme}"), width, height).await;
                 }
+            }
+        }
+        self.browser.close().await.unwrap();
+    }
+
+    /// Takes pictures of every message in every language; the browser reads each mail as a page of its own, and none
+    /// is wider than its frame.
+    pub(crate) async fn look_at_the_messages(self) {
+        for (tag, word) in [("en", "login"), ("ru", "логин"), ("es", "usuario"), ("de", "Anmeldename")] {
+            self.open(&format!("/dev/templates/{tag}")).await;
+            self.find("#blocking_notice").await;
+            let frames = self.browser.find_all(Locator::Css("iframe")).await.unwrap().len();
+            for scheme in ["light", "dark"] {
+                let wanted = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+                self.control("Emulation.setEmulatedMedia", &wanted).await;
+                for (width, height) in [(360, 740), (1280, 900)] {
+                    self.picture_in(&format!("{tag}-{width}-{scheme}"), width, height).await;
+                }
+            }
+            self.resize(360, 740).await;
+            assert!(frames > 10, "{tag}: {frames}");
+            for frame in 0..u16::try_from(frames).unwrap() {
+                self.browser.enter_frame(frame).await.unwrap();
+                let said = self.text("body").await;
+                assert!(said.contains(word), "{tag}, mail {frame}: {said}");
+                let beyond = "return document.documentElement.scrollWidth - innerWidth";
+                let beyond = self.browser.execute(beyond, vec![]).await.unwrap().as_i64().unwrap();
+                assert!(beyond <= 0, "{tag}: mail {frame} is {beyond} px too wide");
+                self.browser.enter_parent_frame().await.unwrap();
             }
         }
         self.browser.close().await.unwrap();

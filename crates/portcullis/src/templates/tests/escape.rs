@@ -72,13 +72,13 @@ fn naming(kind: MessageKind, language: &Language, name: &str) -> Wording {
 #[test]
 fn a_hostile_name_changes_nothing_but_itself() {
     let templates = templates();
-    for language in LANGUAGES {
+    for language in BuiltinTemplates::LANGUAGES {
         for kind in MessageKind::ALL {
-            let tame = templates.word(&naming(kind, &language, "Tame")).unwrap();
+            let tame = templates.word(&naming(kind, language, "Tame")).unwrap();
             let shape = parse(&tame.html);
             assert!(shape.tags.len() > 20 && shape.texts.len() > 3, "{shape:?}");
             for hostile in HOSTILE {
-                let wild = templates.word(&naming(kind, &language, hostile)).unwrap();
+                let wild = templates.word(&naming(kind, language, hostile)).unwrap();
                 let page = parse(&wild.html);
                 // The parser reads back the very name, with what can't be shown made visible.
                 let tags: Vec<_> = shape.tags.iter().map(|tag| tag.replace("Tame", &fit(hostile))).collect();
@@ -97,10 +97,10 @@ fn a_hostile_name_changes_nothing_but_itself() {
 fn nothing_makes_a_second_line_of_a_subject() {
     let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let templates = templates();
-    for language in LANGUAGES {
+    for language in BuiltinTemplates::LANGUAGES {
         for kind in MessageKind::ALL {
             for hostile in HOSTILE {
-                let Worded { subject, text, .. } = templates.word(&naming(kind, &language, hostile)).unwrap();
+                let Worded { subject, text, .. } = templates.word(&naming(kind, language, hostile)).unwrap();
                 assert!(!subject.contains(ends) && !subject.is_empty(), "{subject:?}");
                 assert!(!text.lines().any(|line| line.starts_with("Bcc")), "{text}");
                 assert!(!text.contains(|c| ends(c) && c != '\n'), "{text:?}");
@@ -112,9 +112,9 @@ fn nothing_makes_a_second_line_of_a_subject() {
 #[test]
 fn both_forms_of_a_message_say_the_same() {
     let templates = templates();
-    for language in LANGUAGES {
+    for language in BuiltinTemplates::LANGUAGES {
         for kind in MessageKind::ALL {
-            for wording in [full(kind, &language), least(kind, &language)] {
+            for wording in [full(kind, language), least(kind, language)] {
                 let Worded { subject, text, html } = templates.word(&wording).unwrap();
                 let page = parse(&html).texts.concat();
                 let squeezed = |said: &str| said.split_whitespace().collect::<Vec<_>>().concat();
