@@ -51,7 +51,11 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     let page =
         || vec![parameter("after", id()), parameter("limit", json!({"type": "integer", "minimum": 1}))];
     let mut parameters = match (operation.method, operation.path) {
-        ("get", "/audit") => [vec![parameter("user", id())], page()].concat(),
+        ("get", "/audit") => {
+            let order = json!({"type": "string", "enum": ["oldest", "newest"], "default": "oldest"});
+            let own = vec![parameter("user", id()), parameter("order", order), parameter("before", id())];
+            [own, page()].concat()
+        }
         ("get", "/users") => {
             [vec![parameter("login", json!({"type": "string"})), parameter("account", id())], page()].concat()
         }

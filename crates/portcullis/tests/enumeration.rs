@@ -13,7 +13,7 @@ use portcullis::error::PortError;
 use portcullis::memory::MemoryStore;
 use portcullis::port::message::SendError;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Put, Read, Record, Snapshot, Store,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Put, Read, Record, Snapshot, Store, TrailPage,
 };
 use portcullis::recovery::Identifier;
 use portcullis::rights::Actor;
@@ -62,7 +62,7 @@ impl Store for Watched {
         self.store.commit(commit).await
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         self.store.audit(subject, page).await
     }
 

@@ -6,7 +6,7 @@ use portcullis::id::CommitId;
 use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
     Commit, CommitError, Count, Counter, CounterOp, Delete, Expect, Guard, Key, Kind, Lane, Page, Purge, Put,
-    Read, Record, Start, Store, Window,
+    Read, Record, Start, Store, TrailPage, Window,
 };
 use portcullis::testing::Dump;
 use portcullis_sqlite::{SqliteOptions, SqliteStore, Synchronous};
@@ -105,6 +105,8 @@ fn one_call(
         }
         2 => {
             let subject = dice.id();
+            let newest = TrailPage::newest(page.after, page.limit);
+            let page = if dice.roll(2) == 0 { page.into() } else { newest };
             assert_eq!(block(sqlite.audit(subject, page)), block(memory.audit(subject, page)));
         }
         3 => {

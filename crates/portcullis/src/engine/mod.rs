@@ -26,7 +26,7 @@ use crate::port::ambient::{Clock, Random};
 use crate::port::compromised::CompromisedPasswords;
 use crate::port::hasher::PasswordHasher;
 use crate::port::message::MailSender;
-use crate::port::store::{Key, Page, Read, Start, Store};
+use crate::port::store::{Key, Page, Read, Start, Store, TrailPage};
 use crate::port::template::Templates;
 use commit::{Hit, Try};
 use record::View;
@@ -100,13 +100,13 @@ impl Portcullis {
         *self.engine.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring;
     }
 
-    /// Gives the audit trail of a user, oldest first; events of one millisecond and of different commits come in any
-    /// order.
+    /// Gives a page of the audit trail of a user: a [`Page`] gives the oldest events first, [`TrailPage::newest`] the
+    /// newest. Events of one millisecond and of different commits come in any order.
     ///
     /// The host decides who may see it.
     ///
     /// ```
-    /// use portcullis::port::store::Page;
+    /// use portcullis::port::store::{Page, TrailPage};
     /// # use portcullis::testing::World;
     /// # use portcullis::testing::world::{PASSWORD, attempt, source};
     /// # #[tokio::main(flavor = "current_thread")]
@@ -118,13 +118,19 @@ impl Portcullis {
     /// # let session = w.sign_in(&alice).await?;
     /// let trail = security.audit(alice.id, Page { after: None, limit: 100 }).await?;
     /// assert!(trail.iter().any(|event| event.action == "signed_in"));
+    /// let last = security.audit(alice.id, TrailPage::newest(None, 1)).await?;
+    /// assert_eq!(last.first(), trail.last());
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the store does not answer.
-    pub async fn audit(&self, user: UserId, page: Page) -> Result<Vec<AuditEvent>, Error> {
-        Ok(self.engine.store.audit(user.uuid(), page).await?)
+    pub async fn audit(
+        &self,
+        user: UserId,
+        page: impl Into<TrailPage> + Send,
+    ) -> Result<Vec<AuditEvent>, Error> {
+        Ok(self.engine.store.audit(user.uuid(), page.into()).await?)
     }
 }
 

@@ -24,7 +24,7 @@ const FAULTS: &[(&str, &[Fault])] = &[
     ("read_leaves_out_ended_counters", &[Fault::ShowsEnded]),
     ("read_is_one_snapshot", &[Fault::TornRead]),
     ("list_pages_in_id_order", &[Fault::ListReversed, Fault::ListUnpaged, Fault::ListUnlimited]),
-    ("list_knows_unique_keys", &[Fault::ListsLookupOnly]),
+    ("list_knows_unique_keys", &[Fault::ListsLookupOnly, Fault::ListsBothSorts]),
     ("keys_compare_bytewise", &[Fault::FoldsCase, Fault::TrimsKeys, Fault::ForgetsKeyNames]),
     ("keys_are_replaced_on_put", &[Fault::KeepsOldKeys, Fault::KeepsKeysOfFirstPut]),
     ("unique_key_is_held_once", &[Fault::KeysNotUnique, Fault::NamesWrongKey, Fault::LookupIsUnique]),
@@ -101,6 +101,10 @@ const FAULTS: &[(&str, &[Fault])] = &[
     (
         "audit_gives_the_trail_of_its_subject",
         &[Fault::TrailReversed, Fault::TrailUnpaged, Fault::TrailOfAll, Fault::TrailForgetsActor],
+    ),
+    (
+        "audit_goes_back_from_the_newest",
+        &[Fault::TrailAlwaysOldestFirst, Fault::TrailTurnsPages, Fault::TrailUnpaged, Fault::TrailOfAll],
     ),
     ("purge_removes_ended_counters", &[Fault::PurgeUnlimited, Fault::PurgeAtInstant, Fault::PurgeTooMuch]),
     ("purge_removes_old_audit_events", &[Fault::PurgeUnlimited, Fault::PurgeAtInstant, Fault::PurgeTooMuch]),

@@ -15,7 +15,7 @@ use portcullis::error::PortError;
 use portcullis::manage::{AccountChange, Manage, UserChange};
 use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage,
 };
 use portcullis::recovery::Identifier;
 use portcullis::rights::{AccessRight, Action, Actor};
@@ -85,7 +85,7 @@ impl Store for Yielding {
         yielding!(self.commit(commit))
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         yielding!(self.audit(subject, page))
     }
 

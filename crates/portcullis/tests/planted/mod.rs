@@ -9,6 +9,7 @@ use portcullis::error::PortError;
 use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
     Commit, CommitError, Counts, Expect, Key, Lane, Page, Purge, Read, Record, Snapshot, Start, Store,
+    TrailPage,
 };
 use uuid::Uuid;
 
@@ -128,7 +129,7 @@ impl Store for Planted {
         (self.fault.answer)(self.inner.commit(&commit).await)
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         self.inner.audit(subject, page).await
     }
 

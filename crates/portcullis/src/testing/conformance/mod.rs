@@ -116,6 +116,7 @@ cases! {
     dropped_claim_is_due_again_at_until
     dropped_commit_is_before_or_after
     audit_gives_the_trail_of_its_subject
+    audit_goes_back_from_the_newest
     purge_removes_ended_counters
     purge_removes_old_audit_events
     purge_removes_dead_records
