@@ -72,6 +72,17 @@ pub(crate) struct AdminAddress {
     pub(crate) pending: Option<String>,
 }
 
+/// Somebody who has rights on the user.
+#[derive(Debug, Clone)]
+pub(crate) struct HolderLine {
+    /// The id.
+    pub(crate) id: String,
+    /// The login; `None` for a user who is no longer there.
+    pub(crate) login: Option<String>,
+    /// The rights, by names of [`RIGHTS`].
+    pub(crate) rights: Vec<&'static str>,
+}
+
 /// The section "Rights on this user".
 #[derive(Debug, Clone)]
 pub(crate) struct RightsForm {
@@ -79,6 +90,8 @@ pub(crate) struct RightsForm {
     pub(crate) to: String,
     /// The rights that are checked, by name.
     pub(crate) checked: Vec<&'static str>,
+    /// Who has rights on the user already; `None` when that may not be seen.
+    pub(crate) holders: Option<Vec<HolderLine>>,
     /// Gates that are closed.
     pub(crate) gates: Vec<Gate>,
 }
