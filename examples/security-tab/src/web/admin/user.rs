@@ -205,15 +205,11 @@ impl Desk {
         let gates = gates_of(&user.may.manage_access);
         let named = id(self.visit.field(field::HOLDER)).map(|id| id.to_string());
         let chosen = holders.iter().flatten().find(|holder| Some(&holder.id) == named.as_ref());
-        let (to, checked) =
-            match chosen.and_then(|holder| Some((holder.login.clone()?, holder.rights.clone()))) {
-                Some(held) => held,
-                None => {
-                    let rights: Vec<_> = self.all(field::RIGHT).collect();
-                    let checked = RIGHTS.into_iter().filter(|name| rights.contains(name)).collect();
-                    (self.typed(field::TO), checked)
-                }
-            };
+        let held = chosen.and_then(|holder| Some((holder.login.clone()?, holder.rights.clone())));
+        let (to, checked) = held.unwrap_or_else(|| {
+            let rights: Vec<_> = self.all(field::RIGHT).collect();
+            (self.typed(field::TO), RIGHTS.into_iter().filter(|name| rights.contains(name)).collect())
+        });
         RightsForm { to, checked, holders, gates }
     }
 
