@@ -118,10 +118,7 @@ async fn show_to(portcullis: &Portcullis, user: UserId) -> Result<(), Failure> {
 
 /// What prevents an invitation, and what helps.
 fn worded(error: &Error) -> Failure {
-    let reason = match error {
-        Error::Refused(refusal) => Some(refusal.reason()),
-        _ => None,
-    };
+    let reason = if let Error::Refused(refusal) = error { Some(refusal.reason()) } else { None };
     match reason {
         Some(Reason::NotFound) => Failure::from("--login: there is no such user".to_owned()),
         Some(Reason::InUse) => Failure::from(

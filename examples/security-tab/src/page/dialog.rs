@@ -1,6 +1,6 @@
 //! "Confirm that it is you", and the action that goes on after it.
 
-use super::{CodeLine, Html, Problem, Sentence, field, route};
+use super::{CodeLine, Html, Part, Place, Problem, Sentence, field, route};
 use crate::texts::Language;
 
 /// The dialog of a stale sign-in.
@@ -79,23 +79,53 @@ impl PendingAction {
     }
 }
 
+/// The dialog as its template shows it.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    /// What the ids in it begin with.
+    pub(super) id: &'static str,
+    /// Who has to confirm.
+    pub(super) login: &'a str,
+    /// What is asked for.
+    pub(super) step: &'a Step,
+    /// How its form with the password is sent.
+    pub(super) post: Html,
+    /// The hidden inputs of its forms.
+    pub(super) carried: Vec<(String, String)>,
+    /// Where giving up leads.
+    pub(super) cancel: String,
+}
+
 impl Reauthenticate {
+    pub(super) fn question(&self) -> Question<'_> {
+        Question {
+            id: Place::Reauthenticate.id(),
+            login: &self.login,
+            step: &self.step,
+            post: Part::Dialog.post(route::REAUTHENTICATE),
+            carried: self.pending.hidden(),
+            cancel: route::SETTINGS.to_owned(),
+        }
+    }
+}
+
+impl Question<'_> {
     /// Why it asks.
     pub(super) fn lead(&self, language: Language) -> Html {
-        Sentence::new(language.texts().dialog_lead).text("login", &self.login).html()
+        Sentence::new(language.texts().dialog_lead).text("login", self.login).html()
     }
 
-    /// The line of the code step, with the action it carries.
+    /// The line of the code step, with what it carries.
     pub(super) fn code_line(&self) -> Option<CodeLine> {
-        match &self.step {
+        match self.step {
             Step::Password(_) => None,
-            Step::Code(line) => Some(CodeLine { carried: self.pending.hidden(), ..line.clone() }),
+            Step::Code(line) => Some(CodeLine { carried: self.carried.clone(), ..line.clone() }),
         }
     }
 
     /// What is wrong with the password.
     pub(super) fn problem(&self) -> Option<&Problem> {
-        match &self.step {
+        match self.step {
             Step::Password(problem) => problem.as_ref(),
             Step::Code(_) => None,
         }

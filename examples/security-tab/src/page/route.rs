@@ -146,6 +146,8 @@ pub(crate) mod field {
     pub(crate) const ON: &str = "on";
     /// The login of who gets rights.
     pub(crate) const TO: &str = "to";
+    /// The id of who has rights, in the query of a user's page: the form begins with them.
+    pub(crate) const HOLDER: &str = "holder";
     /// A right that is to be held.
     pub(crate) const RIGHT: &str = "right";
     /// The name of an account.

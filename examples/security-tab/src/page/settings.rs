@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::dialog::Question;
 use super::password::PasswordField;
 use super::{
     Banner, CodeLine, Frame, Gate, Html, Notice, PasswordRow, Place, Problem, Reauthenticate, Sentence,
@@ -194,6 +195,10 @@ impl SecurityPage {
     /// A template could not be written.
     pub(crate) fn fragment(&self, parts: &[Part]) -> Result<String, askama::Error> {
         FragmentTemplate { frame: &self.frame, page: self, parts, t: self.frame.texts() }.render()
+    }
+
+    fn question(&self) -> Option<Question<'_>> {
+        self.dialog.as_ref().map(Reauthenticate::question)
     }
 }
 

@@ -1,7 +1,5 @@
 //! What an administrator does in the browser, and those he does it for.
 
-use serde_json::{Value, json};
-
 use crate::driver::Driver;
 use crate::mail::Mail;
 use crate::story::Story;
@@ -57,7 +55,7 @@ impl Story<'_> {
         self.browser.close().await.unwrap();
     }
 
-    /// An administrator makes a user, who is mailed an invitation.
+    /// An administrator makes a user, who is mailed an invitation and gets in by it.
     async fn invite(self) {
         self.open("/").await;
         self.sign_in_as("admin", PASSWORD).await;
@@ -73,19 +71,32 @@ impl Story<'_> {
         self.press("#sign-out").await;
         self.find("#login").await;
 
-        let mut client = self.program.client();
-        assert_eq!(client.json("POST", "/dev/run-worker", &Value::Null).status, 200);
-        let sent = client.get("/dev/messages").json();
-        let mail = sent.as_array().unwrap().iter().find(|mail| mail["to"] == self.address.as_str()).unwrap();
-        let (_, link) = mail["text"].as_str().unwrap().split_once("/invitation/").expect("a link");
-        let token = link.split_whitespace().next().unwrap();
-        let password = json!({"new": NEW, "repeat": NEW});
-        let reply = client.json("POST", &format!("/api/security/recovery/{token}"), &password);
-        assert_eq!(reply.status, 204, "{}", reply.body);
+        let link = self.link("invitation");
+        self.open_from_elsewhere(&link).await;
+        self.wait_for_path("/invitation").await;
+        assert_eq!(
+            self.text(".lead").await,
+            "You were invited as dora. Choose a password and sign in with it."
+        );
+        self.picture("3-invitation").await;
+        self.type_into("#password-new", "short").await;
+        self.type_into("#password-repeat", "short").await;
+        self.press("#password-go").await;
+        assert_eq!(self.text("#password-new-problem").await, "Too short: at least 15 characters.");
+        self.type_into("#password-new", NEW).await;
+        self.type_into("#password-repeat", NEW).await;
+        self.press("#password-go").await;
+        self.wait_for_path("/sign-in").await;
+        assert_eq!(self.text("[role=status]").await, "The new password is set. Sign in with it.");
+        self.open_from_elsewhere(&link).await;
+        self.wait_for_path("/invitation").await;
+        assert_eq!(self.text("h1").await, "This link is no longer valid");
+        self.picture("4-used").await;
+        self.press(".below a").await;
 
         self.sign_in_as("dora", NEW).await;
         assert_eq!(self.text("#email-state").await, "Confirmed");
-        self.picture("3-signed-in").await;
+        self.picture("5-signed-in").await;
         self.browser.close().await.unwrap();
     }
 }
@@ -112,4 +123,12 @@ async fn a_created_user_is_invited() {
     let folder = Folder::new();
     let program = Program::dev(&folder, &[]);
     Story::new("invite", &driver, &program, Mail::Dev, true).await.invite().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_created_user_is_invited_without_a_script() {
+    let Some(driver) = Driver::start("a_created_user_is_invited_without_a_script") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("invite-no-script", &driver, &program, Mail::Dev, false).await.invite().await;
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::story::Story;
 
 /// The states that are looked at: one of each shape of a page.
-const LOOKED_AT: [&str; 28] = [
+const LOOKED_AT: [&str; 32] = [
     "en-sign-in",
     "en-sign-in-wrong",
     "en-code",
@@ -27,6 +27,10 @@ const LOOKED_AT: [&str; 28] = [
     "en-admin-accounts",
     "en-admin-account-quota",
     "en-admin-trail",
+    "ru-admin-trail",
+    "ru-admin-user-gates",
+    "en-admin-new-user-account",
+    "ru-recovery-signed-in",
     "en-admin-proof-wrong",
     "en-sign-in-undone",
     "en-forgotten",
@@ -38,7 +42,7 @@ const LOOKED_AT: [&str; 28] = [
 ];
 
 /// The windows, width and height.
-const WINDOWS: [(u32, u32); 3] = [(360, 740), (768, 900), (1280, 900)];
+const WINDOWS: [(u32, u32); 3] = [(320, 640), (768, 900), (1280, 900)];
 
 impl Story<'_> {
     /// Takes a picture of each state in each window and scheme; none may be wider than its window.
@@ -57,6 +61,7 @@ impl Story<'_> {
                 }
             }
         }
+        self.look_for_what_scrolls_sideways().await;
         self.browser.close().await.unwrap();
     }
 
@@ -87,5 +92,21 @@ impl Story<'_> {
             }
         }
         self.browser.close().await.unwrap();
+    }
+
+    /// Every state fits into the narrowest window that reflow is asked for (WCAG 2.2, 1.4.10).
+    async fn look_for_what_scrolls_sideways(&self) {
+        let (width, height) = WINDOWS[0];
+        self.resize(width, height).await;
+        let names = self.names_of_states();
+        assert!(names.iter().any(|name| name.starts_with("ru-admin-user")), "{names:?}");
+        let mut wider = Vec::new();
+        for name in names {
+            self.open(&format!("/dev/states/{name}")).await;
+            if self.width().await > u64::from(width) {
+                wider.push(name);
+            }
+        }
+        assert_eq!(wider, Vec::<String>::new());
     }
 }

@@ -85,7 +85,19 @@ fn nobody_grants_on_the_page_what_he_lacks() {
     let (_, page) = user_page(&mut admin, "bob");
     let grant = [("to", "alice"), ("right", "view"), ("right", "edit_flags")];
     let reply = fill(&mut admin, &page, "/admin/users/rights", &grant);
-    assert!(follow(&mut admin, &reply).contains("The rights were set."));
+    assert!(page.contains("Nobody was granted rights on this user."), "{page}");
+    let page = follow(&mut admin, &reply);
+    assert!(page.contains("The rights were set.") && !page.contains("Nobody was granted"), "{page}");
+    let (_, held) = page.split_once("id=\"rights-held\"").expect("the list");
+    let held = held.split("</ul>").next().unwrap();
+    assert_eq!(held.matches("<li>").count(), 1, "{held}");
+    assert!(held.contains(">See the user<") && held.matches("class=\"mark-word\"").count() == 2, "{held}");
+    let chosen = admin.get(link_in(held, "href=\"")).body;
+    assert!(chosen.contains("name=\"to\" type=\"text\"") && chosen.contains("value=\"alice\""), "{chosen}");
+    let checked: Vec<_> =
+        chosen.split("name=\"right\"").skip(1).map(|box_| box_.split('>').next().unwrap()).collect();
+    let on = |name: &str| checked.iter().any(|box_| box_.contains(&format!("\"{name}\" checked")));
+    assert!(on("view") && on("edit_flags") && !on("delete"), "{checked:?}");
     let reply = fill(&mut admin, &page, "/admin/users/rights", &[("to", "nobody"), ("right", "view")]);
     assert_eq!(reply.status, 422);
     assert!(
@@ -103,6 +115,7 @@ fn nobody_grants_on_the_page_what_he_lacks() {
         "{page}"
     );
     assert!(page.contains("You do not have the right to change this."), "time zone and language: {page}");
+    assert!(!page.contains("rights-held"), "who has rights is for who may let others have some: {page}");
     let reply =
         fill(&mut alice, &page, "/admin/users/settings", &[("language", "ru"), ("zone", "Europe/Riga")]);
     assert_eq!(reply.status, 403);

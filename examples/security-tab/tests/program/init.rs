@@ -119,7 +119,7 @@ fn a_lost_link_is_renewed_and_a_mailed_one_is_shown_to_nobody() {
     let Started::Listening(program) = start(&[serve.as_slice(), place.as_slice()].concat(), &[]) else {
         panic!("it does not serve")
     };
-    let mut api = |link: &str, status| {
+    let api = |link: &str, status| {
         let path = link.replace("/invitation/", "/recovery/");
         crate::tools::api(&mut program.client(), "GET", &path, &Value::Null, status)
     };

@@ -14,7 +14,7 @@ pub(crate) use note::{AdminSaid, Note, Place, Trouble};
 pub(super) use samples::pages;
 pub(crate) use trail::{Doer, TrailLine, TrailPage};
 pub(crate) use user::{
-    AdminAddress, AdminDialog, FLAGS, FlagBox, RIGHTS, RightsForm, UserFacts, UserPage, gates_of,
+    AdminAddress, AdminDialog, FLAGS, FlagBox, HolderLine, RIGHTS, RightsForm, UserFacts, UserPage, gates_of,
 };
 pub(crate) use users::{Choice, NewUserPage, NotFoundPage, UserLine, UsersPage};
 

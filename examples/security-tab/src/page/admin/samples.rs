@@ -2,8 +2,8 @@
 
 use super::{
     AccountLine, AccountPage, AccountsPage, AdminAddress, AdminDialog, AdminSaid, Block, Choice, Doer, FLAGS,
-    FlagBox, NewAccountPage, NewUserPage, NotFoundPage, Note, Place, RightsForm, ServiceFields, Tab,
-    TrailLine, TrailPage, Trouble, UserFacts, UserLine, UserPage, UsersPage,
+    FlagBox, HolderLine, NewAccountPage, NewUserPage, NotFoundPage, Note, Place, RIGHTS, RightsForm,
+    ServiceFields, Tab, TrailLine, TrailPage, Trouble, UserFacts, UserLine, UserPage, UsersPage,
 };
 use crate::page::samples::{MASKED, Samples};
 use crate::page::{CodeLine, Frame, Gate, Identity, Problem, Step, Time};
@@ -154,11 +154,25 @@ fn user_page(samples: Samples) -> UserPage {
         invitation_gates: None,
         factor_gates: Vec::new(),
         sessions_gates: Vec::new(),
-        rights: RightsForm { to: String::new(), checked: Vec::new(), gates: Vec::new() },
+        rights: RightsForm {
+            to: String::new(),
+            checked: Vec::new(),
+            holders: Some(holders()),
+            gates: Vec::new(),
+        },
         trail: true,
         note: None,
         dialog: None,
     }
+}
+
+fn holders() -> Vec<HolderLine> {
+    let holder = |login: Option<&str>, rights: &[&'static str]| HolderLine {
+        id: ID.into(),
+        login: login.map(str::to_owned),
+        rights: rights.to_vec(),
+    };
+    vec![holder(Some("alice"), &["view"]), holder(Some(LONG), &RIGHTS), holder(None, &["view", "edit_flags"])]
 }
 
 fn user_pages(samples: Samples) -> Vec<(&'static str, UserPage)> {
@@ -174,6 +188,7 @@ fn user_pages(samples: Samples) -> Vec<(&'static str, UserPage)> {
     invited.invitation_gates = Some(Vec::new());
     let mut alone = invited.clone();
     alone.user.address = AdminAddress::default();
+    alone.rights.holders = Some(Vec::new());
     let mut off = page.clone();
     off.user.disabled = true;
     off.user.blocked = true;
@@ -185,6 +200,7 @@ fn user_pages(samples: Samples) -> Vec<(&'static str, UserPage)> {
     closed.factor_gates.clone_from(&gates);
     closed.sessions_gates.clone_from(&gates);
     closed.rights.gates.clone_from(&gates);
+    closed.rights.holders = None;
     closed.invitation_gates = Some(gates);
     closed.trail = false;
     let mut rights = failed(Place::RightsTo, Trouble::NoSuchUser);

@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::note::{attributes, line};
 use super::{Note, Place, Tab};
-use crate::page::{CodeLine, Frame, Gate, Html, Problem, Sentence, Step, Time};
+use crate::page::dialog::Question;
+use crate::page::{Frame, Gate, Html, Sentence, Step, Time, field, route};
 use crate::texts::admin::AdminTexts;
 use crate::texts::{Language, Texts};
 
@@ -71,6 +72,17 @@ pub(crate) struct AdminAddress {
     pub(crate) pending: Option<String>,
 }
 
+/// Somebody who has rights on the user.
+#[derive(Debug, Clone)]
+pub(crate) struct HolderLine {
+    /// The id.
+    pub(crate) id: String,
+    /// The login; `None` for a user who is no longer there.
+    pub(crate) login: Option<String>,
+    /// The rights, by names of [`RIGHTS`].
+    pub(crate) rights: Vec<&'static str>,
+}
+
 /// The section "Rights on this user".
 #[derive(Debug, Clone)]
 pub(crate) struct RightsForm {
@@ -78,6 +90,8 @@ pub(crate) struct RightsForm {
     pub(crate) to: String,
     /// The rights that are checked, by name.
     pub(crate) checked: Vec<&'static str>,
+    /// Who has rights on the user already; `None` when that may not be seen.
+    pub(crate) holders: Option<Vec<HolderLine>>,
     /// Gates that are closed.
     pub(crate) gates: Vec<Gate>,
 }
@@ -285,6 +299,10 @@ impl UserPage {
         list(&reasons, "invitation-gates")
     }
 
+    fn question(&self) -> Option<Question<'_>> {
+        self.dialog.as_ref().map(|dialog| dialog.question(&self.user.id))
+    }
+
     fn waiting(&self, a: &'static AdminTexts) -> Option<Html> {
         let pending = self.user.address.pending.as_ref()?;
         let words = if self.invitation_gates.is_some() { a.invitation_waits } else { a.email_waits };
@@ -298,24 +316,14 @@ impl UserPage {
 }
 
 impl AdminDialog {
-    fn lead(&self, language: Language) -> Html {
-        Sentence::new(language.texts().dialog_lead).text("login", &self.login).html()
-    }
-
-    fn problem(&self) -> Option<&Problem> {
-        match &self.step {
-            Step::Password(problem) => problem.as_ref(),
-            Step::Code(_) => None,
-        }
-    }
-
-    fn code_line(&self, user: &str) -> Option<CodeLine> {
-        match &self.step {
-            Step::Password(_) => None,
-            Step::Code(line) => {
-                let carried = vec![(crate::page::field::USER.to_owned(), user.to_owned())];
-                Some(CodeLine { carried, ..line.clone() })
-            }
+    fn question(&self, user: &str) -> Question<'_> {
+        Question {
+            id: crate::page::Place::Administer.id(),
+            login: &self.login,
+            step: &self.step,
+            post: Html::trusted(format!("method=\"post\" action=\"{}\" novalidate", route::ADMIN_CONFIRM)),
+            carried: vec![(field::USER.to_owned(), user.to_owned())],
+            cancel: format!("{}/{user}", route::ADMIN_USERS),
         }
     }
 }

@@ -165,7 +165,7 @@ mod tests {
                 sources(&path, found);
             }
             let skipped = ["decision.rs", "audit.rs", "tests.rs", "fixture.rs"].contains(&&*name);
-            if !name.ends_with(".rs") || skipped || path.is_dir() {
+            if path.extension().is_none_or(|kind| kind != "rs") || skipped || path.is_dir() {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();
@@ -212,8 +212,12 @@ mod tests {
             codes.iter().filter(|name| !is_worded(name) && !ELSEWHERE.contains(&name.as_str())).collect();
         assert_eq!(bare, Vec::<&String>::new(), "give it words here, or say that no event names it");
         let because = |name: &str| assert!(Language::English.because(name).is_some(), "{name}");
-        Reason::ALL.iter().for_each(|reason| because(reason.code()));
-        MessageKind::ALL.iter().for_each(|kind| because(kind.name()));
+        for reason in Reason::ALL {
+            because(reason.code());
+        }
+        for kind in MessageKind::ALL {
+            because(kind.name());
+        }
         for purpose in [
             Purpose::SignIn,
             Purpose::Reauthentication,

@@ -9,14 +9,14 @@ use portcullis::account::TimeZone;
 use portcullis::decision::Reason;
 use portcullis::id::UserId;
 use portcullis::language::Language as CoreLanguage;
-use portcullis::manage::{ManagedUser, UserChange};
+use portcullis::manage::{Holder, ManagedUser, UserChange};
 use portcullis::rights::{AccessRight, Actor, Verdict};
 use portcullis::user::{Login, Method};
 
 use super::desk::{Desk, flag_of, id};
 use crate::page::admin::{
-    AdminAddress, AdminDialog, AdminSaid, Note, Place, RIGHTS, RightsForm, Tab, Trouble, UserFacts, UserPage,
-    gates_of,
+    AdminAddress, AdminDialog, AdminSaid, HolderLine, Note, Place, RIGHTS, RightsForm, Tab, Trouble,
+    UserFacts, UserPage, gates_of,
 };
 use crate::page::{Gate, Step, field, route};
 use crate::texts::Language;
@@ -141,6 +141,15 @@ fn of_address(verdict: &Verdict) -> Vec<Gate> {
     gates
 }
 
+fn holder_line(holder: &Holder) -> HolderLine {
+    let has = |name: &&str| holder.rights.iter().any(|right| right.name() == *name);
+    HolderLine {
+        id: holder.user.to_string(),
+        login: holder.login.as_ref().map(|login| login.as_str().to_owned()),
+        rights: RIGHTS.into_iter().filter(has).collect(),
+    }
+}
+
 impl Desk {
     /// Removes a user's second factor, or asks who acts to confirm that it is him.
     pub(super) async fn remove_two_factor(self, user: UserId) -> Answer {
@@ -186,6 +195,24 @@ impl Desk {
         self.visit.html(status, page.html())
     }
 
+    /// The form of the rights: what was typed, or what somebody has who was chosen from the list.
+    fn rights_form(&self, user: &ManagedUser) -> RightsForm {
+        let mut holders: Option<Vec<_>> =
+            user.rights.as_ref().map(|holders| holders.iter().map(holder_line).collect());
+        if let Some(holders) = &mut holders {
+            holders.sort_by(|one, other| one.login.cmp(&other.login));
+        }
+        let gates = gates_of(&user.may.manage_access);
+        let named = id(self.visit.field(field::HOLDER)).map(|id| id.to_string());
+        let chosen = holders.iter().flatten().find(|holder| Some(&holder.id) == named.as_ref());
+        let held = chosen.and_then(|holder| Some((holder.login.clone()?, holder.rights.clone())));
+        let (to, checked) = held.unwrap_or_else(|| {
+            let rights: Vec<_> = self.all(field::RIGHT).collect();
+            (self.typed(field::TO), RIGHTS.into_iter().filter(|name| rights.contains(name)).collect())
+        });
+        RightsForm { to, checked, holders, gates }
+    }
+
     async fn user_page(
         &self,
         user: &ManagedUser,
@@ -204,7 +231,6 @@ impl Desk {
                 flag_of(name).is_some_and(|flag| user.flags.has(flag))
             }
         };
-        let rights: Vec<_> = self.all(field::RIGHT).collect();
         let typed_words = at(Place::Zone) && note.as_ref().is_some_and(Note::is_trouble);
         let (zone, language) = if typed_words {
             (self.typed(field::ZONE), Language::of_tag(self.visit.field(field::LANGUAGE)))
@@ -236,11 +262,7 @@ impl Desk {
             invitation_gates: (!user.password_set).then(|| of_address(&user.may.send_invitation)),
             factor_gates: gates_of(&user.may.remove_two_factor),
             sessions_gates: gates_of(&user.may.end_sessions),
-            rights: RightsForm {
-                to: self.typed(field::TO),
-                checked: RIGHTS.into_iter().filter(|name| rights.contains(name)).collect(),
-                gates: gates_of(&user.may.manage_access),
-            },
+            rights: self.rights_form(user),
             trail: user.may.see_trail.is_allowed(),
             note,
             dialog: step.map(|step| AdminDialog { login: self.me.login.as_str().to_owned(), step }),
