@@ -9,4 +9,6 @@ mod privacy;
 #[cfg(test)]
 mod real;
 #[cfg(test)]
+mod retries;
+#[cfg(test)]
 mod support;
