@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod injection;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod privacy;
