@@ -92,6 +92,7 @@ pub(crate) fn user(n: u128, account: &Account) -> User {
             unique: true,
         }),
         pending_email: None,
+        invitation: None,
         claims: Vec::new(),
         two_factor: Method::None,
         pending_two_factor: None,

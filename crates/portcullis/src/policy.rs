@@ -188,6 +188,13 @@ pub struct Policy {
     pub recovery_mails_per_user: Limit,
     /// How long an invitation link lives. Default 72 h (decided).
     pub invitation_life: TimeDelta,
+    /// Invitations to one address. Default 5 in 24 h (ours).
+    pub invitations_per_address: Limit,
+    /// Invitations that one user has sent. Default 100 in 1 h (ours).
+    pub invitations_per_actor: Limit,
+    /// Dead links used from one source address that are told in the trail; more are answered alike and leave nothing.
+    /// Default 30 in 10 min (ours).
+    pub dead_links_per_source: Limit,
     /// How long the old address can be put back. Default 72 h (decided).
     pub email_undo_life: TimeDelta,
     /// Old addresses of one user that can be put back at once. Default 5 (ours).
@@ -275,6 +282,9 @@ impl Default for Policy {
             recovery_requests_per_source: Limit::new(20, TimeDelta::minutes(10)),
             recovery_mails_per_user: Limit::new(5, TimeDelta::hours(1)),
             invitation_life: TimeDelta::hours(72),
+            invitations_per_address: Limit::new(5, TimeDelta::hours(24)),
+            invitations_per_actor: Limit::new(100, TimeDelta::hours(1)),
+            dead_links_per_source: Limit::new(30, TimeDelta::minutes(10)),
             email_undo_life: TimeDelta::hours(72),
             email_claims: 5,
             challenge_kept: TimeDelta::hours(24),
@@ -349,6 +359,9 @@ impl Policy {
             self.recovery_cool_down,
             self.recovery_requests_per_source.within,
             self.recovery_mails_per_user.within,
+            self.invitations_per_address.within,
+            self.invitations_per_actor.within,
+            self.dead_links_per_source.within,
             self.code_failures_per_source.map_or(TimeDelta::zero(), |limit| limit.within),
         ]
         .into_iter()
@@ -423,6 +436,9 @@ impl Policy {
             ("recovery_requests_per_source", limit_holds(self.recovery_requests_per_source)),
             ("recovery_mails_per_user", limit_holds(self.recovery_mails_per_user)),
             ("invitation_life", self.invitation_life > TimeDelta::zero() && self.invitation_life <= day * 30),
+            ("invitations_per_address", limit_holds(self.invitations_per_address)),
+            ("invitations_per_actor", limit_holds(self.invitations_per_actor)),
+            ("dead_links_per_source", limit_holds(self.dead_links_per_source)),
             ("email_undo_life", self.email_undo_life > TimeDelta::zero() && self.email_undo_life <= day * 30),
             ("email_claims", (1..=10).contains(&self.email_claims)),
             ("challenge_kept", self.challenge_kept >= TimeDelta::zero()),

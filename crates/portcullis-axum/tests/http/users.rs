@@ -70,6 +70,16 @@ async fn a_user_is_not_created_without_every_gate() {
     office.site.post("/users", one).await.is(201);
     let two = json!({"login": "f2", "account": demo, "external_id": "x"});
     office.site.post("/users", two).await.refused(409, "external_id_taken");
+    for nth in 0..6 {
+        let invited = json!({"login": format!("i{nth}"), "account": demo, "email": "one@example.com"});
+        let reply = office.site.post("/users", invited).await;
+        if nth < 5 {
+            reply.is(201);
+        } else {
+            let problem = reply.refused(429, "too_soon");
+            assert_eq!(problem["retry_after"], 24 * 3600);
+        }
+    }
     // What another tenant uses is neither taken from it nor told of.
     let mut theirs = NewUser::new(Login::parse("gina").unwrap(), office.eve.account);
     theirs.external_id = Some("theirs".to_owned());

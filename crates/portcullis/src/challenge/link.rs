@@ -1,6 +1,6 @@
 //! When a mailed link counts, and how one is made.
 //!
-//! At 256 bits nobody guesses, so nothing is counted; and a request for another link voids none that was sent before.
+//! At 256 bits nobody guesses, so no guess is counted; and a request for another link voids none that was sent before.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::id::{AccountId, ChallengeId, MessageId, UserId};
 use crate::keyring::BoundDigest;
 use crate::message::model::{CodeToSend, Draft, MessageKind, OneTime};
 use crate::policy::Policy;
-use crate::port::store::Lane;
+use crate::port::store::{Count, Counter, CounterOp, Lane, Window};
 use crate::secret::LinkToken;
 use crate::session::rules::after;
 use crate::user::User;
@@ -33,11 +33,37 @@ pub(crate) struct LinkEntry {
     pub(crate) fits: bool,
     /// The source address, as a derived id.
     pub(crate) source: Uuid,
+    /// What [`dead_links`] holds.
+    pub(crate) dead: Count,
     /// The epoch of the keys in force.
     pub(crate) epoch: u32,
 }
 
+/// Dead links that were used from a source address.
+pub(crate) const fn dead_links(source: Uuid) -> Counter {
+    Counter::of(source, "dead_links")
+}
+
 impl LinkEntry {
+    /// A dead link is used: counted and told, as long as the policy lets the source fill the trail with such. Beyond
+    /// that the answer is the same and nothing is kept.
+    pub(crate) fn refuse_dead(
+        &self,
+        action: &'static str,
+        why: &'static str,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> No {
+        let mut changes = Changes::none();
+        let limit = policy.dead_links_per_source;
+        if !limit.is_reached(self.dead, now) {
+            let window = Window::Rolling(limit.within);
+            changes.count(dead_links(self.source), CounterOp::Add { n: 1, limit: limit.count, window });
+            changes.event(self.event(action).because(why));
+        }
+        No::new(Reason::ChallengeDead.into(), changes)
+    }
+
     /// An event about the link's user.
     pub(crate) fn event(&self, action: &'static str) -> Event {
         let challenge = &self.challenge.value;
@@ -76,6 +102,7 @@ pub(crate) fn peek_link<'a>(
 pub(crate) fn spend_link<'a>(
     entry: Option<&'a LinkEntry>,
     purposes: &[Purpose],
+    policy: &Policy,
     now: DateTime<Utc>,
 ) -> Result<(&'a LinkEntry, Changes), No> {
     let mut changes = Changes::none();
@@ -93,9 +120,10 @@ pub(crate) fn spend_link<'a>(
             let mut dead = entry.challenge.clone();
             dead.value.state = State::Dead;
             changes.put(&dead);
+            changes.event(entry.event(REFUSED).because(why));
+            return Err(No::new(Reason::ChallengeDead.into(), changes));
         }
-        changes.event(entry.event(REFUSED).because(why));
-        return Err(No::new(Reason::ChallengeDead.into(), changes));
+        return Err(entry.refuse_dead(REFUSED, why, policy, now));
     }
     let mut spent = entry.challenge.clone();
     spent.value.state = State::Spent;

@@ -100,7 +100,9 @@ fn named(challenge: &Challenge, user: &User) -> bool {
         }
         Purpose::TwoFactorEmail => user.pending_two_factor == Some(challenge.id),
         Purpose::Invitation => {
-            let confirmed = user.confirmed_email().is_some_and(|email| email.same_as(&challenge.destination));
+            let newest = user.invitation.is_none_or(|newest| newest == challenge.id);
+            let confirmed =
+                newest && user.confirmed_email().is_some_and(|email| email.same_as(&challenge.destination));
             let pending = user.pending_email.as_ref();
             confirmed || pending.is_some_and(|pending| pending.challenge == challenge.id)
         }

@@ -273,7 +273,7 @@ impl EmailRoom<'_> {
         let source = engine.source_id(&attempt.source);
         engine
             .decide(|t| async move {
-                let view = engine.read(&t, vec![Start::Id(token.challenge().uuid())], Vec::new()).await?;
+                let view = engine.read(&t, vec![Start::Id(token.challenge().uuid())], vec![source]).await?;
                 let entry = engine.link_entry(&view, 0, token, source)?;
                 let back = entry.as_ref().map(|entry| engine.way_back(entry, &t)).transpose()?.flatten();
                 Ok(undo::undo(entry.as_ref(), back, &engine.policy, t.now))

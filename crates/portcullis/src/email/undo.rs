@@ -106,7 +106,7 @@ pub(crate) fn undo(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<()> {
-    let (entry, mut changes) = match spend_link(entry, &[Purpose::EmailUndo], now) {
+    let (entry, mut changes) = match spend_link(entry, &[Purpose::EmailUndo], policy, now) {
         Ok(spent) => spent,
         Err(no) => return no.into(),
     };

@@ -1,12 +1,15 @@
 //! Invitations, as operations.
 
+use uuid::Uuid;
+
 use super::model::ShownInvitation;
-use super::rules;
+use super::rules::{self, Budget, Invitation};
 use crate::account::Account;
 use crate::challenge::Purpose;
 use crate::challenge::flow::NewLink;
-use crate::challenge::link::{FreshLink, Whose};
+use crate::challenge::link::Whose;
 use crate::decision::Stored;
+use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
 use crate::id::UserId;
@@ -28,7 +31,7 @@ impl Portcullis {
 impl Invitations<'_> {
     /// Sends a link by which a user sets his first password: to his confirmed address, or else to the one that waits,
     /// which the link confirms too. It takes the right `edit_flags` and a fresh sign-in; nobody but the user ever sees the link. One that was
-    /// sent to a waiting address before is dead from now on.
+    /// sent before is dead from now on.
     ///
     /// A [creation](crate::user::Users::create) with an `invited_email` has sent the first one.
     ///
@@ -55,7 +58,8 @@ impl Invitations<'_> {
     /// # Errors
     /// Refused `signed_out`; `stale_sign_in`; `not_found` when there is no such user or the actor may not see him; `not_allowed` with the
     /// missing gates: the right, `email_unconfirmed` when there is no address at all, `blocked`; `in_use` for who has a
-    /// password; `too_soon` within the policy's `recovery_cool_down` after another one.
+    /// password; `too_soon` within the policy's `recovery_cool_down` after another one, and past its budgets
+    /// `invitations_per_address` and `invitations_per_actor`.
     pub async fn send(&self, actor: Actor, user: UserId) -> Result<(), Error> {
         let engine = &self.0.engine;
         let new = engine.new_link(engine.now())?;
@@ -64,19 +68,20 @@ impl Invitations<'_> {
             .manage(actor)
             .on_user(user, &[], |who, target, chain, view, t| {
                 let user = &target.value;
-                let link = rules::address(user).map(|to| {
-                    let fresh = engine.bind_link(new.clone(), Whose::from(user), Purpose::Invitation, to);
-                    (to.clone(), fresh)
+                let invitation = rules::address(user).map(|to| {
+                    let link = engine.bind_link(new.clone(), Whose::from(user), Purpose::Invitation, to);
+                    let budget = engine.invitation_budget(view, engine.address_id(to, user), who.id());
+                    (to.clone(), Invitation { link, budget })
                 });
                 let sent = view.count_within(&rules::sent(user.id), engine.policy.recovery_cool_down);
-                Ok(rules::send(who, target, chain, link, sent, &engine.policy, t.now))
+                Ok(rules::send(who, target, chain, invitation, sent, &engine.policy, t.now))
             })
             .await
     }
 
     /// Gives whoever operates the service a link by which a user sets his first password: for a first administrator
     /// whose [bootstrap](Portcullis::bootstrap) was lost, or where no mail leaves yet. Nothing is mailed. One that was sent
-    /// to a waiting address before is dead from now on.
+    /// before is dead from now on.
     ///
     /// Whoever has the link becomes the user, and it confirms the address unproved: keep it from everybody but who asked.
     ///
@@ -135,13 +140,32 @@ impl Engine {
         new: &NewUser,
         id: UserId,
         account: Option<&Stored<Account>>,
-    ) -> Option<FreshLink> {
+        view: &View,
+        actor: Option<Uuid>,
+    ) -> Option<Invitation> {
         let (link, address, account) = (link?, new.invited_email.as_ref()?, account?);
         let whose = Whose {
             tenant: account.value.tenant,
             user: id,
             credential_version: crate::user::rules::FIRST_VERSION,
         };
-        Some(self.bind_link(link.clone(), whose, Purpose::Invitation, address))
+        let link = self.bind_link(link.clone(), whose, Purpose::Invitation, address);
+        let budget = self.invitation_budget(view, self.unconfirmed_address_id(address), actor);
+        Some(Invitation { link, budget })
+    }
+
+    /// Under what an invitation of a new user is counted, if he is invited.
+    pub(crate) fn invited_subject(&self, new: &NewUser) -> Option<Uuid> {
+        new.invited_email.as_ref().map(|address| self.unconfirmed_address_id(address))
+    }
+
+    /// What the budgets of invitations hold.
+    fn invitation_budget(&self, view: &View, address: Uuid, actor: Option<Uuid>) -> Budget {
+        let (to_address, by_actor) = (self.policy.invitations_per_address, self.policy.invitations_per_actor);
+        Budget {
+            address,
+            to_address: view.count_within(&rules::to_address(address), to_address.within),
+            actor: actor.map(|actor| (actor, view.count_within(&rules::by_actor(actor), by_actor.within))),
+        }
     }
 }

@@ -68,7 +68,8 @@ impl Manage<'_> {
     ///
     /// # Errors
     /// `invalid_external_id`; `invalid_invitation`; refused `signed_out`; `not_found` when there is no such account or the actor may not see
-    /// it; `not_allowed` with the missing gates; `stale_sign_in` with an invited address; `login_taken`; `external_id_taken`.
+    /// it; `not_allowed` with the missing gates; `stale_sign_in` with an invited address, and `too_soon` past the budgets of
+    /// invitations; `login_taken`; `external_id_taken`.
     pub async fn create_user(&self, new: NewUser) -> Result<ManagedUser, Error> {
         check(&new)?;
         let engine = self.engine();
@@ -78,11 +79,19 @@ impl Manage<'_> {
         };
         let invitation = engine.new_invitation(&new)?;
         let new = &new;
-        self.on_account(new.account, |who, chain, t| {
+        let subjects: Vec<_> = engine.invited_subject(new).into_iter().collect();
+        self.on_account_counting(new.account, &subjects, |who, chain, view, t| {
             let evidence = rules::Fresh {
                 id: fresh,
                 taken: crate::user::rules::taken(t),
-                invitation: engine.bind_invitation(invitation.as_ref(), new, fresh, chain.0.first()),
+                invitation: engine.bind_invitation(
+                    invitation.as_ref(),
+                    new,
+                    fresh,
+                    chain.0.first(),
+                    view,
+                    who.id(),
+                ),
             };
             rules::create(who, new, evidence, chain, &engine.policy, t.now)
         })
@@ -426,10 +435,20 @@ impl Manage<'_> {
         id: AccountId,
         decide: impl Fn(Who<'_>, &Chain, &Try) -> Decision<T> + Send + Sync,
     ) -> Result<T, Error> {
+        self.on_account_counting(id, &[], |who, chain, _, t| decide(who, chain, t)).await
+    }
+
+    /// As [`Self::on_account`], with what is counted for these subjects.
+    async fn on_account_counting<T: Send>(
+        &self,
+        id: AccountId,
+        subjects: &[Uuid],
+        decide: impl Fn(Who<'_>, &Chain, &View, &Try) -> Decision<T> + Send + Sync,
+    ) -> Result<T, Error> {
         let (engine, actor, decide) = (self.engine(), self.actor, &decide);
         engine
             .decide(|t| async move {
-                let view = engine.read(&t, starts(actor, id.uuid()), Vec::new()).await?;
+                let view = engine.read(&t, starts(actor, id.uuid()), subjects.to_vec()).await?;
                 let acting = match Engine::actor(&view, actor)? {
                     Ok(acting) => acting,
                     Err(no) => return Ok(no.into()),
@@ -438,7 +457,7 @@ impl Manage<'_> {
                     return Ok(rights::nobody(acting.as_ref(), id.uuid()).into());
                 };
                 let who = acting.as_ref().map_or(Who::Program, Who::User);
-                Ok(decide(who, &view.account_chain(account)?, &t))
+                Ok(decide(who, &view.account_chain(account)?, &view, &t))
             })
             .await
     }

@@ -8,12 +8,12 @@ use super::model::{ManagedEmail, ManagedUser, UserActions, UserChange};
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::Purpose;
-use crate::challenge::link::FreshLink;
 use crate::challenge::rules::{Ask, issue, may_issue};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
 use crate::email::rules::Plan;
 use crate::id::{AccountId, UserId};
+use crate::invitation::rules::Invitation;
 use crate::policy::Policy;
 use crate::rights::rules::{self as rights, Who, allow_on_account, allow_on_user, on_user};
 use crate::rights::{Action, Gate, Verdict};
@@ -117,7 +117,7 @@ pub(crate) struct Fresh {
     /// What the last try found another user to hold.
     pub(crate) taken: Option<Reason>,
     /// The link for the address that is invited.
-    pub(crate) invitation: Option<FreshLink>,
+    pub(crate) invitation: Option<Invitation>,
 }
 
 /// Makes a user in an account, of which `chain` holds it and those above it. Who acts becomes the creator.

@@ -169,10 +169,10 @@ fn judge<'a>(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Result<(&'a LinkEntry, Changes), No> {
-    let (entry, changes) = spend_link(entry, &PURPOSES, now)?;
+    let (entry, changes) = spend_link(entry, &PURPOSES, policy, now)?;
     match may_set(entry, policy) {
         Ok(()) => Ok((entry, changes)),
-        Err(why) => Err(refuse(entry, Reason::ChallengeDead.into(), why)),
+        Err(why) => Err(entry.refuse_dead(REFUSED, why, policy, now)),
     }
 }
 
@@ -190,6 +190,17 @@ pub(crate) struct Chosen {
     pub(crate) repeated: bool,
     /// What is wrong with it.
     pub(crate) weaknesses: Vec<Weakness>,
+    /// Whether another user holds the address that the link [would confirm](takes).
+    pub(crate) taken: bool,
+}
+
+/// The address that a link confirms besides, if it is not the user's already.
+pub(crate) fn takes(entry: &LinkEntry) -> Option<&Email> {
+    let challenge = &entry.challenge.value;
+    let wanted = entry.fits
+        && challenge.purpose == Purpose::Invitation
+        && !entry.user.value.receives_at(&challenge.destination);
+    wanted.then_some(&challenge.destination)
 }
 
 /// The cheap look: whether link and passwords are worth any slow work.
@@ -204,6 +215,8 @@ pub(crate) fn look<'a>(
         Reason::RepeatDiffers.into()
     } else if !chosen.weaknesses.is_empty() {
         Refusal::weak_password(chosen.weaknesses)
+    } else if chosen.taken {
+        Reason::AddressTaken.into()
     } else {
         return Ok(entry);
     };

@@ -35,6 +35,7 @@ fn full() -> (Account, User, Session, Challenge, Message) {
     account.void_before = Some(began());
     let mut user = user(2, &account);
     user.external_id = Some("crm-2".to_owned());
+    user.invitation = Some(crate::id::ChallengeId::from_uuid(uuid(800)));
     user.creators = vec![crate::id::UserId::from_uuid(uuid(4))];
     user.rights.insert(crate::id::UserId::from_uuid(uuid(4)), rights([AccessRight::View]));
     account.rights = user.rights.clone();

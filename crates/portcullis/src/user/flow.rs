@@ -44,7 +44,7 @@ impl Users<'_> {
     ///
     /// # Errors
     /// `invalid_external_id`; `invalid_invitation`; refused `not_found` when the account or the creator does not exist, `login_taken`,
-    /// `address_taken`, `external_id_taken`, `in_use` when the id belongs to a different user, `not_allowed` when the
+    /// `address_taken`, `external_id_taken`, `too_soon` past the budget of invitations to the address, `in_use` when the id belongs to a different user, `not_allowed` when the
     /// chain of creators is longer than 16.
     pub async fn create(&self, new: NewUser) -> Result<User, Error> {
         rules::check(&new)?;
@@ -60,11 +60,19 @@ impl Users<'_> {
                 let taken = rules::taken(&t);
                 let creator = new.creator.map_or(Uuid::nil(), UserId::uuid);
                 let starts = vec![Start::Id(fresh.uuid()), Start::Id(new.account.uuid()), Start::Id(creator)];
-                let view = engine.read(&t, starts, Vec::new()).await?;
+                let subjects = engine.invited_subject(new).into_iter().collect();
+                let view = engine.read(&t, starts, subjects).await?;
                 let account = view.start(1)?;
                 let found = rules::Found {
                     existing: view.start(0)?,
-                    invitation: engine.bind_invitation(invitation.as_ref(), new, fresh, account.as_ref()),
+                    invitation: engine.bind_invitation(
+                        invitation.as_ref(),
+                        new,
+                        fresh,
+                        account.as_ref(),
+                        &view,
+                        None,
+                    ),
                     account,
                     creator: view.start(2)?,
                     taken,

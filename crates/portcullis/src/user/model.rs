@@ -251,6 +251,9 @@ pub struct User {
     pub email: Option<ConfirmedEmail>,
     /// The address that waits for confirmation.
     pub pending_email: Option<PendingEmail>,
+    /// The newest invitation to the confirmed address; one that was sent there before is dead.
+    #[serde(default)]
+    pub invitation: Option<ChallengeId>,
     /// Old addresses that may still be put back.
     #[serde(default)]
     pub claims: Vec<EmailClaim>,

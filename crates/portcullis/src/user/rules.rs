@@ -5,13 +5,12 @@ use chrono::{DateTime, Utc};
 use super::model::{ConfirmedEmail, Method, NewUser, User};
 use crate::account::Account;
 use crate::audit::Event;
-use crate::challenge::link::FreshLink;
 use crate::decision::{Changes, Decision, Reason, Stored};
 use crate::engine::commit::Try;
 use crate::engine::record::Schema;
 use crate::error::InputError;
 use crate::id::UserId;
-use crate::invitation::rules::invite;
+use crate::invitation::rules::{Invitation, invite};
 use crate::policy::Policy;
 
 /// The credential version of a new user.
@@ -27,7 +26,7 @@ pub(crate) struct Found {
     /// What the last try found another user to hold.
     pub(crate) taken: Option<Reason>,
     /// The link for the address that is invited.
-    pub(crate) invitation: Option<FreshLink>,
+    pub(crate) invitation: Option<Invitation>,
 }
 
 /// What the last try found another user to hold.
@@ -74,8 +73,10 @@ pub(crate) fn create(
     }
     let mut user = fresh(new, id, &account.value, creators, policy, now);
     let mut changes = Changes::none();
-    if let (Some(address), Some(link)) = (&new.invited_email, found.invitation.clone()) {
-        invite(&mut changes, &mut user, address, link, policy, now);
+    if let (Some(address), Some(invitation)) = (&new.invited_email, found.invitation.clone())
+        && let Err(refusal) = invite(&mut changes, &mut user, address, invitation, policy, now)
+    {
+        return Decision::no(refusal, Changes::none());
     }
     changes.insert(&user);
     changes.guard(account);
@@ -110,6 +111,7 @@ pub(crate) fn fresh(
             unique: policy.email_unique,
         }),
         pending_email: None,
+        invitation: None,
         claims: Vec::new(),
         two_factor: Method::None,
         pending_two_factor: None,
@@ -129,6 +131,7 @@ pub(crate) fn fresh(
 pub(crate) fn bump_credentials(user: &mut User) {
     user.credential_version += 1;
     user.pending_email = None;
+    user.invitation = None;
     user.pending_two_factor = None;
 }
 

@@ -196,6 +196,7 @@ operations! {
     InvitationSend true true,
     InvitationSendRefused false true,
     InvitationShow true true,
+    InvitationSetTaken false true,
     Bootstrap true true,
     BootstrapAgain false false,
     HeldMessages true false,
@@ -496,6 +497,16 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             }
             Op::InvitationSendRefused => {
                 Box::pin(async move { s.invitation().send(Actor::Session(session), bob.id).await })
+            }
+            Op::InvitationSetTaken => {
+                let mut carol = NewUser::new(Login::parse("carol").unwrap(), account.id);
+                carol.invited_email = Some(address);
+                s.users().create(carol).await.unwrap();
+                w.run_worker().await.unwrap();
+                let token = w.mailbox.last_link("new@example.com").unwrap();
+                w.user(&account, "first", Some("new@example.com")).await.unwrap();
+                let new = Password::parse("seven quiet lanterns".to_owned(), "new").unwrap();
+                Box::pin(async move { s.recovery().set_password(&token, &new, &new, &attempt()).await })
             }
             Op::Bootstrap | Op::BootstrapAgain => {
                 let empty = Arc::new(FaultyStore::new(Yielding(MemoryStore::new())));

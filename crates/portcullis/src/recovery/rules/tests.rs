@@ -39,6 +39,7 @@ fn opened(user: &User, purpose: Purpose, to: &str, account: &Account) -> LinkEnt
         chain: chain([account]),
         fits: true,
         source: uuid(6),
+        dead: count(0),
         epoch: 0,
     }
 }
@@ -212,7 +213,8 @@ fn a_weak_password_or_two_different_ones_leave_the_link_unspent() {
     let entry = opened(&alice, Purpose::Recovery, "u2@example.com", &account);
     let looked = |repeated, weaknesses| {
         let no =
-            look(Some(&entry), Chosen { repeated, weaknesses }, &Policy::default(), began()).unwrap_err();
+            look(Some(&entry), Chosen { repeated, weaknesses, taken: false }, &Policy::default(), began())
+                .unwrap_err();
         refused(no.into())
     };
     assert_eq!(looked(false, vec![]).0, Reason::RepeatDiffers);
@@ -221,7 +223,10 @@ fn a_weak_password_or_two_different_ones_leave_the_link_unspent() {
         (Reason::WeakPassword, vec![String::from("recovery_refused: weak_password")])
     );
     assert_eq!(refused(refuse_common(&entry).into()).0, Reason::WeakPassword);
-    let good = Chosen { repeated: true, weaknesses: vec![] };
+    let taken = Chosen { repeated: true, weaknesses: vec![], taken: true };
+    let no = look(Some(&entry), taken, &Policy::default(), began()).unwrap_err();
+    assert_eq!(refused(no.into()).0, Reason::AddressTaken, "before a hash is spent");
+    let good = Chosen { repeated: true, weaknesses: vec![], taken: false };
     assert!(look(Some(&entry), good, &Policy::default(), began()).is_ok());
 }
 
@@ -247,6 +252,27 @@ fn an_invitation_confirms_its_address_whatever_the_flags() {
     let spent: Challenge = written(&decision.changes, uuid(800)).unwrap();
     let again = LinkEntry { challenge: stored(spent), ..entry };
     assert_eq!(refused(set(&again, false)).0, Reason::ChallengeDead);
+}
+
+#[test]
+fn only_an_invitation_to_a_new_address_takes_one() {
+    let (account, alice) = alice();
+    let entry = |purpose, to| opened(&alice, purpose, to, &account);
+    let new = entry(Purpose::Invitation, "new@example.com");
+    assert_eq!(takes(&new).map(Email::as_str), Some("new@example.com"));
+    assert!(takes(&LinkEntry { fits: false, ..new }).is_none(), "a wrong link asks for nothing");
+    assert!(takes(&entry(Purpose::Invitation, "U2@example.com")).is_none());
+    assert!(takes(&entry(Purpose::Recovery, "new@example.com")).is_none());
+}
+
+#[test]
+fn a_link_that_its_user_may_not_use_is_told_no_oftener_than_another_dead_one() {
+    let (account, mut alice) = alice();
+    alice.email = None;
+    let mut entry = opened(&alice, Purpose::Recovery, "u2@example.com", &account);
+    entry.dead = until(30, began() + TICK);
+    let decision = set(&entry, false);
+    assert!(decision.changes.is_empty() && decision.reply.is_err());
 }
 
 #[test]
