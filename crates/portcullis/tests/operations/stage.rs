@@ -14,8 +14,9 @@ use portcullis::contact::Email;
 use portcullis::error::PortError;
 use portcullis::manage::{AccountChange, Manage, UserChange};
 use portcullis::memory::MemoryStore;
+use portcullis::port::message::SendError;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 use portcullis::recovery::Identifier;
 use portcullis::rights::{AccessRight, Action, Actor};
@@ -79,6 +80,10 @@ impl Store for Yielding {
         limit: u32,
     ) -> Result<Vec<Record>, PortError> {
         yielding!(self.claim(lane, now, until, limit))
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        yielding!(self.waiting(lane, now, at_most))
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
@@ -182,6 +187,7 @@ operations! {
     ManageCreateAccount true true,
     ManageAccount true false,
     ManageAccounts true false,
+    ManageAllBelow true false,
     ManageChangeAccount true true,
     VerdictOnAccount true false,
     Audit true false,
@@ -193,6 +199,9 @@ operations! {
     BootstrapAgain false false,
     HeldMessages true false,
     ReleaseMessage true true,
+    DeadMessages true false,
+    ResendMessage true true,
+    Backlog true false,
     Reseal true true,
     WorkerPass true true,
 }
@@ -451,6 +460,7 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             | Op::ManageCreateAccount
             | Op::ManageAccount
             | Op::ManageAccounts
+            | Op::ManageAllBelow
             | Op::ManageChangeAccount => Box::pin(async move {
                 manage(s.manage(Actor::Session(session)), op, &account, &alice, &bob).await
             }),
@@ -506,6 +516,18 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                     _ => Box::pin(async move { s.release_message(held).await.map(drop) }),
                 }
             }
+            Op::DeadMessages | Op::ResendMessage => {
+                w.switch_on(session, &alice).await.unwrap();
+                w.mailbox.fail_with(Some(SendError::Permanent { detail: "no such mailbox" }));
+                s.worker().pass().await.unwrap();
+                let page = Page { after: None, limit: 10 };
+                let dead = s.dead_messages(page).await.unwrap().first().map(|message| message.id).unwrap();
+                match op {
+                    Op::DeadMessages => Box::pin(async move { s.dead_messages(page).await.map(drop) }),
+                    _ => Box::pin(async move { s.resend_message(dead).await.map(drop) }),
+                }
+            }
+            Op::Backlog => Box::pin(async move { s.backlog().await.map(drop) }),
             Op::Reseal => {
                 s.two_factor().ask(session, None).await.unwrap();
                 let mut keys = s.keyring();
@@ -554,6 +576,7 @@ async fn manage(
             manage.create_account(NewAccount::named("child").under(account.id)).await.map(drop)
         }
         Op::ManageAccount => manage.account(account.id).await.map(drop),
+        Op::ManageAllBelow => manage.all_below(Some(account.id), page).await.map(drop),
         Op::ManageAccounts => manage.accounts(Some(account.id), page).await.map(drop),
         _ => manage.change_account(account.id, &AccountChange::default().blocked(true)).await.map(drop),
     }
