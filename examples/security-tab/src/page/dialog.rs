@@ -19,7 +19,7 @@ pub(crate) struct Reauthenticate {
 pub(crate) enum Step {
     /// The current password.
     Password(Option<Problem>),
-    /// A code; its place is [`Place::Reauthenticate`](super::Place::Reauthenticate) and the dialog fills what it
+    /// A code; its place is [`Place::Reauthenticate`] and the dialog fills what it
     /// carries.
     Code(CodeLine),
 }

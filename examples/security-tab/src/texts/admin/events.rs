@@ -3,7 +3,7 @@
 use crate::texts::Language;
 
 /// Every action with words of its own: its name, then English and Russian.
-const ACTIONS: [(&str, &str, &str); 52] = [
+const ACTIONS: [(&str, &str, &str); 53] = [
     ("signed_in", "Signed in", "Вход выполнен"),
     ("sign_in_refused", "Sign-in refused", "Во входе отказано"),
     ("signed_out", "Signed out", "Выход"),
@@ -82,6 +82,7 @@ const ACTIONS: [(&str, &str, &str); 52] = [
     ("message_given_up", "A message could not be sent", "Сообщение отправить не удалось"),
     ("message_held", "A message was held back", "Сообщение задержано"),
     ("message_released", "A message that was held back was released", "Задержанное сообщение отпущено"),
+    ("message_resent", "A message that was given up is sent again", "Сообщение отправляется снова"),
     ("message_resealed", "A message was sealed with a new key", "Сообщение перешифровано новым ключом"),
     (
         "message_suppressed",
