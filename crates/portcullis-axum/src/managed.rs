@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use portcullis::account::Service;
-use portcullis::manage::{ManagedAccount, ManagedUser, UserPage};
+use portcullis::manage::{Holder, ManagedAccount, ManagedUser, UserPage};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -28,6 +28,25 @@ pub(crate) struct ManagedUserView {
     time_zone: &'static str,
     created_at: DateTime<Utc>,
     may: BTreeMap<&'static str, VerdictView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rights: Option<Vec<HolderView>>,
+}
+
+/// Who holds rights on a user or an account.
+#[derive(Debug, Serialize)]
+struct HolderView {
+    user: Uuid,
+    login: Option<String>,
+    rights: Vec<&'static str>,
+}
+
+fn holders(rights: Option<&Vec<Holder>>) -> Option<Vec<HolderView>> {
+    let view = |holder: &Holder| HolderView {
+        user: holder.user.uuid(),
+        login: holder.login.as_ref().map(|login| login.as_str().to_owned()),
+        rights: holder.rights.iter().map(|right| right.name()).collect(),
+    };
+    Some(rights?.iter().map(view).collect())
 }
 
 #[derive(Debug, Serialize)]
@@ -85,6 +104,7 @@ impl From<&ManagedUser> for ManagedUserView {
             time_zone: user.time_zone.name(),
             created_at: user.created_at,
             may: may.into_iter().map(|(name, verdict)| (name, VerdictView::from(verdict))).collect(),
+            rights: holders(user.rights.as_ref()),
         }
     }
 }
@@ -122,6 +142,8 @@ pub(crate) struct ManagedAccountView {
     time_zone: &'static str,
     created_at: DateTime<Utc>,
     may: BTreeMap<&'static str, VerdictView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rights: Option<Vec<HolderView>>,
 }
 
 impl From<&ManagedAccount> for ManagedAccountView {
@@ -143,6 +165,7 @@ impl From<&ManagedAccount> for ManagedAccountView {
             time_zone: account.time_zone.name(),
             created_at: account.created_at,
             may: may.into_iter().map(|(name, verdict)| (name, VerdictView::from(verdict))).collect(),
+            rights: holders(account.rights.as_ref()),
         }
     }
 }

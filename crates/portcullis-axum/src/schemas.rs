@@ -37,6 +37,9 @@ pub(crate) fn of_people() -> Vec<(&'static str, Value)> {
         "id": id, "parent": maybe_id, "name": text, "services": {"type": "object", "additionalProperties": service},
         "blocked": flag, "blocked_by_hand": flag, "time_zone": text, "created_at": time, "may": verdicts,
     });
+    // Only where one is shown, and to who may let others have rights.
+    let holder = json!({"user": id, "login": maybe_text, "rights": {"type": "array", "items": text}});
+    let holders = json!({"rights": {"type": "array", "items": object(&holder, &none)}});
     vec![
         (
             "NewUser",
@@ -53,7 +56,7 @@ pub(crate) fn of_people() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("Rights", object(&json!({"item": id, "rights": {"type": "array", "items": text}}), &none)),
-        ("ManagedUser", object(&user, &none)),
+        ("ManagedUser", object(&user, &holders)),
         (
             "Users",
             object(
@@ -69,7 +72,7 @@ pub(crate) fn of_people() -> Vec<(&'static str, Value)> {
             "AccountChange",
             object(&none, &json!({"name": text, "services": services, "time_zone": text, "blocked": flag})),
         ),
-        ("ManagedAccount", object(&account, &none)),
+        ("ManagedAccount", object(&account, &holders)),
         ("Nothing", object(&none, &none)),
     ]
 }

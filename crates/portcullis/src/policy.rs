@@ -206,6 +206,8 @@ pub struct Policy {
     pub unknown_tries: u32,
     /// Users who may hold rights directly on one user or account, 1 to 1000. Default 200 (decided).
     pub grants_per_item: u32,
+    /// Records that one page of a list reads at most, 10 to 1000. Default 1000 (design).
+    pub page_longest: u32,
     /// Accounts above an account, and creators above a user. Default 16, at most 16 (design).
     pub chain_longest: u32,
 }
@@ -274,6 +276,7 @@ impl Default for Policy {
             commit_tries: 12,
             unknown_tries: 3,
             grants_per_item: 200,
+            page_longest: 1000,
             chain_longest: 16,
         }
     }
@@ -332,6 +335,7 @@ impl Policy {
             self.email_codes_per_user.within,
             self.email_codes_per_address.within,
             self.sign_in_failures_per_source.within,
+            self.password_change_failures.within,
             self.recovery_cool_down,
             self.recovery_requests_per_source.within,
             self.code_failures_per_source.map_or(TimeDelta::zero(), |limit| limit.within),
@@ -403,6 +407,7 @@ impl Policy {
             ("commit_tries", (1..=1000).contains(&self.commit_tries)),
             ("unknown_tries", (1..=100).contains(&self.unknown_tries)),
             ("grants_per_item", (1..=1000).contains(&self.grants_per_item)),
+            ("page_longest", (10..=1000).contains(&self.page_longest)),
             ("chain_longest", (1..=16).contains(&self.chain_longest)),
         ];
         match checks.into_iter().find(|(_, holds)| !holds) {

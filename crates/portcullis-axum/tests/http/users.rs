@@ -51,7 +51,9 @@ async fn a_new_user_has_what_was_granted_and_no_more() {
     assert_eq!((&dora["password_set"], &dora["blocked"]), (&json!(false), &json!(false)));
     assert_eq!(dora["may"]["edit_flags"], yes());
     let path = format!("/users/{}", dora["id"].as_str().unwrap());
-    assert_eq!(office.site.get(&path).await.is(200).json(), dora);
+    let mut shown = office.site.get(&path).await.is(200).json();
+    assert_eq!(shown.as_object_mut().unwrap().remove("rights"), Some(json!([])), "nobody has any yet");
+    assert_eq!(shown, dora);
     let plain = json!({"login": "emil", "account": office.site.account.id});
     let emil = office.site.post("/users", plain).await.is(201).json();
     assert!(emil["flags"].as_object().unwrap().values().all(|on| on == false), "off unless granted");
@@ -342,6 +344,14 @@ async fn rights_go_to_users_one_sees_on_items_one_manages() {
     let held = [AccessRight::View, AccessRight::EditFlags].into();
     assert_eq!(security.users().get(carol).await.unwrap().rights[&bob], held);
     assert_eq!(security.accounts().get(child).await.unwrap().rights[&bob], held);
+    for path in [format!("/users/{carol}"), format!("/accounts/{child}")] {
+        let shown = office.site.get(&path).await.is(200).json();
+        assert_eq!(
+            shown["rights"],
+            json!([{"user": bob, "login": "bob", "rights": ["view", "edit_flags"]}]),
+            "{path}"
+        );
+    }
     for user in [NOBODY.to_owned(), office.eve.id.to_string(), "x".to_owned()] {
         let body = json!({"item": carol, "rights": ["view"]});
         office.site.post(&grants(&user), body).await.refused(404, "not_found");
@@ -356,6 +366,8 @@ async fn rights_go_to_users_one_sees_on_items_one_manages() {
     assert!(!security.users().get(carol).await.unwrap().rights.contains_key(&bob));
     assert!(!security.accounts().get(child).await.unwrap().rights.contains_key(&bob));
     office.as_bob(&[AccessRight::View]).await;
+    let shown = office.site.get(&format!("/users/{carol}")).await.is(200).json();
+    assert_eq!(shown.get("rights"), None, "who may let nobody have rights is not told who has them");
     let body = json!({"item": carol, "rights": ["view"]});
     let refused = office.site.post(&grants(&bob), body).await.refused(403, "not_allowed");
     assert_eq!(missing(&refused), ["manage_access"]);

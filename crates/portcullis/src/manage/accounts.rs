@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use super::holders::holders;
 use super::model::{AccountActions, AccountChange, ManagedAccount};
 use crate::account::rules::{self as account_rules, Chain};
 use crate::account::{Account, NewAccount, Service};
@@ -50,6 +51,7 @@ pub(crate) fn seen(who: Who<'_>, account: &Account, chain: &Chain) -> ManagedAcc
             create_account: may(Action::CreateAccount),
             manage_access: may(Action::GrantOnAccount(BTreeSet::new())),
         },
+        rights: None,
     }
 }
 
@@ -59,7 +61,11 @@ pub(crate) fn show(who: Who<'_>, chain: &Chain) -> Decision<ManagedAccount> {
         return Decision::no(Reason::NotFound.into(), Changes::none());
     };
     match allow_on_account(who, &Action::SeeAccount, &account.value, chain) {
-        Ok(()) => Decision::yes(seen(who, &account.value, chain), Changes::none()),
+        Ok(()) => {
+            let mut shown = seen(who, &account.value, chain);
+            shown.rights = holders(&account.value.rights, &shown.may.manage_access);
+            Decision::yes(shown, Changes::none())
+        }
         Err(refusal) => refuse(who, &account.value, refusal),
     }
 }

@@ -25,9 +25,6 @@ use crate::session::model::Acting;
 use crate::user::rules::check;
 use crate::user::{Login, NewUser, User};
 
-/// How many users are read at once: the store's longest page.
-const PAGE: u32 = 1000;
-
 /// What an actor does to the users and accounts below him. His rights are asked in the commit that makes the effect.
 #[derive(Clone, Copy, Debug)]
 pub struct Manage<'a> {
@@ -92,7 +89,7 @@ impl Manage<'_> {
         .await
     }
 
-    /// Shows a user.
+    /// Shows a user, with who holds rights on him to who may let others have some.
     ///
     /// ```
     /// # use portcullis::rights::Actor;
@@ -111,10 +108,13 @@ impl Manage<'_> {
     /// # Errors
     /// Refused `signed_out`; `not_found` when there is no such user or the actor may not see him.
     pub async fn user(&self, id: UserId) -> Result<ManagedUser, Error> {
-        self.on_user(id, &[], |who, target, chain, _, _| {
-            Ok(rules::show(who, &Action::SeeUser, target, chain))
-        })
-        .await
+        let mut user = self
+            .on_user(id, &[], |who, target, chain, _, _| {
+                Ok(rules::show(who, &Action::SeeUser, target, chain))
+            })
+            .await?;
+        self.engine().name(user.rights.as_mut()).await?;
+        Ok(user)
     }
 
     /// Finds a user by login; `None` when there is no such user or the actor may not see him.
@@ -162,7 +162,9 @@ impl Manage<'_> {
     }
 
     /// Lists the users of an account that the actor may see, by default of his own account, in the order of their ids.
-    /// A page holds at most 1000.
+    ///
+    /// For one page at most the policy's `page_longest` users are read. Those he may not see are passed over without a
+    /// trace, so that a page may hold fewer than asked for, or none: only a missing [`next`](UserPage::next) is the end.
     ///
     /// ```
     /// use portcullis::port::store::Page;
@@ -472,22 +474,10 @@ impl Engine {
             return Ok(UserPage { users: Vec::new(), next: None });
         };
         let key = Key::lookup(User::KIND, "account", account.value.id.to_string());
-        let wanted = usize::try_from(page.limit.min(PAGE)).unwrap_or(usize::MAX);
-        let mut users = Vec::new();
-        let mut from = Page { after: page.after, limit: PAGE };
-        loop {
-            let read = self.list_page::<User>(&key, from).await?;
-            from.after = read.last().map(|user| user.id.uuid());
-            let full = u32::try_from(read.len()).is_ok_and(|length| length >= PAGE);
-            let visible = read.iter().filter(|user| rules::lists(who, user, chain));
-            users.extend(visible.map(|user| rules::seen(who, user, chain)));
-            if users.len() > wanted || !full {
-                break;
-            }
-        }
-        let more = users.len() > wanted;
-        users.truncate(wanted);
-        let next = if more { users.last().map(|user| user.id) } else { None };
+        let (longest, wanted) = (self.policy.page_longest, page.limit.max(1));
+        let read = self.list_page::<User>(&key, Page { limit: longest, ..page }).await?;
+        let (listed, next) = rules::page_of(&read, wanted, longest, |user| rules::lists(who, user, chain));
+        let users = listed.into_iter().map(|user| rules::seen(who, user, chain)).collect();
         Ok(UserPage { users, next })
     }
 }

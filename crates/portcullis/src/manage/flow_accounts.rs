@@ -48,7 +48,7 @@ impl Manage<'_> {
         .await
     }
 
-    /// Shows an account.
+    /// Shows an account, with who holds rights on it to who may let others have some.
     ///
     /// ```
     /// # use portcullis::rights::Actor;
@@ -65,7 +65,9 @@ impl Manage<'_> {
     /// # Errors
     /// Refused `signed_out`; `not_found` when there is no such account or the actor may not see it.
     pub async fn account(&self, id: AccountId) -> Result<ManagedAccount, Error> {
-        self.on_account(id, |who, chain, _| accounts::show(who, chain)).await
+        let mut account = self.on_account(id, |who, chain, _| accounts::show(who, chain)).await?;
+        self.engine().name(account.rights.as_mut()).await?;
+        Ok(account)
     }
 
     /// Changes an account, all that is named or nothing, in one commit. It takes the right `manage_account`.

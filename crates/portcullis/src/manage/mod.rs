@@ -4,12 +4,13 @@ mod accounts;
 mod below;
 mod flow;
 mod flow_accounts;
+mod holders;
 mod model;
 mod reset;
 pub(crate) mod rules;
 
 pub use flow::Manage;
 pub use model::{
-    AccountActions, AccountChange, ManagedAccount, ManagedEmail, ManagedUser, UserActions, UserChange,
-    UserPage,
+    AccountActions, AccountChange, Holder, ManagedAccount, ManagedEmail, ManagedUser, UserActions,
+    UserChange, UserPage,
 };

@@ -1,6 +1,6 @@
 //! Users as an administrator sees them, and what he may ask to change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -8,7 +8,7 @@ use crate::account::{Service, TimeZone};
 use crate::contact::Email;
 use crate::id::{AccountId, UserId};
 use crate::language::Language;
-use crate::rights::Verdict;
+use crate::rights::{AccessRight, Verdict};
 use crate::user::{Flag, Flags, Login, Method};
 
 /// A user as an administrator sees him: no secret, and no whole address.
@@ -45,6 +45,21 @@ pub struct ManagedUser {
     pub created_at: DateTime<Utc>,
     /// What who asks may do to the user.
     pub may: UserActions,
+    /// Who holds rights directly on the user, in the order of their ids. Only where one user is shown, and to who may
+    /// `manage_access`.
+    pub rights: Option<Vec<Holder>>,
+}
+
+/// Somebody who holds rights directly on a user or an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holder {
+    /// Who holds them.
+    pub user: UserId,
+    /// His login; `None` when there is no such user any more.
+    pub login: Option<Login>,
+    /// The rights.
+    pub rights: BTreeSet<AccessRight>,
 }
 
 /// A user's address as an administrator sees it.
@@ -145,9 +160,10 @@ impl UserChange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserPage {
-    /// The users that who asks may see.
+    /// The users that who asks may see: fewer than asked for, also none, when others stand between them.
     pub users: Vec<ManagedUser>,
-    /// After whom the next page begins; `None` when there is no more.
+    /// Where the next page begins; `None` when there is no more. It is a place in the order and need not be anybody's
+    /// id.
     pub next: Option<UserId>,
 }
 
@@ -173,6 +189,9 @@ pub struct ManagedAccount {
     pub created_at: DateTime<Utc>,
     /// What who asks may do to it.
     pub may: AccountActions,
+    /// Who holds rights directly on it, in the order of their ids. Only where one account is shown, and to who may
+    /// `manage_access`.
+    pub rights: Option<Vec<Holder>>,
 }
 
 /// What somebody may do to an account: each act with its verdict.

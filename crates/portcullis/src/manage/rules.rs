@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::holders::holders;
 use super::model::{ManagedEmail, ManagedUser, UserActions, UserChange};
 use crate::account::rules::Chain;
 use crate::audit::Event;
@@ -56,6 +57,7 @@ pub(crate) fn seen(who: Who<'_>, user: &User, chain: &Chain) -> ManagedUser {
             manage_access: may(Action::GrantOnUser(std::collections::BTreeSet::new())),
             see_trail: may(Action::SeeTrail),
         },
+        rights: None,
     }
 }
 
@@ -67,7 +69,11 @@ pub(crate) fn show(
     chain: &Chain,
 ) -> Decision<ManagedUser> {
     match allow_on_user(who, action, &target.value, chain) {
-        Ok(()) => Decision::yes(seen(who, &target.value, chain), Changes::none()),
+        Ok(()) => {
+            let mut shown = seen(who, &target.value, chain);
+            shown.rights = holders(&target.value.rights, &shown.may.manage_access);
+            Decision::yes(shown, Changes::none())
+        }
         Err(refusal) => refuse(who, &target.value, refusal),
     }
 }
@@ -75,6 +81,33 @@ pub(crate) fn show(
 /// Whether a user belongs to what who lists an account may see.
 pub(crate) fn lists(who: Who<'_>, user: &User, chain: &Chain) -> bool {
     allow_on_user(who, &Action::SeeUser, user, chain).is_ok()
+}
+
+/// The users on a page, of those that were read for it, and where the next one begins.
+///
+/// What is not to be seen is not to be known of either. Where a page ends at such a user, because no more are read at
+/// once, the next one begins at a place before him that keeps only the time of his id.
+// INVARIANT: that place lies behind the first one read, so that going on from page to page comes to an end.
+pub(crate) fn page_of(
+    read: &[User],
+    wanted: u32,
+    longest: u32,
+    listed: impl Fn(&User) -> bool,
+) -> (Vec<&User>, Option<UserId>) {
+    let many = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let mut page: Vec<&User> = read.iter().filter(|user| listed(user)).collect();
+    if page.len() > many(wanted) {
+        page.truncate(many(wanted));
+        let next = page.last().map(|user| user.id);
+        return (page, next);
+    }
+    let full = read.first().zip(read.last()).filter(|_| read.len() >= many(longest));
+    let next = full.map(|(first, last)| {
+        let place = UserId::from_uuid(Uuid::from_u128(last.id.uuid().as_u128() & !u128::from(u64::MAX)));
+        if listed(last) || place <= first.id { last.id } else { place }
+    });
+    page.retain(|user| next.is_none_or(|next| user.id <= next));
+    (page, next)
 }
 
 /// What a creation found out and drew.

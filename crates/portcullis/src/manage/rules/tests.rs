@@ -224,6 +224,35 @@ fn a_login_of_somebody_unseen_is_answered_like_one_of_nobody() {
 }
 
 #[test]
+fn a_page_that_ends_at_somebody_unseen_names_him_nowhere() {
+    let account = account(1);
+    // Two blocks of ids with one time each, as a bulk import would make them.
+    let (early, late) = (7_u128 << 64, 9_u128 << 64);
+    let read: Vec<User> =
+        [early + 1, early + 2, late + 1, late + 2, late + 3].map(|n| user(n, &account)).into();
+    let ids = |page: &[&User]| page.iter().map(|user| user.id.uuid().as_u128()).collect::<Vec<_>>();
+    let of = |wanted, longest, unseen: &[u128]| {
+        let listed = |user: &User| !unseen.contains(&user.id.uuid().as_u128());
+        let (page, next) = page_of(&read, wanted, longest, listed);
+        (ids(&page), next.map(|next| next.uuid().as_u128()))
+    };
+    assert_eq!(
+        of(2, 9, &[]),
+        (vec![early + 1, early + 2], Some(early + 2)),
+        "the wanted ones, and more are there"
+    );
+    assert_eq!(of(2, 9, &[early + 2, late + 2, late + 3]), (vec![early + 1, late + 1], None), "that is all");
+    assert_eq!(of(5, 5, &[]).1, Some(late + 3), "as many as are read at once: there may be more");
+    let (page, next) = of(5, 5, &[late + 3]);
+    assert_eq!((page, next), (vec![early + 1, early + 2], Some(late)), "the rest of his time comes again");
+    let everybody: Vec<u128> = ids(&read.iter().collect::<Vec<_>>());
+    assert_eq!(of(5, 5, &everybody), (vec![], Some(late)));
+    // Of one time alone, there is no place before him to go on from.
+    let (page, next) = page_of(&read[2..], 3, 3, |_| false);
+    assert_eq!((page.len(), next), (0, Some(read[4].id)));
+}
+
+#[test]
 fn a_user_is_shown_without_a_secret_and_with_what_one_may_do() {
     let (account, acting, bob) = scene(&[AccessRight::View, AccessRight::EditFlags]);
     let seen = show(Who::User(&acting), &Action::SeeUser, &stored(bob), &chain([&account])).reply.unwrap();
