@@ -15,7 +15,7 @@ use portcullis::id::CommitId;
 use portcullis::message::MessageKind;
 use portcullis::policy::Policy;
 use portcullis::port::message::{Mail, MailSender, Receipt, SendError};
-use portcullis::port::store::{Commit, Expect, Key, Kind, Lane, Page, Put};
+use portcullis::port::store::{Commit, Expect, Key, Kind, Lane, Page, Put, Read, Start};
 use portcullis::testing::World;
 use portcullis::testing::mailbox::Mailbox;
 use portcullis::testing::world::WorldOptions;
@@ -164,5 +164,29 @@ async fn bulk_takes_half_the_senders_and_keeps_no_code_waiting() {
         tokio::time::timeout(PATIENCE, gate.arrived.notified()).await.unwrap();
     }
     assert_eq!(gate.most.load(Ordering::SeqCst), 2);
+    worker.abort();
+}
+
+#[tokio::test]
+async fn what_is_dead_goes_while_a_slow_server_keeps_the_pass_waiting() {
+    let gate = Gate::new(0);
+    let policy = Policy::default();
+    let w = world(&gate, policy.clone());
+    let account = w.account("demo").await.unwrap();
+    let reader = user(&w, &account, "bulk").await;
+    let dead = w.sign_in(&reader).await.unwrap();
+    w.advance(policy.session_longest + TimeDelta::seconds(1));
+    leave_a_code(&w, &reader).await;
+    make_bulk(&w, &reader).await;
+    let worker = w.security.worker().spawn();
+    tokio::time::timeout(PATIENCE, gate.arrived.notified()).await.unwrap();
+    let read = Read { starts: vec![Start::Id(dead.id.uuid())], ..Read::default() };
+    let gone = async {
+        while w.store.read(&read).await.unwrap().found != [None] {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.unwrap();
+    assert_eq!(gate.under_way.load(Ordering::SeqCst), 1, "the mail still hangs");
     worker.abort();
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use event_listener::EventListener;
 
 use super::commit::Try;
+use super::purge::Purging;
 use super::record::View;
 use super::{Engine, Portcullis, record};
 use crate::account::TimeZone;
@@ -107,18 +108,23 @@ impl Portcullis {
     }
 }
 
-type Sending<'a> = (Lane, Pin<Box<dyn Future<Output = Result<Done, Error>> + Send + 'a>>);
+/// What a pass does beside other work. The purge goes under [`Lane::Dead`].
+type Sending<'a> = (Lane, Work<'a>);
 
-/// What came of a claimed record.
-enum Done {
+pub(super) type Work<'a> = Pin<Box<dyn Future<Output = Result<Done, Error>> + Send + 'a>>;
+
+/// What came of a piece of work.
+pub(super) enum Done {
     Message(Outcome),
     Timed,
+    Purged(u32),
 }
 
 impl Worker {
-    /// Sends, and sees to what has its time, until nothing is due any more. Interactive messages go first; bulk ones never take more than half the
-    /// senders. Once in `purge_every` of the policy, and at the first pass, it then removes what is long dead: at most
-    /// `purge_batch` of each sort, the rest at the next pass.
+    /// Sends, and sees to what has its time, until nothing is due any more. Interactive messages go first; bulk ones
+    /// never take more than half the senders. Once in `purge_every` of the policy, and at the first pass, it removes
+    /// what is long dead beside that work: at most `purge_batch` of each sort, the rest at the next pass, or after
+    /// `worker_every` when the work of this one does not end before.
     ///
     /// ```
     /// use portcullis::port::message::SendError;
@@ -148,6 +154,7 @@ impl Worker {
         let mut pass = Pass::default();
         let mut under_way: Vec<Sending<'_>> = Vec::new();
         let mut claiming = Ok(());
+        let mut purging = Purging::default();
         loop {
             engine.last_pass.store(engine.now().timestamp_micros(), Ordering::Relaxed);
             // Listened to before the claim, so that no commit falls in between.
@@ -155,9 +162,12 @@ impl Worker {
             if claiming.is_ok() {
                 claiming = engine.claim_all(&mut under_way).await;
             }
+            if let Some(work) = engine.purge_if_due(&mut purging) {
+                under_way.push((Lane::Dead, work));
+            }
             if under_way.is_empty() {
                 claiming?;
-                pass.purged = engine.purge_if_due().await?;
+                purging.failed.map_or(Ok(()), Err)?;
                 return Ok(pass);
             }
             let Some(outcome) = first(&mut under_way, woken).await else {
@@ -170,7 +180,15 @@ impl Worker {
                 Ok(Done::Message(Outcome::Held)) => pass.held += 1,
                 Ok(Done::Message(Outcome::Waiting)) => pass.postponed += 1,
                 Ok(Done::Timed) => pass.timed += 1,
-                Err(error) => {
+                Ok(Done::Purged(removed)) => {
+                    purging.under_way = false;
+                    pass.purged = pass.purged.saturating_add(removed);
+                }
+                Err((Lane::Dead, error)) => {
+                    purging.under_way = false;
+                    purging.failed = Some(error);
+                }
+                Err((_, error)) => {
                     pass.failed += 1;
                     tracing::warn!(%error, "the outcome of what was due could not be kept");
                 }
@@ -242,7 +260,10 @@ impl Worker {
 
 /// Waits for the first of several to end, and takes it out; `None` when there is something new to send before that: what
 /// somebody waits for is not kept back by a slow sender.
-async fn first(under_way: &mut Vec<Sending<'_>>, mut woken: EventListener) -> Option<Result<Done, Error>> {
+async fn first(
+    under_way: &mut Vec<Sending<'_>>,
+    mut woken: EventListener,
+) -> Option<Result<Done, (Lane, Error)>> {
     let done = poll_fn(|context| {
         for (nth, (_, sending)) in under_way.iter_mut().enumerate() {
             if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
@@ -253,8 +274,8 @@ async fn first(under_way: &mut Vec<Sending<'_>>, mut woken: EventListener) -> Op
     })
     .await;
     let (nth, outcome) = done?;
-    drop(under_way.swap_remove(nth));
-    Some(outcome)
+    let (lane, _) = under_way.swap_remove(nth);
+    Some(outcome.map_err(|error| (lane, error)))
 }
 
 impl Engine {
@@ -266,12 +287,7 @@ impl Engine {
 
     /// Claims as many due records of a lane as there are senders for it.
     async fn claim<'a>(&'a self, lane: Lane, under_way: &mut Vec<Sending<'a>>) -> Result<(), Error> {
-        let senders = usize::try_from(self.policy.senders).unwrap_or(1);
-        let of_lane = under_way.iter().filter(|(of, _)| *of == lane).count();
-        let free = match lane {
-            Lane::Bulk => senders.saturating_sub(under_way.len()).min((senders / 2).saturating_sub(of_lane)),
-            Lane::Interactive | Lane::Timed | Lane::Dead => senders.saturating_sub(under_way.len()),
-        };
+        let free = self.free(lane, under_way);
         if free == 0 {
             return Ok(());
         }
@@ -279,7 +295,7 @@ impl Engine {
         let until = after(now, self.policy.claim_life);
         let limit = u32::try_from(free).unwrap_or(u32::MAX);
         for record in self.store.claim(lane, now, until, limit).await? {
-            let work: Pin<Box<dyn Future<Output = _> + Send + 'a>> = match lane {
+            let work: Work<'a> = match lane {
                 Lane::Interactive | Lane::Bulk => {
                     Box::pin(async move { self.send(record).await.map(Done::Message) })
                 }
@@ -290,6 +306,17 @@ impl Engine {
             under_way.push((lane, work));
         }
         Ok(())
+    }
+
+    /// How many senders are free for a lane. The purge takes none.
+    fn free(&self, lane: Lane, under_way: &[Sending<'_>]) -> usize {
+        let senders = usize::try_from(self.policy.senders).unwrap_or(1);
+        let of = |wanted: Lane| under_way.iter().filter(|(lane, _)| *lane == wanted).count();
+        let free = senders.saturating_sub(under_way.len().saturating_sub(of(Lane::Dead)));
+        match lane {
+            Lane::Bulk => free.min((senders / 2).saturating_sub(of(lane))),
+            Lane::Interactive | Lane::Timed | Lane::Dead => free,
+        }
     }
 
     /// Sends one claimed message and keeps what came of it.

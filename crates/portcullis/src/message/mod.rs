@@ -3,7 +3,7 @@
 mod flow;
 pub(crate) mod held;
 pub(crate) mod model;
-mod reseal;
+pub(crate) mod reseal;
 pub(crate) mod rules;
 mod wording;
 

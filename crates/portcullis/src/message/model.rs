@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::reseal::Sealed;
+use super::rules::event;
+use crate::audit::Event;
 use crate::contact::Email;
 use crate::decision::Entity;
 use crate::engine::record::Schema;
@@ -219,20 +222,20 @@ pub struct Message {
     pub due_at: DateTime<Utc>,
 }
 
-/// What sealing a page of messages anew came to.
+/// What sealing a page of messages and requests anew came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resealed {
-    /// Messages that the current key seals now.
+    /// Messages and requests that the current key seals now.
     pub sealed: u32,
-    /// Messages that are still sealed as they were: a worker holds them right now, or they can't be opened.
+    /// Those that are still sealed as they were: a worker holds them right now, or they can't be opened.
     pub left: u32,
-    /// After which message the next page begins; `None` at the end.
+    /// After which one the next page begins; `None` at the end.
     pub next: Option<Uuid>,
 }
 
 impl Resealed {
-    /// The most messages of one page.
+    /// The most messages and requests of one page.
     pub const AT_ONCE: u32 = 100;
 }
 
@@ -331,18 +334,6 @@ impl Message {
         Key::lookup(Self::KIND, "sealed", key)
     }
 
-    /// The id of the key that sealed it, while there is anything sealed.
-    pub(crate) fn sealing_key(&self) -> Option<&str> {
-        self.sealed.as_deref().and_then(Keyring::key_of)
-    }
-
-    /// Seals the same content under the current key.
-    pub(crate) fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
-        let plain = keyring.open(&self.sealing(), self.sealed.as_deref()?).ok()?;
-        let sealed = keyring.seal(&self.sealing(), plain.expose(), nonce);
-        Some(Self { sealed: Some(sealed), ..self.clone() })
-    }
-
     /// Opens what it says and where it goes; `None` if that is gone already.
     pub(crate) fn open(&self, keyring: &Keyring) -> Option<Result<Content, OpenError>> {
         let sealed = self.sealed.as_deref()?;
@@ -351,6 +342,22 @@ impl Message {
                 .open(&self.sealing(), sealed)
                 .and_then(|plain| serde_json::from_slice(plain.expose()).map_err(|_| OpenError::Malformed)),
         )
+    }
+}
+
+impl Sealed for Message {
+    fn sealing_key(&self) -> Option<&str> {
+        self.sealed.as_deref().and_then(Keyring::key_of)
+    }
+
+    fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
+        let plain = keyring.open(&self.sealing(), self.sealed.as_deref()?).ok()?;
+        let sealed = keyring.seal(&self.sealing(), plain.expose(), nonce);
+        Some(Self { sealed: Some(sealed), ..self.clone() })
+    }
+
+    fn told(&self) -> Option<Event> {
+        Some(event(self, "message_resealed"))
     }
 }
 

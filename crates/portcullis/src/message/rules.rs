@@ -3,12 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::model::{Message, Outcome};
+use super::reseal::Sealed;
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::rules::death;
 use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
-use crate::decision::{Changes, Decision, Entity as _, Stored};
+use crate::decision::{Changes, Decision, Stored};
 use crate::keyring::Keyring;
 use crate::policy::Policy;
 use crate::port::message::SendError;
@@ -167,27 +168,29 @@ fn close(
     Decision::yes(outcome, changes)
 }
 
-/// Seals a waiting message under the current key; says whether it did.
-// INVARIANT: a claimed message is not touched while its claim lasts: its outcome is kept under the claimed version, and
-// one that could not be kept would be sent again.
-pub(crate) fn reseal(
+/// Seals what waits under the current key; says whether it did.
+// INVARIANT: what is claimed is not touched while its claim lasts: its outcome is kept under the claimed version, and
+// one that could not be kept would be had twice.
+pub(crate) fn reseal<E: Sealed>(
     changes: &mut Changes,
-    message: Stored<Message>,
+    stored: Stored<E>,
     due: Option<(Lane, DateTime<Utc>)>,
     keyring: &Keyring,
     nonce: [u8; 24],
     now: DateTime<Utc>,
 ) -> bool {
-    if due != message.value.due() && due.is_none_or(|(_, claimed_until)| now < claimed_until) {
+    if due != stored.value.due() && due.is_none_or(|(_, claimed_until)| now < claimed_until) {
         return false;
     }
-    let Some(value) = message.value.sealed_anew(keyring, nonce) else {
+    let Some(value) = stored.value.sealed_anew(keyring, nonce) else {
         return false;
     };
-    let mut message = message;
-    message.value = value;
-    changes.put(&message);
-    changes.event(event(&message.value, "message_resealed"));
+    let mut stored = stored;
+    stored.value = value;
+    changes.put(&stored);
+    if let Some(event) = stored.value.told() {
+        changes.event(event);
+    }
     true
 }
 
@@ -199,6 +202,7 @@ pub(super) fn event(message: &Message, action: &'static str) -> Event {
 mod tests {
     use super::*;
     use crate::account::Account;
+    use crate::decision::Entity as _;
     use crate::fixture::*;
     use crate::id::MessageId;
     use crate::message::MessageKind;

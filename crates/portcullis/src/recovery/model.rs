@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::audit::Event;
 use crate::challenge::Purpose;
 use crate::contact::Email;
 use crate::decision::Entity;
@@ -14,6 +15,7 @@ use crate::engine::record::Schema;
 use crate::error::InputError;
 use crate::id::RequestId;
 use crate::keyring::{Keyring, OpenError, Sealing};
+use crate::message::reseal::Sealed;
 use crate::port::store::{Counter, Key, Kind, Lane};
 use crate::user::Login;
 
@@ -114,6 +116,11 @@ impl RecoveryRequest {
         }
     }
 
+    /// The look-up key of the requests that a key sealed.
+    pub(crate) fn sealed_with(key: &str) -> Key {
+        Key::lookup(Self::KIND, "sealed", key)
+    }
+
     /// Opens what was asked; `None` if it was seen to already.
     pub(crate) fn open(&self, keyring: &Keyring) -> Option<Result<Identifier, OpenError>> {
         let plain = match keyring.open(&sealing(self.id), self.sealed.as_deref()?) {
@@ -127,6 +134,23 @@ impl RecoveryRequest {
 
 fn sealing(id: RequestId) -> Sealing {
     Sealing { label: "recovery_request", record: id.uuid(), owner: Uuid::nil() }
+}
+
+impl Sealed for RecoveryRequest {
+    fn sealing_key(&self) -> Option<&str> {
+        self.sealed.as_deref().and_then(Keyring::key_of)
+    }
+
+    fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
+        let plain = keyring.open(&sealing(self.id), self.sealed.as_deref()?).ok()?;
+        let sealed = keyring.seal(&sealing(self.id), plain.expose(), nonce);
+        Some(Self { sealed: Some(sealed), ..self.clone() })
+    }
+
+    // It is nobody's until the worker has looked, and so is no trail its own.
+    fn told(&self) -> Option<Event> {
+        None
+    }
 }
 
 impl Entity for RecoveryRequest {
@@ -146,8 +170,7 @@ impl Entity for RecoveryRequest {
     }
 
     fn keys(&self) -> Vec<Key> {
-        let key = self.sealed.as_deref().and_then(Keyring::key_of);
-        key.map(|key| Key::lookup(Self::KIND, "sealed", key)).into_iter().collect()
+        self.sealing_key().map(Self::sealed_with).into_iter().collect()
     }
 
     fn refs(&self) -> Vec<Uuid> {
