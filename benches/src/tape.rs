@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use portcullis::audit::AuditEvent;
 use portcullis::error::PortError;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 use uuid::Uuid;
 
@@ -64,6 +64,10 @@ impl<S: Store> Store for Tape<S> {
         limit: u32,
     ) -> Result<Vec<Record>, PortError> {
         self.inner.claim(lane, now, until, limit).await
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.inner.waiting(lane, now, at_most).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {

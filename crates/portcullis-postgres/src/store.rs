@@ -8,7 +8,7 @@ use deadpool_postgres::Pool;
 use portcullis::audit::AuditEvent;
 use portcullis::error::PortError;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 use uuid::Uuid;
 
@@ -92,6 +92,10 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Vec<Record>, PortError> {
         self.claimed(lane, now, until, limit).await
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.counted(lane, now, at_most).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use portcullis::audit::AuditEvent;
-use portcullis::port::store::{Key, Order, Page, Read, Record, Snapshot, Start, TrailPage};
+use portcullis::port::store::{Key, Lane, Order, Page, Read, Record, Snapshot, Start, TrailPage, Waiting};
 use rusqlite::types::ValueRef;
 use uuid::Uuid;
 
@@ -99,6 +100,18 @@ pub(crate) fn trail(session: &Session, subject: Uuid, page: TrailPage) -> Result
     let beyond = page.beyond.as_ref().map_or(Arg::Borrowed(ValueRef::Blob(end)), blob);
     let args = [blob(&subject), beyond, int(i64::from(page.limit))];
     Ok(session.query(&sql::trail(page.order), &args, row::event)?)
+}
+
+/// Counts what is due in a lane.
+pub(crate) fn waiting(
+    session: &Session,
+    lane: Lane,
+    now: DateTime<Utc>,
+    at_most: u32,
+) -> Result<Waiting, Failure> {
+    let args = [text(lane.as_str()), int(micros(now)), int(i64::from(at_most))];
+    let mut rows = session.query(sql::WAITING, &args, row::waiting)?;
+    rows.pop().ok_or(Failure::Corrupt("a count is missing"))
 }
 
 /// Reads a mark.

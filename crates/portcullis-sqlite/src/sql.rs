@@ -209,6 +209,10 @@ pub(crate) fn move_due(rows: usize) -> String {
     listed("UPDATE portcullis_record SET version = version + 1, due_at = ? WHERE id IN (", "?", rows, ")")
 }
 
+/// Counts what is due, and the earliest: lane, time, how many at most.
+pub(crate) const WAITING: &str = "SELECT count(*), min(due_at) FROM (
+    SELECT due_at FROM portcullis_record WHERE lane = ? AND due_at <= ? ORDER BY due_at LIMIT ?)";
+
 /// Whether a record holds a unique key.
 pub(crate) const HOLDER: &str =
     "SELECT id FROM portcullis_key WHERE kind = ? AND name = ? AND value = ? AND is_unique = 1";
@@ -282,8 +286,18 @@ mod tests {
             ]);
         }
         all.extend([list_by_key(), trail(Order::OldestFirst), trail(Order::NewestFirst), due()]);
-        let constant =
-            [HOLDER, ADD_COMMIT, HAPPENED, SPENT, PURGE_COUNTERS, PURGE_AUDIT, PURGE_COMMITS, MARK, SET_MARK];
+        let constant = [
+            WAITING,
+            HOLDER,
+            ADD_COMMIT,
+            HAPPENED,
+            SPENT,
+            PURGE_COUNTERS,
+            PURGE_AUDIT,
+            PURGE_COMMITS,
+            MARK,
+            SET_MARK,
+        ];
         all.extend(constant.map(str::to_owned));
         all
     }

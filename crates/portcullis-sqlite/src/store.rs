@@ -12,7 +12,7 @@ use futures_channel::oneshot;
 use portcullis::audit::AuditEvent;
 use portcullis::error::PortError;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 use uuid::Uuid;
 
@@ -197,6 +197,10 @@ impl Store for SqliteStore {
             Done::Claimed(records) => Ok(records),
             Done::Counts(_) | Done::Purged(_) | Done::Marked => Err(mixed_up()),
         }
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.ask(move |session| reader::waiting(session, lane, now, at_most)).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {

@@ -14,6 +14,7 @@ use portcullis::memory::MemoryStore;
 use portcullis::port::message::SendError;
 use portcullis::port::store::{
     Commit, CommitError, Counts, Key, Lane, Page, Purge, Put, Read, Record, Snapshot, Store, TrailPage,
+    Waiting,
 };
 use portcullis::recovery::Identifier;
 use portcullis::rights::Actor;
@@ -55,6 +56,10 @@ impl Store for Watched {
         limit: u32,
     ) -> Result<Vec<Record>, PortError> {
         self.store.claim(lane, now, until, limit).await
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.store.waiting(lane, now, at_most).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {

@@ -145,6 +145,10 @@ async fn one_call(
             let (until, limit) = (at + TimeDelta::seconds(20), dice.roll(4));
             assert_eq!(store.claim(lane, at, until, limit).await, memory.claim(lane, at, until, limit).await,);
         }
+        3 if dice.roll(3) == 0 => {
+            let (lane, most) = (Lane::ALL[dice.roll(4) as usize], dice.roll(4));
+            assert_eq!(store.waiting(lane, at, most).await, memory.waiting(lane, at, most).await);
+        }
         3 => {
             let what = [Purge::Counters, Purge::Records][dice.roll(2) as usize];
             let before = later(i64::from(dice.roll(20)) - 5);

@@ -54,6 +54,7 @@ async fn scans_nothing(database: crate::common::Database, then: &str) {
     let listed = store.list(&tenant, Page { after: Some(user(104_000)), limit: 10 }).await.unwrap();
     assert_eq!(listed.len(), 10);
     assert_eq!(store.claim(Lane::Bulk, later(200_000), later(300_000), 10).await.unwrap().len(), 10);
+    assert_eq!(store.waiting(Lane::Bulk, later(200_000), 1000).await.unwrap().count, 1000);
     for page in [Page { after: None, limit: 10 }.into(), TrailPage::newest(None, 10)] {
         assert_eq!(store.audit(user(104_000), page).await.unwrap().len(), 1);
     }

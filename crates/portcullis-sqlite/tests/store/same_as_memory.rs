@@ -109,6 +109,11 @@ fn one_call(
             let page = if dice.roll(2) == 0 { page.into() } else { newest };
             assert_eq!(block(sqlite.audit(subject, page)), block(memory.audit(subject, page)));
         }
+        3 if dice.roll(3) == 0 => {
+            let (lane, most) = (dice.one_of(&Lane::ALL), dice.one_of(&[0, 2, 100]));
+            let counted = block(sqlite.waiting(lane, at(now), most));
+            assert_eq!(counted, block(memory.waiting(lane, at(now), most)));
+        }
         3 => {
             let what = dice.one_of(&[Purge::Counters, Purge::Audit, Purge::Records]);
             let limit = if what == Purge::Records { dice.one_of(&[1, 2, 100]) } else { 1000 };

@@ -30,7 +30,7 @@ use uuid::Uuid;
 use crate::audit::AuditEvent;
 use crate::error::PortError;
 use crate::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 
 use self::state::State;
@@ -89,6 +89,10 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<Record>, PortError> {
         Ok(self.lock().claim(lane, now, until, limit))
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        Ok(self.lock().waiting(lane, now, at_most))
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {

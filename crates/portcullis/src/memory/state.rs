@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::audit::AuditEvent;
 use crate::id::CommitId;
 use crate::port::store::{
-    Count, Counter, Key, Lane, Order, Page, Purge, Read, Record, Snapshot, Start, TrailPage,
+    Count, Counter, Key, Lane, Order, Page, Purge, Read, Record, Snapshot, Start, TrailPage, Waiting,
 };
 
 use super::counter::lasts;
@@ -135,6 +135,12 @@ impl State {
     fn due_in(&self, lane: Lane, now: DateTime<Utc>) -> impl Iterator<Item = Uuid> {
         let from = (lane, DateTime::<Utc>::MIN_UTC, Uuid::nil());
         self.due.range(from..=(lane, now, Uuid::max())).map(|(_, _, id)| *id)
+    }
+
+    pub(super) fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Waiting {
+        let due = || self.due_in(lane, now).take(many(at_most));
+        let oldest = due().next().and_then(|id| self.records.get(&id)?.due);
+        Waiting { count: u32::try_from(due().count()).unwrap_or(at_most), oldest: oldest.map(|(_, at)| at) }
     }
 
     pub(super) fn audit_of(&self, subject: Uuid, page: TrailPage) -> Vec<AuditEvent> {

@@ -404,6 +404,15 @@ impl fmt::Display for CommitError {
 
 impl core::error::Error for CommitError {}
 
+/// What waits in a lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many records are due, counted no further than asked.
+    pub count: u32,
+    /// When the earliest of them was due; `None` when none is.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
 /// What to purge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purge {
@@ -465,6 +474,16 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Record>, PortError>;
 
+    /// Says what of a lane is due at `now`: how many records, counting no further than `at_most`, and since when the
+    /// earliest. What is claimed is due at the end of its claim, as for a claim.
+    ///
+    /// It is asked again and again while a backlog grows, so its cost ends with `at_most` too: a store that counts
+    /// everything that waits makes a bad hour worse. Nothing is changed or locked, and the answer may be a moment old.
+    ///
+    /// # Errors
+    /// [`PortError`] when the store does not answer.
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError>;
+
     /// Keeps a commit, all or nothing, durable when it returns `Ok`, in one round trip; returns the new values of the
     /// counters it stepped on.
     ///
@@ -505,6 +524,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         limit: u32,
     ) -> Result<Vec<Record>, PortError> {
         self.as_ref().claim(lane, now, until, limit).await
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.as_ref().waiting(lane, now, at_most).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::audit::AuditEvent;
 use crate::error::PortError;
 use crate::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 
 /// A method of the store.
@@ -23,6 +23,8 @@ pub enum Method {
     List,
     /// [`Store::claim`].
     Claim,
+    /// [`Store::waiting`].
+    Waiting,
     /// [`Store::commit`].
     Commit,
     /// [`Store::audit`].
@@ -33,7 +35,8 @@ pub enum Method {
 
 impl Method {
     /// Every method.
-    pub const ALL: [Self; 6] = [Self::Read, Self::List, Self::Claim, Self::Commit, Self::Audit, Self::Purge];
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::List, Self::Claim, Self::Waiting, Self::Commit, Self::Audit, Self::Purge];
 }
 
 /// How a call fails. Methods other than `commit` know only [`PortError`]: for them the first three are the same.
@@ -180,6 +183,12 @@ impl<S: Store> Store for FaultyStore<S> {
         if lost { Err(failed()) } else { answer }
     }
 
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        let lost = judge(self.called(Method::Waiting))?;
+        let answer = self.inner.waiting(lane, now, at_most).await;
+        if lost { Err(failed()) } else { answer }
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         match self.called(Method::Commit) {
             None => self.inner.commit(commit).await,
@@ -265,6 +274,7 @@ mod tests {
             Method::List => store.list(&key, FIRST).await.is_ok(),
             Method::Claim => store.claim(Lane::Bulk, at, at, 1).await.is_ok(),
             Method::Commit => store.commit(&commit(1)).await.is_ok(),
+            Method::Waiting => store.waiting(Lane::Bulk, DateTime::UNIX_EPOCH, 1).await.is_ok(),
             Method::Audit => store.audit(Uuid::nil(), FIRST.into()).await.is_ok(),
             Method::Purge => store.purge(Purge::Audit, at, 1).await.is_ok(),
         }

@@ -12,7 +12,7 @@ use portcullis::id::CommitId;
 use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
     Commit, CommitError, Count, Counter, Counts, Delete, Key, Lane, Order, Page, Purge, Read, Record,
-    Snapshot, Start, Store, TrailPage,
+    Snapshot, Start, Store, TrailPage, Waiting,
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -48,6 +48,7 @@ faults! {
     CountsOutside ComparesOutside CommitInTwoSteps
     ClaimsEarly ClaimsAnyLane ClaimsLatestFirst ClaimUnlimited ClaimShowsOldVersion ClaimLosesKeys NoFence
     SharesClaims ClaimsOutside ForgetsUntil HalvesUntil ClaimsTheDead ClaimInTwoSteps
+    CountsWhatIsNotDue CountsUnbounded CountsInteractiveOnly CountsBeforeTheInstant OldestIsNow
     TrailReversed TrailUnpaged TrailOfAll TrailForgetsActor TrailAlwaysOldestFirst TrailTurnsPages
     PurgeUnlimited PurgeAtInstant PurgeTooMuch PurgeMiscounts PurgesTheLiving
 }
@@ -300,6 +301,22 @@ impl Store for Broken {
             _ => {}
         }
         Ok(records)
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        let (mut lane, mut now, mut at_most) = (lane, now, at_most);
+        match self.fault {
+            Some(Fault::CountsWhatIsNotDue) => now += TimeDelta::days(1),
+            Some(Fault::CountsUnbounded) => at_most = u32::MAX,
+            Some(Fault::CountsInteractiveOnly) => lane = Lane::Interactive,
+            Some(Fault::CountsBeforeTheInstant) => now -= TimeDelta::microseconds(1),
+            _ => {}
+        }
+        let mut waiting = self.inner.waiting(lane, now, at_most).await?;
+        if self.has(Fault::OldestIsNow) {
+            waiting.oldest = waiting.oldest.map(|_| now);
+        }
+        Ok(waiting)
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {

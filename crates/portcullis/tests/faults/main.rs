@@ -97,6 +97,16 @@ const FAULTS: &[(&str, &[Fault])] = &[
     ("claimed_record_is_due_again_at_until", &[Fault::ForgetsUntil, Fault::HalvesUntil]),
     ("dead_lane_is_never_claimed", &[Fault::ClaimsTheDead]),
     ("dropped_claim_is_due_again_at_until", &[Fault::ClaimInTwoSteps]),
+    (
+        "waiting_counts_what_is_due",
+        &[
+            Fault::CountsWhatIsNotDue,
+            Fault::CountsUnbounded,
+            Fault::CountsInteractiveOnly,
+            Fault::CountsBeforeTheInstant,
+            Fault::OldestIsNow,
+        ],
+    ),
     ("dropped_commit_is_before_or_after", &[Fault::CommitInTwoSteps]),
     (
         "audit_gives_the_trail_of_its_subject",

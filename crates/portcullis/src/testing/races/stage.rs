@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::audit::AuditEvent;
 use crate::error::PortError;
 use crate::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 
 /// Passes every call on to the store under test.
@@ -132,6 +132,10 @@ impl Store for Stage {
         limit: u32,
     ) -> Result<Vec<Record>, PortError> {
         self.inner.claim(lane, now, until, limit).await
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.inner.waiting(lane, now, at_most).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
