@@ -100,5 +100,6 @@ pub mod user;
 
 pub use engine::Portcullis;
 pub use engine::builder::{BuildError, Builder};
-pub use engine::worker::{Health, Pass, Worker};
+pub use engine::health::{Backlog, Health};
+pub use engine::worker::{Pass, Worker};
 pub use error::Error;

@@ -158,6 +158,8 @@ pub struct Policy {
     pub hash_queue: u32,
     /// Messages under way at once; bulk takes at most half. Default 8.
     pub senders: u32,
+    /// Messages that nobody waits for, sent by one process in a minute, spread evenly. Default 1200 (issue 4).
+    pub bulk_per_minute: u32,
     /// How long one worker has to send a claimed message. Default 5 min.
     pub claim_life: TimeDelta,
     /// Tries to send one message. Default 20 (B-09).
@@ -168,6 +170,8 @@ pub struct Policy {
     pub send_retry_longest: TimeDelta,
     /// The longest wait while a fault of the set-up keeps a message, after which no try is counted. Default 15 min.
     pub fault_retry_longest: TimeDelta,
+    /// How far a backlog is counted: so many due in each lane, and so many given up, 1 to 1000. Default 1000.
+    pub backlog_counted: u32,
     /// No pass of a worker for so long counts as no worker. Default 2 min.
     pub worker_silence: TimeDelta,
     /// How often a spawned worker looks for work of other processes. Default 5 s.
@@ -254,11 +258,13 @@ impl Default for Policy {
             hash_threads: 2,
             hash_queue: 256,
             senders: 8,
+            bulk_per_minute: 1200,
             claim_life: TimeDelta::minutes(5),
             send_tries: 20,
             send_retry_first: TimeDelta::seconds(30),
             send_retry_longest: TimeDelta::hours(24),
             fault_retry_longest: TimeDelta::minutes(15),
+            backlog_counted: 1000,
             worker_silence: TimeDelta::minutes(2),
             worker_every: TimeDelta::seconds(5),
             recovery_life: TimeDelta::minutes(60),
@@ -344,6 +350,15 @@ impl Policy {
         .fold(TimeDelta::zero(), TimeDelta::max)
     }
 
+    /// The time between two messages that nobody waits for, and for how long what was not sent is kept: as long as a
+    /// worker sleeps, so that one that looks so seldom still sends as many, and a minute at most.
+    pub(crate) fn bulk_spacing(&self) -> (TimeDelta, TimeDelta) {
+        let minute = TimeDelta::minutes(1);
+        let parts = i64::from(self.bulk_per_minute.max(1));
+        let each = TimeDelta::nanoseconds(minute.num_nanoseconds().unwrap_or(i64::MAX) / parts);
+        (each, self.worker_every.min(minute).max(each))
+    }
+
     /// Checks that every number is in its range.
     ///
     /// # Errors
@@ -382,12 +397,18 @@ impl Policy {
             ("hash_threads", (1..=64).contains(&self.hash_threads)),
             ("hash_queue", (1..=65_536).contains(&self.hash_queue)),
             ("senders", (2..=256).contains(&self.senders)),
+            ("bulk_per_minute", (1..=1_000_000).contains(&self.bulk_per_minute)),
+            ("backlog_counted", (1..=1000).contains(&self.backlog_counted)),
             ("worker_silence", self.worker_silence > TimeDelta::zero()),
             ("worker_every", self.worker_every > TimeDelta::zero()),
             ("claim_life", self.claim_life > TimeDelta::zero()),
             ("send_tries", (1..=20).contains(&self.send_tries)),
-            ("send_retry_first", self.send_retry_first > TimeDelta::zero()),
-            ("send_retry_longest", self.send_retry_longest >= self.send_retry_first),
+            // Sooner, and a server that is busy or asks to come back later is only pressed harder (B-09).
+            ("send_retry_first", self.send_retry_first >= TimeDelta::seconds(30)),
+            (
+                "send_retry_longest",
+                self.send_retry_longest >= self.send_retry_first && self.send_retry_longest <= day,
+            ),
             ("fault_retry_longest", self.fault_retry_longest >= self.send_retry_first),
             ("recovery_life", self.recovery_life > TimeDelta::zero() && self.recovery_life <= day),
             (
@@ -460,6 +481,26 @@ mod tests {
             let policy = Policy { worker_silence: every, ..Policy::default() };
             assert_eq!(policy.check().unwrap_err().field(), "worker_silence");
         }
+    }
+
+    #[test]
+    fn tries_to_send_are_spaced_as_a_server_may_ask() {
+        let field = |change: fn(&mut Policy)| {
+            let mut policy = Policy::default();
+            change(&mut policy);
+            policy.check().err().map(|error| error.field())
+        };
+        assert_eq!(
+            field(|policy| policy.send_retry_first = TimeDelta::seconds(29)),
+            Some("send_retry_first")
+        );
+        assert_eq!(
+            field(|policy| policy.send_retry_longest = TimeDelta::hours(25)),
+            Some("send_retry_longest")
+        );
+        assert_eq!(field(|policy| policy.send_tries = 21), Some("send_tries"));
+        assert_eq!(field(|policy| policy.bulk_per_minute = 0), Some("bulk_per_minute"));
+        assert_eq!(field(|policy| policy.send_retry_first = TimeDelta::seconds(30)), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod act;
 pub(crate) mod builder;
 pub(crate) mod commit;
+pub(crate) mod health;
 pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;
@@ -11,7 +12,7 @@ pub(crate) mod worker;
 
 use core::fmt;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
@@ -21,6 +22,7 @@ use crate::decision::Entity;
 use crate::error::Error;
 use crate::id::{UserId, uuid_v7};
 use crate::keyring::Keyring;
+use crate::message::pace::{Halt, Rate};
 use crate::policy::Policy;
 use crate::port::ambient::{Clock, Random};
 use crate::port::compromised::CompromisedPasswords;
@@ -150,6 +152,10 @@ pub(crate) struct Engine {
     pub(crate) wake: event_listener::Event,
     pub(crate) last_pass: AtomicI64,
     pub(crate) last_purge: AtomicI64,
+    /// How fast this process sends what nobody waits for.
+    pub(crate) rate: Mutex<Rate>,
+    /// Whether this process has stopped sending, since the sender is set up wrongly.
+    pub(crate) halt: Mutex<Halt>,
 }
 
 impl Engine {

@@ -4,6 +4,7 @@ use core::pin::Pin;
 use core::task::Poll;
 use std::future::poll_fn;
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use event_listener::EventListener;
@@ -20,6 +21,7 @@ use crate::decision::{Decision, Stored};
 use crate::error::{Error, PortError};
 use crate::keyring::OpenError;
 use crate::message::model::{Content, Message, Outcome};
+use crate::message::pace::{Claims, Rate};
 use crate::message::{MessageKind, Wording, held, rules};
 use crate::port::message::{Mail, SendError};
 use crate::port::store::{CommitError, Lane, Record, Start};
@@ -53,17 +55,6 @@ pub struct Pass {
     pub purged: u32,
 }
 
-/// How the embedded engine is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Health {
-    /// When a worker of this process last looked for work; `None` if none ever did.
-    pub last_pass: Option<DateTime<Utc>>,
-    /// Whether no worker of this process has looked for work in the policy's `worker_silence`: messages wait unless
-    /// another process sends them.
-    pub no_worker: bool,
-}
-
 impl Portcullis {
     /// A worker: run one in at least one process, or nothing is ever sent.
     ///
@@ -85,27 +76,6 @@ impl Portcullis {
     pub fn worker(&self) -> Worker {
         Worker(self.clone())
     }
-
-    /// How the embedded engine is doing.
-    ///
-    /// ```
-    /// # use portcullis::testing::World;
-    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let w = World::new();
-    /// # let security = &w.security;
-    /// assert!(security.health().no_worker, "nothing would be sent");
-    /// security.worker().pass().await?;
-    /// assert_eq!(security.health().last_pass, Some(security.now()));
-    /// # Ok(()) }
-    /// ```
-    pub fn health(&self) -> Health {
-        let last_pass = DateTime::from_timestamp_micros(self.engine.last_pass.load(Ordering::Relaxed));
-        let silence = self.engine.policy.worker_silence;
-        let now = self.engine.now();
-        Health { last_pass, no_worker: last_pass.is_none_or(|at| now >= after(at, silence)) }
-    }
 }
 
 /// What a pass does beside other work. The purge goes under [`Lane::Dead`].
@@ -122,7 +92,9 @@ pub(super) enum Done {
 
 impl Worker {
     /// Sends, and sees to what has its time, until nothing is due any more. Interactive messages go first; bulk ones
-    /// never take more than half the senders. Once in `purge_every` of the policy, and at the first pass, it removes
+    /// never take more than half the senders, and no more of them leave in a minute than the policy's `bulk_per_minute`;
+    /// the rest stays for a later pass. While the sender is set up wrongly, one message at a time tries whether it still
+    /// is, and the others stay. Once in `purge_every` of the policy, and at the first pass, it removes
     /// what is long dead beside that work: at most `purge_batch` of each sort, the rest at the next pass, or after
     /// `worker_every` when the work of this one does not end before.
     ///
@@ -287,14 +259,18 @@ impl Engine {
 
     /// Claims as many due records of a lane as there are senders for it.
     async fn claim<'a>(&'a self, lane: Lane, under_way: &mut Vec<Sending<'a>>) -> Result<(), Error> {
-        let free = self.free(lane, under_way);
-        if free == 0 {
+        let now = self.now();
+        let limit = self.wanted(lane, under_way, now);
+        if limit == 0 {
             return Ok(());
         }
-        let now = self.now();
         let until = after(now, self.policy.claim_life);
-        let limit = u32::try_from(free).unwrap_or(u32::MAX);
-        for record in self.store.claim(lane, now, until, limit).await? {
+        let claimed = self.store.claim(lane, now, until, limit).await;
+        if lane == Lane::Bulk {
+            let used = claimed.as_ref().map_or(0, |records| u32::try_from(records.len()).unwrap_or(limit));
+            self.rate().give_back(limit.saturating_sub(used), &self.policy);
+        }
+        for record in claimed? {
             let work: Work<'a> = match lane {
                 Lane::Interactive | Lane::Bulk => {
                     Box::pin(async move { self.send(record).await.map(Done::Message) })
@@ -306,6 +282,25 @@ impl Engine {
             under_way.push((lane, work));
         }
         Ok(())
+    }
+
+    /// How many records of a lane to claim now.
+    fn wanted(&self, lane: Lane, under_way: &[Sending<'_>], now: DateTime<Utc>) -> u32 {
+        let free = u32::try_from(self.free(lane, under_way)).unwrap_or(u32::MAX);
+        if !matches!(lane, Lane::Interactive | Lane::Bulk) {
+            return free;
+        }
+        let mails = under_way.iter().filter(|(lane, _)| matches!(lane, Lane::Interactive | Lane::Bulk));
+        let free = match self.halt().claims(mails.count(), &self.policy, now) {
+            Claims::Free => free,
+            Claims::None => 0,
+            Claims::One => free.min(1),
+        };
+        if lane == Lane::Bulk { self.rate().take(free, &self.policy, now) } else { free }
+    }
+
+    fn rate(&self) -> MutexGuard<'_, Rate> {
+        self.rate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many senders are free for a lane. The purge takes none.
@@ -334,6 +329,12 @@ impl Engine {
                 let result = self.mail.send(&mail).await;
                 if let Err(error) = &result {
                     tracing::warn!(message = %mail.id, %error, "a message was not taken over");
+                }
+                let stops = self.halt().note(&result, &self.policy, self.now());
+                if stops {
+                    tracing::error!(
+                        "the mail sender is set up wrongly: all mail waits until one message gets through"
+                    );
                 }
                 rules::settle(message, &result.map(drop), &self.policy, self.now())
             }

@@ -180,13 +180,15 @@ pub enum Outcome {
     Sent,
     /// It was not sent, because what it was for is over.
     Suppressed,
-    /// It could not be sent and never will be.
+    /// It could not be sent, and is not tried again. One without a code or link keeps its content for a while, and can be
+    /// sent again: see [`Portcullis::dead_messages`](crate::Portcullis::dead_messages).
     GivenUp,
     /// It was old when a backup was restored, and may have been sent before: somebody has to look.
     Held,
 }
 
-/// A message as it is kept: what it says and where it goes are sealed until it is sent, and gone afterwards.
+/// A message as it is kept: what it says and where it goes are sealed until it is sent, and gone afterwards. What was
+/// given up stays sealed for as long as it can be sent again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
@@ -281,6 +283,16 @@ impl Message {
     /// The key that every held message is found by.
     pub(crate) fn held_key() -> Key {
         Key::lookup(Self::KIND, "held", "held")
+    }
+
+    /// The key that every message is found by that was given up and can be sent again.
+    pub(crate) fn dead_key() -> Key {
+        Key::lookup(Self::KIND, "dead", "dead")
+    }
+
+    /// Whether it was given up with its content kept.
+    pub(crate) fn is_dead_letter(&self) -> bool {
+        self.outcome == Outcome::GivenUp && self.sealed.is_some()
     }
 
     fn sealing(&self) -> Sealing {
@@ -382,6 +394,9 @@ impl Entity for Message {
         keys.extend(self.sealing_key().map(Self::sealed_with));
         if self.outcome == Outcome::Held {
             keys.push(Self::held_key());
+        }
+        if self.is_dead_letter() {
+            keys.push(Self::dead_key());
         }
         keys
     }

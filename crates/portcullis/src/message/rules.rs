@@ -114,7 +114,7 @@ pub(crate) fn settle(
 }
 
 /// The wait after so many doublings.
-fn spaced(doublings: u32, first: TimeDelta, longest: TimeDelta) -> TimeDelta {
+pub(crate) fn spaced(doublings: u32, first: TimeDelta, longest: TimeDelta) -> TimeDelta {
     let factor = 1_i32.checked_shl(doublings).filter(|factor| *factor > 0).unwrap_or(i32::MAX);
     first.checked_mul(factor).unwrap_or(longest).min(longest)
 }
@@ -145,7 +145,8 @@ fn retry(
     Decision::yes(Outcome::Waiting, changes)
 }
 
-// INVARIANT: a closed message has no content any more: neither its text nor its address can be had back.
+// INVARIANT: a closed message has no content any more: neither its text nor its address can be had back. Only one that
+// was given up, and holds no code or link, stays sealed, so that somebody can send it again.
 fn close(
     message: Stored<Message>,
     outcome: Outcome,
@@ -159,7 +160,9 @@ fn close(
     if outcome != Outcome::Suppressed {
         message.value.tries = message.value.tries.saturating_add(1);
     }
-    message.value.sealed = None;
+    if outcome != Outcome::GivenUp || message.value.challenge.is_some() {
+        message.value.sealed = None;
+    }
     message.value.due_at = after(now, policy.message_kept);
     let mut changes = Changes::none();
     changes.put(&message);

@@ -14,8 +14,9 @@ use portcullis::contact::Email;
 use portcullis::error::PortError;
 use portcullis::manage::{AccountChange, Manage, UserChange};
 use portcullis::memory::MemoryStore;
+use portcullis::port::message::SendError;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 use portcullis::recovery::Identifier;
 use portcullis::rights::{AccessRight, Action, Actor};
@@ -79,6 +80,10 @@ impl Store for Yielding {
         limit: u32,
     ) -> Result<Vec<Record>, PortError> {
         yielding!(self.claim(lane, now, until, limit))
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        yielding!(self.waiting(lane, now, at_most))
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
@@ -192,6 +197,9 @@ operations! {
     BootstrapAgain false false,
     HeldMessages true false,
     ReleaseMessage true true,
+    DeadMessages true false,
+    ResendMessage true true,
+    Backlog true false,
     Reseal true true,
     WorkerPass true true,
 }
@@ -499,6 +507,18 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                     _ => Box::pin(async move { s.release_message(held).await.map(drop) }),
                 }
             }
+            Op::DeadMessages | Op::ResendMessage => {
+                w.switch_on(session, &alice).await.unwrap();
+                w.mailbox.fail_with(Some(SendError::Permanent { detail: "no such mailbox" }));
+                s.worker().pass().await.unwrap();
+                let page = Page { after: None, limit: 10 };
+                let dead = s.dead_messages(page).await.unwrap().first().map(|message| message.id).unwrap();
+                match op {
+                    Op::DeadMessages => Box::pin(async move { s.dead_messages(page).await.map(drop) }),
+                    _ => Box::pin(async move { s.resend_message(dead).await.map(drop) }),
+                }
+            }
+            Op::Backlog => Box::pin(async move { s.backlog().await.map(drop) }),
             Op::Reseal => {
                 s.two_factor().ask(session, None).await.unwrap();
                 let mut keys = s.keyring();
