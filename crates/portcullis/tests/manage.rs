@@ -232,3 +232,55 @@ async fn who_may_let_others_have_rights_sees_who_has_them_and_nobody_else_does()
     let listed = program.users(Some(account.id), page).await.unwrap();
     assert!(listed.users.iter().all(|user| user.rights.is_none()), "a list reads nobody beside");
 }
+
+#[tokio::test]
+async fn everything_below_an_account_is_one_list_whatever_its_shape() {
+    let store = Arc::new(FaultyStore::new(MemoryStore::new()));
+    let shared = Arc::clone(&store) as Arc<dyn Store>;
+    let w = World::with(WorldOptions { store: shared, ..WorldOptions::default() });
+    let top = w.account("demo").await.unwrap();
+    let program = w.security.manage(Actor::Program);
+    let mut made = Vec::new();
+    let mut above = top.id;
+    for nth in 0..12 {
+        let account = NewAccount::named(format!("a{nth}")).under(above);
+        let account = program.create_account(account).await.unwrap();
+        if nth % 3 == 0 {
+            above = account.id;
+        }
+        made.push(account.id);
+    }
+    w.account("another").await.unwrap();
+    let admin = w.user(&top, "admin", None).await.unwrap();
+    let rights = BTreeSet::from([AccessRight::View, AccessRight::ManageAccount]);
+    w.security.rights().grant_on_account(Actor::Program, made[0], admin.id, &rights).await.unwrap();
+    let session = w.sign_in(&admin).await.unwrap();
+    let manage = w.security.manage(Actor::Session(session.id));
+
+    made.sort_unstable();
+    let whole = Page { after: None, limit: 1000 };
+    store.reset();
+    let all = program.all_below(Some(top.id), whole).await.unwrap();
+    assert_eq!((store.lists(), store.reads()), (1, 1));
+    assert_eq!(
+        (all.accounts.iter().map(|account| account.id).collect::<Vec<_>>(), all.next),
+        (made.clone(), None)
+    );
+    assert_eq!(program.all_below(None, whole).await.unwrap().accounts.len(), 14, "all there are");
+
+    // He manages the first one made, and so what is below it; his own account he may not see.
+    let seen = manage.all_below(None, whole).await.unwrap();
+    assert_eq!(seen.accounts.len(), 12, "a0 holds all that were made after it");
+    let mut paged = Vec::new();
+    let mut page = Page { after: None, limit: 5 };
+    loop {
+        store.reset();
+        let found = manage.all_below(None, page).await.unwrap();
+        assert!(store.lists() == 1 && store.reads() <= 2, "those between are read at once");
+        paged.extend(found.accounts);
+        let Some(next) = found.next else { break };
+        page.after = Some(next.uuid());
+    }
+    assert_eq!(paged, seen.accounts);
+    assert_eq!(refused(manage.all_below(Some(top.id), whole).await).reason(), Reason::NotFound);
+}

@@ -150,6 +150,11 @@ impl Account {
     pub(crate) fn below(parent: Uuid) -> Key {
         Key::lookup(Self::KIND, "parent", parent.to_string())
     }
+
+    /// The key that every account below one carries, at any depth; the nil id is above all.
+    pub(crate) fn under(above: Uuid) -> Key {
+        Key::lookup(Self::KIND, "above", above.to_string())
+    }
 }
 
 impl Entity for Account {
@@ -170,7 +175,9 @@ impl Entity for Account {
 
     fn keys(&self) -> Vec<Key> {
         let parent = self.ancestors.first().map_or(Uuid::nil(), |parent| parent.uuid());
-        vec![Self::below(parent)]
+        let mut keys = vec![Self::below(parent), Self::under(Uuid::nil())];
+        keys.extend(self.ancestors.iter().map(|above| Self::under(above.uuid())));
+        keys
     }
 
     fn refs(&self) -> Vec<Uuid> {

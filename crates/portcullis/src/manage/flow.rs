@@ -476,7 +476,9 @@ impl Engine {
         let key = Key::lookup(User::KIND, "account", account.value.id.to_string());
         let (longest, wanted) = (self.policy.page_longest, page.limit.max(1));
         let read = self.list_page::<User>(&key, Page { limit: longest, ..page }).await?;
-        let (listed, next) = rules::page_of(&read, wanted, longest, |user| rules::lists(who, user, chain));
+        let listed = |user: &User| rules::lists(who, user, chain);
+        let (listed, next) = rules::page_of(&read, wanted, longest, |user| user.id.uuid(), listed);
+        let next = next.map(UserId::from_uuid);
         let users = listed.into_iter().map(|user| rules::seen(who, user, chain)).collect();
         Ok(UserPage { users, next })
     }

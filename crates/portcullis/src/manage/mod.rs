@@ -11,6 +11,6 @@ pub(crate) mod rules;
 
 pub use flow::Manage;
 pub use model::{
-    AccountActions, AccountChange, Holder, ManagedAccount, ManagedEmail, ManagedUser, UserActions,
-    UserChange, UserPage,
+    AccountActions, AccountChange, AccountPage, Holder, ManagedAccount, ManagedEmail, ManagedUser,
+    UserActions, UserChange, UserPage,
 };

@@ -167,6 +167,17 @@ pub struct UserPage {
     pub next: Option<UserId>,
 }
 
+/// Some of the accounts below one, in the order of their ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccountPage {
+    /// The accounts that who asks may see: fewer than asked for, also none, when others stand between them.
+    pub accounts: Vec<ManagedAccount>,
+    /// Where the next page begins; `None` when there is no more. It is a place in the order and need not be an account's
+    /// id.
+    pub next: Option<AccountId>,
+}
+
 /// An account as an administrator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

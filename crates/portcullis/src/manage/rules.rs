@@ -83,30 +83,31 @@ pub(crate) fn lists(who: Who<'_>, user: &User, chain: &Chain) -> bool {
     allow_on_user(who, &Action::SeeUser, user, chain).is_ok()
 }
 
-/// The users on a page, of those that were read for it, and where the next one begins.
+/// Those on a page of users or accounts, of all that were read for it, and where the next one begins.
 ///
-/// What is not to be seen is not to be known of either. Where a page ends at such a user, because no more are read at
-/// once, the next one begins at a place before him that keeps only the time of his id.
+/// What is not to be seen is not to be known of either. Where a page ends at such a one, because no more are read at
+/// once, the next one begins at a place before it that keeps only the time of its id.
 // INVARIANT: that place lies behind the first one read, so that going on from page to page comes to an end.
-pub(crate) fn page_of(
-    read: &[User],
+pub(crate) fn page_of<T>(
+    read: &[T],
     wanted: u32,
     longest: u32,
-    listed: impl Fn(&User) -> bool,
-) -> (Vec<&User>, Option<UserId>) {
+    id: impl Fn(&T) -> Uuid,
+    listed: impl Fn(&T) -> bool,
+) -> (Vec<&T>, Option<Uuid>) {
     let many = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let mut page: Vec<&User> = read.iter().filter(|user| listed(user)).collect();
+    let mut page: Vec<&T> = read.iter().filter(|one| listed(one)).collect();
     if page.len() > many(wanted) {
         page.truncate(many(wanted));
-        let next = page.last().map(|user| user.id);
+        let next = page.last().map(|one| id(one));
         return (page, next);
     }
     let full = read.first().zip(read.last()).filter(|_| read.len() >= many(longest));
     let next = full.map(|(first, last)| {
-        let place = UserId::from_uuid(Uuid::from_u128(last.id.uuid().as_u128() & !u128::from(u64::MAX)));
-        if listed(last) || place <= first.id { last.id } else { place }
+        let place = Uuid::from_u128(id(last).as_u128() & !u128::from(u64::MAX));
+        if listed(last) || place <= id(first) { id(last) } else { place }
     });
-    page.retain(|user| next.is_none_or(|next| user.id <= next));
+    page.retain(|one| next.is_none_or(|next| id(one) <= next));
     (page, next)
 }
 

@@ -187,6 +187,7 @@ operations! {
     ManageCreateAccount true true,
     ManageAccount true false,
     ManageAccounts true false,
+    ManageAllBelow true false,
     ManageChangeAccount true true,
     VerdictOnAccount true false,
     Audit true false,
@@ -458,6 +459,7 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             | Op::ManageCreateAccount
             | Op::ManageAccount
             | Op::ManageAccounts
+            | Op::ManageAllBelow
             | Op::ManageChangeAccount => Box::pin(async move {
                 manage(s.manage(Actor::Session(session)), op, &account, &alice, &bob).await
             }),
@@ -567,6 +569,7 @@ async fn manage(
             manage.create_account(NewAccount::named("child").under(account.id)).await.map(drop)
         }
         Op::ManageAccount => manage.account(account.id).await.map(drop),
+        Op::ManageAllBelow => manage.all_below(Some(account.id), page).await.map(drop),
         Op::ManageAccounts => manage.accounts(Some(account.id), page).await.map(drop),
         _ => manage.change_account(account.id, &AccountChange::default().blocked(true)).await.map(drop),
     }

@@ -233,8 +233,8 @@ fn a_page_that_ends_at_somebody_unseen_names_him_nowhere() {
     let ids = |page: &[&User]| page.iter().map(|user| user.id.uuid().as_u128()).collect::<Vec<_>>();
     let of = |wanted, longest, unseen: &[u128]| {
         let listed = |user: &User| !unseen.contains(&user.id.uuid().as_u128());
-        let (page, next) = page_of(&read, wanted, longest, listed);
-        (ids(&page), next.map(|next| next.uuid().as_u128()))
+        let (page, next) = page_of(&read, wanted, longest, |user| user.id.uuid(), listed);
+        (ids(&page), next.map(|next| next.as_u128()))
     };
     assert_eq!(
         of(2, 9, &[]),
@@ -248,8 +248,8 @@ fn a_page_that_ends_at_somebody_unseen_names_him_nowhere() {
     let everybody: Vec<u128> = ids(&read.iter().collect::<Vec<_>>());
     assert_eq!(of(5, 5, &everybody), (vec![], Some(late)));
     // Of one time alone, there is no place before him to go on from.
-    let (page, next) = page_of(&read[2..], 3, 3, |_| false);
-    assert_eq!((page.len(), next), (0, Some(read[4].id)));
+    let (page, next) = page_of(&read[2..], 3, 3, |user| user.id.uuid(), |_| false);
+    assert_eq!((page.len(), next), (0, Some(read[4].id.uuid())));
 }
 
 #[test]

@@ -72,7 +72,6 @@ const ACTIONS: [(&str, &str, &str); 49] = [
     ("message_sent", "A message was sent", "Сообщение отправлено"),
     ("message_postponed", "A message waits to be sent again", "Сообщение будет отправлено позже"),
     ("message_given_up", "A message could not be sent", "Сообщение отправить не удалось"),
-    ("message_resent", "A message is to be sent again", "Сообщение будет отправлено снова"),
     (
         "message_suppressed",
         "A message was not sent, as it had no reason any more",

@@ -1,5 +1,7 @@
 //! What every page for administrators begins with: who asks, and what he may see.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::extract::FromRequest;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -114,19 +116,17 @@ impl Desk {
     /// The accounts who asks may see, each before those below it, with how deep it is.
     pub(super) async fn accounts(&self) -> Result<Vec<(ManagedAccount, u8)>, Stop> {
         let whole = Page { after: None, limit: 1000 };
-        let list = |above| async move {
-            self.manage().accounts(above, whole).await.map_err(|error| self.visit.end(error))
+        let read = async {
+            let mut seen = self.manage().accounts(None, whole).await?;
+            let below = self.manage().all_below(None, whole).await?.accounts;
+            seen.extend(below);
+            seen.sort_by_key(|account| account.id);
+            seen.dedup_by_key(|account| account.id);
+            Ok(seen)
         };
-        let mut waiting: Vec<_> = list(None).await?.into_iter().rev().map(|account| (account, 0)).collect();
-        let mut found = Vec::new();
-        while let Some((account, depth)) = waiting.pop() {
-            if found.len() == MOST_ACCOUNTS {
-                break;
-            }
-            let below = list(Some(account.id)).await?;
-            waiting.extend(below.into_iter().rev().map(|below| (below, depth + 1)));
-            found.push((account, depth));
-        }
+        let seen = read.await.map_err(|error| self.visit.end(error))?;
+        let mut found = tree(seen);
+        found.truncate(MOST_ACCOUNTS);
         Ok(found)
     }
 
@@ -215,6 +215,23 @@ impl Visit {
         let accounts = manage.accounts(None, Page { after: None, limit: 1000 }).await;
         accounts.map(|accounts| !accounts.is_empty()).map_err(|error| self.end(error))
     }
+}
+
+/// Accounts in the order of a tree. One whose parent is not among them stands at the edge.
+fn tree(accounts: Vec<ManagedAccount>) -> Vec<(ManagedAccount, u8)> {
+    let ids: BTreeSet<AccountId> = accounts.iter().map(|account| account.id).collect();
+    let mut below: BTreeMap<Option<AccountId>, Vec<ManagedAccount>> = BTreeMap::new();
+    for account in accounts {
+        below.entry(account.parent.filter(|parent| ids.contains(parent))).or_default().push(account);
+    }
+    let mut take = |above| below.remove(&above).unwrap_or_default().into_iter().rev();
+    let mut waiting: Vec<(ManagedAccount, u8)> = take(None).map(|account| (account, 0)).collect();
+    let mut found = Vec::new();
+    while let Some((account, depth)) = waiting.pop() {
+        waiting.extend(take(Some(account.id)).map(|below| (below, depth.saturating_add(1))));
+        found.push((account, depth));
+    }
+    found
 }
 
 /// An id as the pages write it.
