@@ -1,6 +1,7 @@
 //! What follows from a chain of accounts.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::model::{Account, NewAccount};
 use crate::audit::Event;
@@ -8,6 +9,7 @@ use crate::decision::{Changes, Decision, Reason, Stored};
 use crate::engine::record::Schema;
 use crate::error::InputError;
 use crate::id::AccountId;
+use crate::port::store::{Counter, CounterOp, Window};
 
 /// A user's account and those above it, nearest first, as read in one snapshot.
 #[derive(Clone, Debug)]
@@ -30,6 +32,11 @@ impl Chain {
             changes.guard(account);
         }
     }
+}
+
+/// Counts the top accounts that were made, under whichever keys.
+pub(crate) const fn tops() -> Counter {
+    Counter::of(Uuid::nil(), "top_accounts")
 }
 
 /// Makes an account under its parent.
@@ -64,9 +71,11 @@ pub(crate) fn create(
     let account = fresh(new, id, tenant, ancestors, now);
     let mut changes = Changes::none();
     changes.insert(&account);
-    if let Some(parent) = parent {
-        changes.guard(parent);
-    }
+    match parent {
+        Some(parent) => changes.guard(parent),
+        // INVARIANT: a bootstrap under way finds it counted.
+        None => changes.count(tops(), CounterOp::Add { n: 1, limit: u32::MAX, window: Window::None }),
+    };
     changes.event(Event::of("account_created", account.tenant.uuid(), id.uuid()));
     Decision::yes(account, changes)
 }
@@ -192,9 +201,16 @@ mod tests {
         let parent = stored(under(&top, 2));
         let decision = made(&NewAccount::named("low").under(parent.value.id), Some(&parent), None);
         assert_eq!(touched(&decision.changes), [uuid(9), uuid(2)]);
-        let low = decision.reply.unwrap();
-        assert_eq!((low.tenant, low.ancestors), (top.id, vec![parent.value.id, top.id]));
-        let top = made(&NewAccount::named("top"), None, None).reply.unwrap();
+        let low = decision.reply.as_ref().unwrap();
+        assert_eq!((low.tenant, &low.ancestors), (top.id, &vec![parent.value.id, top.id]));
+        assert!(steps(&decision.changes).is_empty());
+        let top = made(&NewAccount::named("top"), None, None);
+        assert_eq!(
+            steps(&top.changes),
+            ["top_accounts add 1 to 4294967295"],
+            "a bootstrap under way is told"
+        );
+        let top = top.reply.unwrap();
         assert_eq!((top.tenant, top.ancestors), (top.id, Vec::new()));
     }
 

@@ -12,6 +12,7 @@ use crate::id::{AccountId, UserId};
 use crate::invitation::rules::ask;
 use crate::message::MessageKind;
 use crate::policy::Policy;
+use crate::port::store::{CounterOp, Window};
 use crate::rights::AccessRight;
 use crate::user::model::PendingEmail;
 use crate::user::rules as user_rules;
@@ -27,7 +28,8 @@ pub(crate) struct First<'a> {
 }
 
 /// The first account and its administrator, whose link is shown; `exists` says whether there is a top account.
-// INVARIANT: the account's id is derived and put as absent, so of two who bootstrap at once one wins.
+// INVARIANT: the account's id is derived and put as absent, so of two who bootstrap at once one wins; and it is counted as
+// the first top account, so of a bootstrap and any other way to make one the first wins.
 pub(crate) fn bootstrap(
     first: &First<'_>,
     new: &NewUser,
@@ -51,6 +53,7 @@ pub(crate) fn bootstrap(
     account.rights.insert(user.id, AccessRight::ALL.into_iter().collect());
     let mut changes = Changes::none();
     changes.insert(&account).insert(&user);
+    changes.count(account_rules::tops(), CounterOp::Add { n: 1, limit: 1, window: Window::None });
     changes.event(Event::of("account_created", id.uuid(), id.uuid()));
     changes.event(Event::of("user_created", id.uuid(), user.id.uuid()).because("bootstrap"));
     let kind = MessageKind::InvitationLink;
@@ -81,6 +84,7 @@ mod tests {
     fn the_first_administrator_has_every_flag_and_right_and_no_password() {
         let decision = made(false, None);
         assert_eq!(touched(&decision.changes), [uuid(1), uuid(2), uuid(800)]);
+        assert_eq!(steps(&decision.changes), ["top_accounts add 1 to 1"]);
         let kept: User = written(&decision.changes, uuid(2)).unwrap();
         assert!(kept.flags == Flags::all() && kept.password.is_none() && kept.email.is_none());
         let pending = kept.pending_email.unwrap();

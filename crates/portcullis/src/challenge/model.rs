@@ -154,6 +154,11 @@ impl Challenge {
     /// The kind of its records.
     pub const KIND: Kind = Kind::of("challenge");
 
+    /// The lookup key of all challenges of a user.
+    pub(crate) fn of_user(user: UserId) -> Key {
+        Key::lookup(Self::KIND, "user", user.to_string())
+    }
+
     /// Counts the wrong codes judged for a challenge.
     pub(crate) const fn attempts(id: ChallengeId) -> Counter {
         Counter::of(id.uuid(), "attempts")
@@ -177,7 +182,7 @@ impl Entity for Challenge {
     }
 
     fn keys(&self) -> Vec<Key> {
-        vec![Key::lookup(Self::KIND, "user", self.user.to_string())]
+        vec![Self::of_user(self.user)]
     }
 
     fn refs(&self) -> Vec<Uuid> {

@@ -285,7 +285,7 @@ mod tests {
         let decision = asked(&dora, budget(0, 0), began());
         let kept: User = written(&decision.changes, uuid(4)).unwrap();
         assert_eq!(decision.changes.messages[0].to.as_str(), "u4@example.com");
-        assert_eq!(kept.invitation.map(|newest| newest.uuid()), Some(uuid(800)));
+        assert_eq!(kept.invitation.map(crate::id::ChallengeId::uuid), Some(uuid(800)));
         assert_eq!(
             kept.pending_email.as_ref().unwrap().challenge.uuid(),
             uuid(700),
@@ -346,7 +346,7 @@ mod tests {
         let (_, acting, dora) = scene(&EDITOR);
         let soon = began() + TICK;
         let spaced = sent_by(Who::User(&acting), &dora, budget(0, 0), until(1, soon), began());
-        assert_eq!((refused(spaced).reason(), ()), (Reason::TooSoon, ()));
+        assert_eq!(refused(spaced).reason(), Reason::TooSoon);
         for (of, allowed) in [(budget(4, 99), true), (budget(5, 0), false), (budget(0, 100), false)] {
             let decision = asked(&dora, of, began());
             if allowed {

@@ -180,7 +180,8 @@ impl Recovery<'_> {
                 let view = engine.read(&t, starts, vec![source]).await?;
                 let entry = engine.link_entry(&view, 0, token, source)?;
                 let user = entry.as_ref().map(|entry| &entry.user.value);
-                let taken = match entry.as_ref().and_then(|entry| Some((rules::takes(entry)?, entry))) {
+                let wanted = entry.as_ref().and_then(|entry| Some((rules::takes(entry)?, entry)));
+                let held = match wanted {
                     Some(_) if t.found_taken("email") => true,
                     Some((address, entry)) => engine.is_held(address, entry.user.value.id).await?,
                     None => false,
@@ -189,7 +190,7 @@ impl Recovery<'_> {
                     repeated: same(new, repeat),
                     weaknesses: user
                         .map_or_else(Vec::new, |user| weaknesses(new, user, &engine.product, policy)),
-                    taken,
+                    taken: held,
                 };
                 let entry = match rules::look(entry.as_ref(), chosen, policy, t.now) {
                     Ok(entry) => entry,
@@ -207,7 +208,7 @@ impl Recovery<'_> {
                     undo: engine.undo_link(&entry.user.value, &t)?,
                     to_new: MessageId::from_uuid(engine.new_id(t.now)?),
                 };
-                Ok(rules::set_password(entry, hashed, taken, ids, policy, t.now))
+                Ok(rules::set_password(entry, hashed, held, ids, policy, t.now))
             })
             .await
     }

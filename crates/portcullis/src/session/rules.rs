@@ -203,9 +203,14 @@ pub(crate) fn end(acting: &Acting, other: Option<&Stored<Session>>) -> Decision<
     Decision::yes((), changes)
 }
 
-/// Ends every other session of the acting user; the acting one goes on under a fresh id.
-pub(crate) fn end_others(acting: &Acting, id: SessionId) -> Decision<CurrentSession> {
+/// Ends every other session of the acting user; the acting one goes on under a fresh id. `others` says whether there is
+/// any, or a code by which there could be one: what ends nothing is not done, or it would fill the trail.
+pub(crate) fn end_others(acting: &Acting, others: bool, id: SessionId) -> Decision<CurrentSession> {
     let mut changes = Changes::none();
+    let user = &acting.user.value;
+    if !others && user.pending_email.is_none() && user.pending_two_factor.is_none() {
+        return Decision::yes(CurrentSession::from(acting), changes);
+    }
     let mut user = acting.user.clone();
     bump_credentials(&mut user.value);
     changes.put(&user);
@@ -403,7 +408,7 @@ mod tests {
         let (account, alice, _) = alice();
         let other = session(901, &alice);
         let acting = acting_as(&alice, &account);
-        let decision = end_others(&acting, SessionId::from_uuid(uuid(902)));
+        let decision = end_others(&acting, true, SessionId::from_uuid(uuid(902)));
         assert_eq!(touched(&decision.changes), [uuid(2), uuid(902), uuid(1), uuid(900)]);
         assert_eq!(trail(&decision.changes), ["other_sessions_ended: -"]);
         let bumped: User = written(&decision.changes, uuid(2)).unwrap();
@@ -412,6 +417,19 @@ mod tests {
         assert_eq!(death(&kept, &bumped, &chain, 0, began()), None);
         assert_eq!(death(&other, &bumped, &chain, 0, began()), Some("credentials_changed"));
         assert_eq!(decision.reply.unwrap().id.uuid(), uuid(902));
+    }
+
+    #[test]
+    fn ending_nothing_keeps_nothing_and_a_pending_code_is_something() {
+        let (account, mut alice, _) = alice();
+        let ended = |alice: &User| {
+            let id = SessionId::from_uuid(uuid(902));
+            let decision = end_others(&acting_as(alice, &account), false, id);
+            (trail(&decision.changes), decision.changes.is_empty(), decision.reply.unwrap().id.uuid())
+        };
+        assert_eq!(ended(&alice), (vec![], true, uuid(900)));
+        alice.pending_two_factor = Some(fresh_code(800).challenge);
+        assert_eq!(ended(&alice), (vec![String::from("other_sessions_ended: -")], false, uuid(902)));
     }
 
     #[test]

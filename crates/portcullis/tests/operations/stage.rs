@@ -139,6 +139,7 @@ operations! {
     SessionEnd true true,
     SessionEndUnknown false true,
     SessionEndOthers true true,
+    SessionEndOthersNone true false,
     SignOut true true,
     EmailSet true true,
     EmailConfirm true true,
@@ -324,7 +325,12 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 let other = w.sign_in(&bob).await.unwrap().id;
                 Box::pin(async move { s.sessions().end(session, other).await })
             }
-            Op::SessionEndOthers => Box::pin(async move { s.sessions().end_others(session).await.map(drop) }),
+            Op::SessionEndOthers | Op::SessionEndOthersNone => {
+                if op == Op::SessionEndOthers {
+                    w.sign_in(&alice).await.unwrap();
+                }
+                Box::pin(async move { s.sessions().end_others(session).await.map(drop) })
+            }
             Op::SessionList => Box::pin(async move { s.sessions().list(session).await.map(drop) }),
             Op::SignOut => Box::pin(async move { s.sessions().sign_out(session).await }),
             Op::EmailSet => Box::pin(async move { s.email().set(session, &address).await.map(drop) }),

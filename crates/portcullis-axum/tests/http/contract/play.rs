@@ -180,6 +180,18 @@ impl Play {
         self.ask("POST", "/two-factor/challenge", json!({"method": "email", "address": address})).await;
     }
 
+    /// The embedding program lets an address wait for alice.
+    async fn propose(&mut self, address: &str) {
+        let security = self.site.world.security.clone();
+        let alice = portcullis::user::Login::parse("alice").unwrap();
+        let user = security.users().by_login(&alice).await.unwrap().id;
+        let change = UserChange::default().email(Email::parse(address).unwrap());
+        security.manage(Actor::Program).change_user(user, &change).await.unwrap();
+        let settings = self.site.get("/settings").await.is(200).json();
+        let challenge = settings["email"]["pending"]["challenge"].as_str().unwrap();
+        self.remembered.insert("$challenge", challenge.to_owned());
+    }
+
     async fn step(&mut self, step: Step) {
         let one = Limit::new(1, TimeDelta::hours(1));
         let alice = || portcullis::user::Login::parse("alice").unwrap();
@@ -202,15 +214,7 @@ impl Play {
             }
             Step::AskFresh => self.ask("POST", "/reauthenticate", json!({"password": PASSWORD})).await,
             Step::AskEmail => self.ask("PUT", "/email", json!({"address": NEW})).await,
-            Step::Proposed => {
-                let security = self.site.world.security.clone();
-                let user = security.users().by_login(&alice()).await.unwrap().id;
-                let change = UserChange::default().email(Email::parse(NEW).unwrap());
-                security.manage(Actor::Program).change_user(user, &change).await.unwrap();
-                let settings = self.site.get("/settings").await.is(200).json();
-                let challenge = settings["email"]["pending"]["challenge"].as_str().unwrap();
-                self.remembered.insert("$challenge", challenge.to_owned());
-            }
+            Step::Proposed => self.propose(NEW).await,
             Step::AskTwoFactor => self.ask("POST", "/two-factor/challenge", json!({"method": "email"})).await,
             Step::AskBoth => self.ask_both(NEW).await,
             Step::Confirmed => {

@@ -78,6 +78,7 @@ macro_rules! races {
 
 races! {
     one_of_many_bootstraps
+    a_top_account_stops_the_bootstrap_under_way
     one_code_admits_once
     one_code_confirms_once
     one_code_switches_on_once
