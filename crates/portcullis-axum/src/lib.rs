@@ -29,6 +29,7 @@ mod carrier;
 mod cidr;
 mod client;
 mod cookie;
+mod customers;
 mod door;
 mod input;
 mod managed;

@@ -114,14 +114,35 @@ impl UsersView {
 #[derive(Debug, Serialize)]
 pub(crate) struct ManagedAccountView {
     id: Uuid,
-    parent: Option<Uuid>,
     name: String,
+    parent: Option<Uuid>,
+    dealer: bool,
+    plan: Option<String>,
     services: BTreeMap<String, Service>,
+    in_force: BTreeMap<String, Service>,
+    days: DaysView,
+    balance: BalanceView,
     blocked: bool,
     blocked_by_hand: bool,
+    blocks_at: Option<DateTime<Utc>>,
+    days_left: Option<u32>,
     time_zone: &'static str,
     created_at: DateTime<Utc>,
     may: BTreeMap<&'static str, VerdictView>,
+}
+
+#[derive(Debug, Serialize)]
+struct DaysView {
+    left: i32,
+    minimum: i32,
+    counting: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct BalanceView {
+    amount: i64,
+    block_below: Option<i64>,
+    limit_below: Option<i64>,
 }
 
 impl From<&ManagedAccount> for ManagedAccountView {
@@ -129,17 +150,30 @@ impl From<&ManagedAccount> for ManagedAccountView {
         let may = &account.may;
         let may = [
             ("change", &may.change),
+            ("bill", &may.bill),
             ("create_user", &may.create_user),
             ("create_account", &may.create_account),
             ("manage_access", &may.manage_access),
         ];
+        let (days, balance) = (account.days, account.balance);
         Self {
             id: account.id.uuid(),
-            parent: account.parent.map(portcullis::id::AccountId::uuid),
             name: account.name.clone(),
+            parent: account.parent.map(portcullis::id::AccountId::uuid),
+            dealer: account.dealer,
+            plan: account.plan.clone(),
             services: account.services.clone(),
+            in_force: account.in_force.clone(),
+            days: DaysView { left: days.left, minimum: days.minimum, counting: days.counting },
+            balance: BalanceView {
+                amount: balance.amount,
+                block_below: balance.block_below,
+                limit_below: balance.limit_below,
+            },
             blocked: account.blocked,
             blocked_by_hand: account.blocked_by_hand,
+            blocks_at: account.blocks_at,
+            days_left: account.days_left,
             time_zone: account.time_zone.name(),
             created_at: account.created_at,
             may: may.into_iter().map(|(name, verdict)| (name, VerdictView::from(verdict))).collect(),

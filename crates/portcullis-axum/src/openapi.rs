@@ -7,7 +7,7 @@ use portcullis::decision::Reason;
 use serde_json::{Map, Value, json};
 
 use crate::routes::{Operation, operations};
-use crate::schemas::of_people;
+use crate::schemas::{of_accounts, of_people};
 use crate::status::status_of;
 
 /// The description of the routes mounted at a path.
@@ -128,6 +128,7 @@ fn schemas() -> Map<String, Value> {
         .chain(link_answers())
         .chain(answers())
         .chain(of_people())
+        .chain(of_accounts())
         .map(|(name, schema)| (name.to_owned(), schema))
         .collect()
 }

@@ -117,6 +117,14 @@ impl Problem {
         self
     }
 
+    /// The same, said of the field that the one it is about is part of; a field that does not exist keeps its name.
+    pub(crate) fn within(self, field: &'static str) -> Self {
+        if self.body.code == "unknown_field" {
+            return self;
+        }
+        self.of_field(StatusCode::UNPROCESSABLE_ENTITY, field)
+    }
+
     fn retry(mut self, seconds: u32) -> Self {
         self.body.retry_after = Some(seconds);
         self

@@ -6,9 +6,9 @@ use portcullis::id::AccountId;
 use portcullis::rights::Actor;
 
 use crate::Problem;
+use crate::customers;
 use crate::door::{Answer, Door, PathId};
 use crate::managed::ManagedAccountView;
-use crate::people;
 
 /// The account that a path names. What is no id names none.
 fn account_of(path: &PathId) -> Result<AccountId, Problem> {
@@ -17,7 +17,7 @@ fn account_of(path: &PathId) -> Result<AccountId, Problem> {
 
 pub(super) async fn create(mut door: Door) -> Answer {
     let actor = Actor::Session(door.user().await?.id);
-    let new = people::new_account(door.any_fields()?)?;
+    let new = customers::new_account(door.any_fields()?)?;
     let account = door.portcullis().manage(actor).create_account(new).await?;
     door.reply(StatusCode::CREATED, &ManagedAccountView::from(&account)).await
 }
@@ -30,7 +30,7 @@ pub(super) async fn show(path: PathId, mut door: Door) -> Answer {
 
 pub(super) async fn change(path: PathId, mut door: Door) -> Answer {
     let actor = Actor::Session(door.user().await?.id);
-    let change = people::account_change(door.any_fields()?)?;
+    let change = customers::account_change(door.any_fields()?)?;
     let account = door.portcullis().manage(actor).change_account(account_of(&path)?, &change).await?;
     door.reply(StatusCode::OK, &ManagedAccountView::from(&account)).await
 }

@@ -137,7 +137,13 @@ pub(super) fn of_accounts() -> Vec<Operation> {
             body: Some("NewAccount"),
             success: 201,
             gives: Some("ManagedAccount"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            refusals: &[
+                Reason::NotAllowed,
+                Reason::NotFound,
+                Reason::NotADealer,
+                Reason::TooDeep,
+                Reason::UnknownPlan,
+            ],
             route: post(accounts::create),
         },
         Operation {
@@ -159,7 +165,7 @@ pub(super) fn of_accounts() -> Vec<Operation> {
             body: Some("AccountChange"),
             success: 200,
             gives: Some("ManagedAccount"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::UnknownPlan, Reason::InvalidDays],
             route: patch(accounts::change),
         },
     ]
