@@ -10,7 +10,7 @@
 //! assert!(columns.contains(&"login") && !columns.contains(&"password"));
 //! ```
 
-use crate::account::Account;
+use crate::account::{Account, RecordedPayment};
 use crate::challenge::Challenge;
 use crate::message::model::Message;
 use crate::port::store::Kind;
@@ -78,7 +78,7 @@ pub enum Content {
     Id,
     /// Text.
     Text,
-    /// A whole number, not negative.
+    /// A whole number.
     Number,
     /// `true` or `false`.
     Flag,
@@ -109,7 +109,7 @@ const fn maybe(name: &'static str, path: &'static [&'static str], content: Conte
     Column { name, path, content, optional: true }
 }
 
-static KINDS: [KindSchema; 6] = [
+static KINDS: [KindSchema; 7] = [
     KindSchema {
         kind: Account::KIND,
         v: 1,
@@ -227,6 +227,21 @@ static KINDS: [KindSchema; 6] = [
             at("tenant", &["tenant"], Content::Id),
             at("created_at", &["created_at"], Content::Time),
             at("due_at", &["due_at"], Content::Time),
+        ],
+    },
+    KindSchema {
+        kind: RecordedPayment::KIND,
+        v: 1,
+        keys: &[key("account", Holders::Many)],
+        columns: &[
+            at("id", &["id"], Content::Id),
+            at("tenant", &["tenant"], Content::Id),
+            at("account", &["account"], Content::Id),
+            at("days", &["days"], Content::Number),
+            at("amount", &["amount"], Content::Number),
+            at("comment", &["comment"], Content::Text),
+            maybe("by_user", &["by"], Content::Id),
+            at("at", &["at"], Content::Time),
         ],
     },
 ];
