@@ -44,6 +44,11 @@ impl TimeZone {
         self.0.name()
     }
 
+    /// The rules of its clocks.
+    pub(crate) const fn tz(self) -> chrono_tz::Tz {
+        self.0
+    }
+
     /// Words an instant in this zone, such as `2026-11-24 16:05`.
     pub fn format(self, at: DateTime<Utc>) -> String {
         at.with_timezone(&self.0).format("%Y-%m-%d %H:%M").to_string()

@@ -1,0 +1,3 @@
+//! Blocking notices: the daily mail in the last days before an account is blocked.
+
+pub(crate) mod rules;

@@ -1,0 +1,119 @@
+//! On which local days a user is told that his account is going to be blocked, and when on each of them.
+//!
+//! A day is one of the user's zone. What is compared are days, never instants: a day has 23 to 25 hours, and one
+//! blocking instant falls on different days in different zones.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
+
+use crate::account::TimeZone;
+use crate::policy::Policy;
+
+/// The local day of an instant.
+pub(crate) fn day_of(zone: TimeZone, at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&zone.tz()).date_naive()
+}
+
+/// The first instant at which the clocks of a zone show this day and time: where they show it twice, the first time;
+/// where they skip it, the moment of the skip.
+pub(crate) fn instant_of(zone: TimeZone, day: NaiveDate, time: NaiveTime) -> DateTime<Utc> {
+    let (tz, local) = (zone.tz(), day.and_time(time));
+    if let Some(at) = tz.from_local_datetime(&local).earliest() {
+        return at.with_timezone(&Utc);
+    }
+    // A clock differs from UTC by less than a day and skips a day at most: within two days lies the skip, it alone.
+    let far = |moved: Option<NaiveDate>| moved.unwrap_or(day).and_time(time).and_utc().timestamp();
+    let mut before = far(day.checked_sub_days(Days::new(2)));
+    let mut after = far(day.checked_add_days(Days::new(2)));
+    while after - before > 1 {
+        let middle = before.midpoint(after);
+        let shown = DateTime::from_timestamp(middle, 0).map(|at| at.with_timezone(&tz).naive_local());
+        if shown.is_some_and(|shown| shown >= local) {
+            after = middle;
+        } else {
+            before = middle;
+        }
+    }
+    DateTime::from_timestamp(after, 0).unwrap_or_else(|| local.and_utc())
+}
+
+/// One day's notice, planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// The local day it is for.
+    pub(crate) day: NaiveDate,
+    /// From when on it may leave.
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// A user's days: when his account is blocked as his own clocks have it, and when he is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Calendar {
+    zone: TimeZone,
+    blocks_at: Option<DateTime<Utc>>,
+    days: u32,
+    time: NaiveTime,
+}
+
+impl Calendar {
+    /// Of a user in this zone whose account, or one above it, is blocked at this instant if nothing changes.
+    pub(crate) fn new(zone: TimeZone, blocks_at: Option<DateTime<Utc>>, policy: &Policy) -> Self {
+        let time = NaiveTime::from_hms_opt(u32::from(policy.notice_hour), 0, 0).unwrap_or_default();
+        Self { zone, blocks_at, days: policy.notice_days, time }
+    }
+
+    /// The day the account is blocked on.
+    pub(crate) fn blocking_day(&self) -> Option<NaiveDate> {
+        self.blocks_at.map(|at| day_of(self.zone, at))
+    }
+
+    /// How many days before the blocking day a day is: 0 on that day itself, none after it or more than the policy's
+    /// `notice_days` before it.
+    fn days_before(&self, day: NaiveDate) -> Option<u32> {
+        let days = self.blocking_day()?.signed_duration_since(day).num_days();
+        u32::try_from(days).ok().filter(|days| *days <= self.days)
+    }
+
+    /// How many days are left, where so few are left that it is worth a warning; 0 on the last day.
+    pub(crate) fn days_left(&self, now: DateTime<Utc>) -> Option<u32> {
+        self.blocks_at.filter(|at| now < *at)?;
+        self.days_before(day_of(self.zone, now))
+    }
+
+    /// How many days are left on a day that has a notice.
+    pub(crate) fn told_on(&self, day: NaiveDate) -> Option<u32> {
+        self.days_before(day).filter(|days| *days > 0)
+    }
+
+    /// From when on a day's notice may leave.
+    pub(crate) fn instant(&self, day: NaiveDate) -> DateTime<Utc> {
+        instant_of(self.zone, day, self.time)
+    }
+
+    /// The local day.
+    pub(crate) fn today(&self, now: DateTime<Utc>) -> NaiveDate {
+        day_of(self.zone, now)
+    }
+
+    /// When the first notice is due.
+    pub(crate) fn first(&self) -> Option<DateTime<Utc>> {
+        let day = self.blocking_day()?.checked_sub_days(Days::new(self.days.into()))?;
+        Some(self.instant(day))
+    }
+
+    /// The notices that are to be kept now: today's, if its time has come, and each one up to `until`. What a day is
+    /// owed that is over is not made up for.
+    pub(crate) fn coming(&self, now: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Planned> {
+        let planned = |day| Planned { day, at: self.instant(day).max(now) };
+        self.today(now)
+            .iter_days()
+            .map(planned)
+            .take_while(|planned| planned.at == now || planned.at <= until)
+            .filter(|planned| self.told_on(planned.day).is_some())
+            // A day that clocks skip whole is nobody's today.
+            .filter(|planned| self.today(planned.at) == planned.day)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
