@@ -44,9 +44,20 @@ impl TimeZone {
         self.0.name()
     }
 
-    /// The rules of its clocks.
-    pub(crate) const fn tz(self) -> chrono_tz::Tz {
-        self.0
+    pub(crate) fn day(self, at: DateTime<Utc>) -> chrono::NaiveDate {
+        at.with_timezone(&self.0).date_naive()
+    }
+
+    pub(crate) fn instant(self, day: chrono::NaiveDate, time: chrono::NaiveTime) -> DateTime<Utc> {
+        use chrono::TimeZone as _;
+        let wall = day.and_time(time);
+        match self.0.from_local_datetime(&wall) {
+            chrono::LocalResult::Single(at) | chrono::LocalResult::Ambiguous(at, _) => at.to_utc(),
+            chrono::LocalResult::None => {
+                let end = chrono_tz::GapInfo::new(&wall, &self.0).and_then(|gap| gap.end);
+                end.map_or_else(|| wall.and_utc(), |end| end.to_utc())
+            }
+        }
     }
 
     /// Words an instant in this zone, such as `2026-11-24 16:05`.

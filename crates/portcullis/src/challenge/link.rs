@@ -284,6 +284,8 @@ fn link(
             valid_until: expires_at,
         }),
         once_at: None,
+        not_before: None,
+        day: None,
     };
     (challenge, message)
 }

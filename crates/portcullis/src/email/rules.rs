@@ -133,6 +133,8 @@ pub(crate) fn notice(user: &User, kind: MessageKind, to: &Email, id: MessageId) 
         lane: Lane::Interactive,
         code: None,
         once_at: None,
+        not_before: None,
+        day: None,
     }
 }
 

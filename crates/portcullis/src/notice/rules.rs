@@ -3,38 +3,10 @@
 //! A day is one of the user's zone. What is compared are days, never instants: a day has 23 to 25 hours, and one
 //! blocking instant falls on different days in different zones.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 
 use crate::account::TimeZone;
 use crate::policy::Policy;
-
-/// The local day of an instant.
-pub(crate) fn day_of(zone: TimeZone, at: DateTime<Utc>) -> NaiveDate {
-    at.with_timezone(&zone.tz()).date_naive()
-}
-
-/// The first instant at which the clocks of a zone show this day and time: where they show it twice, the first time;
-/// where they skip it, the moment of the skip.
-pub(crate) fn instant_of(zone: TimeZone, day: NaiveDate, time: NaiveTime) -> DateTime<Utc> {
-    let (tz, local) = (zone.tz(), day.and_time(time));
-    if let Some(at) = tz.from_local_datetime(&local).earliest() {
-        return at.with_timezone(&Utc);
-    }
-    // A clock differs from UTC by less than a day and skips a day at most: within two days lies the skip, it alone.
-    let far = |moved: Option<NaiveDate>| moved.unwrap_or(day).and_time(time).and_utc().timestamp();
-    let mut before = far(day.checked_sub_days(Days::new(2)));
-    let mut after = far(day.checked_add_days(Days::new(2)));
-    while after - before > 1 {
-        let middle = before.midpoint(after);
-        let shown = DateTime::from_timestamp(middle, 0).map(|at| at.with_timezone(&tz).naive_local());
-        if shown.is_some_and(|shown| shown >= local) {
-            after = middle;
-        } else {
-            before = middle;
-        }
-    }
-    DateTime::from_timestamp(after, 0).unwrap_or_else(|| local.and_utc())
-}
 
 /// One day's notice, planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +35,7 @@ impl Calendar {
 
     /// The day the account is blocked on.
     pub(crate) fn blocking_day(&self) -> Option<NaiveDate> {
-        self.blocks_at.map(|at| day_of(self.zone, at))
+        self.blocks_at.map(|at| self.zone.day(at))
     }
 
     /// How many days before the blocking day a day is: 0 on that day itself, none after it or more than the policy's
@@ -76,7 +48,7 @@ impl Calendar {
     /// How many days are left, where so few are left that it is worth a warning; 0 on the last day.
     pub(crate) fn days_left(&self, now: DateTime<Utc>) -> Option<u32> {
         self.blocks_at.filter(|at| now < *at)?;
-        self.days_before(day_of(self.zone, now))
+        self.days_before(self.zone.day(now))
     }
 
     /// How many days are left on a day that has a notice.
@@ -86,12 +58,12 @@ impl Calendar {
 
     /// From when on a day's notice may leave.
     pub(crate) fn instant(&self, day: NaiveDate) -> DateTime<Utc> {
-        instant_of(self.zone, day, self.time)
+        self.zone.instant(day, self.time)
     }
 
     /// The local day.
     pub(crate) fn today(&self, now: DateTime<Utc>) -> NaiveDate {
-        day_of(self.zone, now)
+        self.zone.day(now)
     }
 
     /// When the first notice is due.

@@ -19,7 +19,7 @@ fn calendar(zone_name: &str, blocks_at: &str) -> Calendar {
 /// The instant of a day at an hour.
 fn hour(zone_name: &str, date: &str, hour: u32) -> String {
     let time = NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
-    instant_of(zone(zone_name), day(date), time).format("%Y-%m-%dT%H:%MZ").to_string()
+    zone(zone_name).instant(day(date), time).format("%Y-%m-%dT%H:%MZ").to_string()
 }
 
 /// Every notice of a calendar, as day and instant, if a worker looks once a day at this time of UTC.
@@ -67,7 +67,7 @@ fn a_time_that_clocks_show_twice_is_the_first_of_the_two() {
 fn the_first_and_the_last_day_that_can_be_written_give_instants_too() {
     for date in [NaiveDate::MIN, NaiveDate::MAX] {
         for name in ["UTC", "Pacific/Kiritimati", "Etc/GMT+12"] {
-            let _ = instant_of(zone(name), date, NaiveTime::MIN);
+            let _ = zone(name).instant(date, NaiveTime::MIN);
         }
     }
 }
