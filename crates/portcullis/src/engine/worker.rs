@@ -395,7 +395,8 @@ impl Engine {
             | MessageKind::TwoFactorOn
             | MessageKind::TwoFactorOff
             | MessageKind::RecoveryLink
-            | MessageKind::InvitationLink => Some(message.to.clone()),
+            | MessageKind::InvitationLink
+            | MessageKind::BlockingNotice => Some(message.to.clone()),
         };
         wording.at = Some(zone.format(message.created_at));
         let worded = self.templates.word(&wording)?;

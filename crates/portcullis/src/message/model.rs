@@ -49,11 +49,13 @@ pub enum MessageKind {
     InvitationLink,
     /// The address was changed; the link puts the old one back.
     EmailUndo,
+    /// The account will be blocked in a few days.
+    BlockingNotice,
 }
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SignInCode,
         Self::ReauthenticationCode,
         Self::EmailConfirmationCode,
@@ -66,6 +68,7 @@ impl MessageKind {
         Self::RecoveryLink,
         Self::InvitationLink,
         Self::EmailUndo,
+        Self::BlockingNotice,
     ];
 
     /// The name of its template.
@@ -83,6 +86,7 @@ impl MessageKind {
             Self::RecoveryLink => "recovery_link",
             Self::InvitationLink => "invitation_link",
             Self::EmailUndo => "email_undo",
+            Self::BlockingNotice => "blocking_notice",
         }
     }
 }
@@ -102,7 +106,8 @@ impl MessageKind {
             | Self::EmailChanged
             | Self::PasswordChanged
             | Self::TwoFactorOn
-            | Self::TwoFactorOff => None,
+            | Self::TwoFactorOff
+            | Self::BlockingNotice => None,
         }
     }
 }
