@@ -127,6 +127,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let reason = refusal.reason();
         let mut problem = Self::new(status_of(reason), reason.code(), reason.text());
+        problem.body.field = reason.field().map(str::to_owned);
         problem.body.missing = refusal.missing().iter().copied().map(GateView::from).collect();
         problem.body.reasons = refusal.reasons().iter().map(|reason| reason.name()).collect();
         problem.body.attempts_left = refusal.attempts_left();

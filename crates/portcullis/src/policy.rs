@@ -17,6 +17,15 @@ pub const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
 /// moves to another zone may live through most of a day again, and gets no second notice for it: 3 d (ours).
 pub(crate) const NOTICE_REMEMBERED: TimeDelta = TimeDelta::days(3);
 
+/// Days that an account may have left, and its minimum, at most, either way: 36525, a hundred years (decided).
+pub const DAYS_FURTHEST: i32 = 36_525;
+
+/// The largest amount of money, either way, in minor units: 2^53 - 1, which every reader of JSON keeps exactly (decided).
+pub const AMOUNT_LARGEST: i64 = (1 << 53) - 1;
+
+/// Plans of one top account at most: 100, as on Wialon Hosting (domain).
+pub const PLANS_MOST: usize = 100;
+
 /// At most so many in a window of so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -174,6 +174,8 @@ impl Whose {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LinkAsk<'a> {
     pub(crate) user: Whose,
+    /// How many blocks were lifted among the user's accounts.
+    pub(crate) lifts: u64,
     pub(crate) purpose: Purpose,
     pub(crate) destination: &'a Email,
     pub(crate) life: TimeDelta,
@@ -199,12 +201,13 @@ pub(crate) fn issue_link(
 pub(crate) fn issue_recovery_regardless(
     changes: &mut Changes,
     user: Whose,
+    lifts: u64,
     destination: &Email,
     fresh: FreshLink,
     policy: &Policy,
     now: DateTime<Utc>,
 ) {
-    let ask = LinkAsk { user, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
+    let ask = LinkAsk { user, lifts, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
     let (mut challenge, message) = link(&ask, fresh, MessageKind::RecoveryLink, policy, now);
     challenge.regardless_of_flag = true;
     changes.insert(&challenge).send(message).event(issued(&challenge));
@@ -261,6 +264,7 @@ fn link(
         session: None,
         credential_version: ask.user.bound_version(ask.purpose),
         epoch: fresh.epoch,
+        lifts: ask.lifts,
         regardless_of_flag: false,
         digest: fresh.digest,
         state: State::Pending,

@@ -56,6 +56,7 @@ pub(crate) fn set(
     let challenge = plan.fresh.challenge;
     let ask = Ask {
         user: &acting.user.value,
+        lifts: acting.chain.lifts(),
         purpose: Purpose::EmailConfirmation,
         destination: address,
         address: plan.address,

@@ -32,19 +32,21 @@ pub(crate) fn address(user: &User) -> Option<&Email> {
 pub(crate) fn invite(
     changes: &mut Changes,
     user: &mut User,
+    lifts: u64,
     to: &Email,
     link: FreshLink,
     policy: &Policy,
     now: DateTime<Utc>,
 ) {
     user.pending_email = Some(PendingEmail { address: to.clone(), challenge: link.challenge });
-    issue_link(changes, &ask(user, to, policy), link, MessageKind::InvitationLink, policy, now);
+    issue_link(changes, &ask(user, lifts, to, policy), link, MessageKind::InvitationLink, policy, now);
 }
 
 /// What a link that invites a user is made for.
-pub(crate) fn ask<'a>(user: &User, to: &'a Email, policy: &Policy) -> LinkAsk<'a> {
+pub(crate) fn ask<'a>(user: &User, lifts: u64, to: &'a Email, policy: &Policy) -> LinkAsk<'a> {
     LinkAsk {
         user: Whose::from(user),
+        lifts,
         purpose: Purpose::Invitation,
         destination: to,
         life: policy.invitation_life,
@@ -68,8 +70,10 @@ pub(crate) fn send(
     if user.password.is_some() {
         return refuse(who, user, Reason::InUse.into());
     }
-    let gates =
-        Verdict::of([(Gate::EmailUnconfirmed, address(user).is_some()), (Gate::Blocked, !chain.blocked())]);
+    let gates = Verdict::of([
+        (Gate::EmailUnconfirmed, address(user).is_some()),
+        (Gate::Blocked, !chain.blocked(now)),
+    ]);
     let (Some((to, link)), true) = (link, gates.is_allowed()) else {
         return refuse(who, user, Refusal::not_allowed(gates.into_missing()));
     };
@@ -79,10 +83,17 @@ pub(crate) fn send(
     let challenge = link.challenge.uuid();
     let mut changes = Changes::none();
     if user.email.is_some() {
-        issue_link(&mut changes, &ask(user, &to, policy), link, MessageKind::InvitationLink, policy, now);
+        issue_link(
+            &mut changes,
+            &ask(user, chain.lifts(), &to, policy),
+            link,
+            MessageKind::InvitationLink,
+            policy,
+            now,
+        );
     } else {
         let mut invited = target.clone();
-        invite(&mut changes, &mut invited.value, &to, link, policy, now);
+        invite(&mut changes, &mut invited.value, chain.lifts(), &to, link, policy, now);
         changes.put(&invited);
     }
     let window = Window::Rolling(policy.recovery_cool_down);

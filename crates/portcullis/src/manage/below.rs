@@ -1,10 +1,11 @@
 //! Which accounts an administrator finds.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::account_model::ManagedAccount;
 use super::accounts;
 use super::flow::Manage;
-use super::model::ManagedAccount;
 use super::rules;
 use crate::account::Account;
 use crate::account::rules::Chain;
@@ -60,7 +61,9 @@ impl Manage<'_> {
                 Ok(rules::list(acting, above, found))
             })
             .await?;
-        let own = acting.as_ref().filter(|_| above.is_none()).and_then(|acting| seen(Some(acting), &chain));
+        let now = engine.now();
+        let own = acting.as_ref().filter(|_| above.is_none());
+        let own = own.and_then(|acting| seen(Some(acting), &chain, now));
         match own {
             Some(own) => Ok(vec![own]),
             None => engine.accounts_below(acting.as_ref(), &chain, page).await,
@@ -77,20 +80,20 @@ impl Engine {
     ) -> Result<Vec<ManagedAccount>, Error> {
         let parent = above.0.first().map_or(Uuid::nil(), |account| account.value.id.uuid());
         let key = Key::lookup(Account::KIND, "parent", parent.to_string());
-        let mut found = Vec::new();
+        let (mut found, now) = (Vec::new(), self.now());
         for record in self.store.list(&key, page).await? {
             let mut chain = vec![parse::<Account>(&record)?];
             chain.extend(above.0.iter().cloned());
-            found.extend(seen(acting, &Chain(chain)));
+            found.extend(seen(acting, &Chain(chain), now));
         }
         Ok(found)
     }
 }
 
 /// The first account of a chain, if who acts may see it.
-fn seen(acting: Option<&Acting>, chain: &Chain) -> Option<ManagedAccount> {
+fn seen(acting: Option<&Acting>, chain: &Chain, now: DateTime<Utc>) -> Option<ManagedAccount> {
     let who = acting.map_or(Who::Program, Who::User);
     let account = &chain.0.first()?.value;
     let allowed = allow_on_account(who, &Action::SeeAccount, account, chain).is_ok();
-    allowed.then(|| accounts::seen(who, account, chain))
+    allowed.then(|| accounts::seen(who, account, chain, now))
 }

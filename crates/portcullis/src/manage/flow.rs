@@ -111,8 +111,8 @@ impl Manage<'_> {
     /// # Errors
     /// Refused `signed_out`; `not_found` when there is no such user or the actor may not see him.
     pub async fn user(&self, id: UserId) -> Result<ManagedUser, Error> {
-        self.on_user(id, &[], |who, target, chain, _, _| {
-            Ok(rules::show(who, &Action::SeeUser, target, chain))
+        self.on_user(id, &[], |who, target, chain, _, t| {
+            Ok(rules::show(who, &Action::SeeUser, target, chain, t.now))
         })
         .await
     }
@@ -154,7 +154,7 @@ impl Manage<'_> {
                 };
                 let who = acting.as_ref().map_or(Who::Program, Who::User);
                 Ok(match view.start::<User>(0)? {
-                    Some(user) => rules::find(who, &user, &view.chain(&user.value)?),
+                    Some(user) => rules::find(who, &user, &view.chain(&user.value)?, t.now),
                     None => rules::found_nobody(who, nobody),
                 })
             })
@@ -379,8 +379,8 @@ impl Manage<'_> {
     /// # Errors
     /// Refused `signed_out`; `not_found`; `not_allowed` without the right.
     pub async fn trail(&self, id: UserId, page: Page) -> Result<Vec<AuditEvent>, Error> {
-        self.on_user(id, &[], |who, target, chain, _, _| {
-            Ok(rules::show(who, &Action::SeeTrail, target, chain))
+        self.on_user(id, &[], |who, target, chain, _, t| {
+            Ok(rules::show(who, &Action::SeeTrail, target, chain, t.now))
         })
         .await?;
         self.security.audit(id, page).await
@@ -467,14 +467,14 @@ impl Engine {
         };
         let key = Key::lookup(User::KIND, "account", account.value.id.to_string());
         let wanted = usize::try_from(page.limit.min(PAGE)).unwrap_or(usize::MAX);
-        let mut users = Vec::new();
+        let (mut users, now) = (Vec::new(), self.now());
         let mut from = Page { after: page.after, limit: PAGE };
         loop {
             let read = self.list_page::<User>(&key, from).await?;
             from.after = read.last().map(|user| user.id.uuid());
             let full = u32::try_from(read.len()).is_ok_and(|length| length >= PAGE);
             let visible = read.iter().filter(|user| rules::lists(who, user, chain));
-            users.extend(visible.map(|user| rules::seen(who, user, chain)));
+            users.extend(visible.map(|user| rules::seen(who, user, chain, now)));
             if users.len() > wanted || !full {
                 break;
             }

@@ -1,15 +1,16 @@
 //! Managing accounts, as operations.
 
+use super::account_model::{AccountChange, ManagedAccount};
 use super::accounts;
 use super::flow::Manage;
-use super::model::{AccountChange, ManagedAccount};
 use crate::account::NewAccount;
-use crate::account::rules::check_name;
+use crate::account::rules::check;
 use crate::error::{Error, InputError};
 use crate::id::AccountId;
 
 impl Manage<'_> {
-    /// Creates an account below another. It takes the right `manage_account` there and the flag `create_items`.
+    /// Creates an account below another, which is a dealer or a top account. It takes the right `manage_account` there and
+    /// the flag `create_items`.
     ///
     /// A top account, and an id of choice, are only the embedding program's to give: see
     /// [`Accounts::create`](crate::account::Accounts::create).
@@ -30,12 +31,12 @@ impl Manage<'_> {
     /// ```
     ///
     /// # Errors
-    /// `missing` in the field `parent`; `invalid_name`; `unknown_field` for a service that does not exist; refused
+    /// `missing` in the field `parent`; `invalid_name`, `invalid_days`, `invalid_balance`; `unknown_field` for a service that does not exist; refused
     /// `signed_out`; `not_found` when there is no such account above or the actor may not see it; `not_allowed` with the
-    /// missing gates, or more than 16 deep.
+    /// missing gates; `not_a_dealer` when that one may have none below it; `too_deep` more than 16 deep; `unknown_plan`.
     pub async fn create_account(&self, new: NewAccount) -> Result<ManagedAccount, Error> {
-        check_name(&new.name)?;
-        accounts::check_services(&new.services)?;
+        check(&new)?;
+        accounts::check_services(new.services.keys())?;
         let parent = new
             .parent
             .ok_or_else(|| InputError::new("parent", "missing", "the account above it is missing"))?;
@@ -65,12 +66,16 @@ impl Manage<'_> {
     /// # Errors
     /// Refused `signed_out`; `not_found` when there is no such account or the actor may not see it.
     pub async fn account(&self, id: AccountId) -> Result<ManagedAccount, Error> {
-        self.on_account(id, |who, chain, _| accounts::show(who, chain)).await
+        self.on_account(id, |who, chain, t| accounts::show(who, chain, t.now)).await
     }
 
-    /// Changes an account, all that is named or nothing, in one commit. It takes the right `manage_account`.
+    /// Changes an account, all that is named or nothing, in one commit.
     ///
-    /// Blocking blocks all accounts and users below; lifting leaves every session and challenge from before dead.
+    /// The name and the time zone take the right `manage_account` on it or on an account above it. All else, which says
+    /// what an account gets and how long, takes that right on an account above it; of a top account, on itself.
+    ///
+    /// Blocking blocks all accounts and users below; lifting a block, by hand, by days or by balance, leaves every
+    /// session and challenge from before dead.
     ///
     /// ```
     /// use portcullis::manage::AccountChange;
@@ -88,17 +93,15 @@ impl Manage<'_> {
     /// ```
     ///
     /// # Errors
-    /// `invalid_name`; `unknown_field` for a service that does not exist; refused `signed_out`; `not_found`;
-    /// `not_allowed`.
+    /// `invalid_name`, `invalid_days`, `invalid_balance`, `invalid_plans`; `unknown_field` for a service that does not
+    /// exist; refused `signed_out`; `not_found`; `not_allowed` with the missing gates, and for plans of an account that
+    /// is no top account; `unknown_plan`; `invalid_days` when the days would go beyond the counter.
     pub async fn change_account(
         &self,
         id: AccountId,
         change: &AccountChange,
     ) -> Result<ManagedAccount, Error> {
-        if let Some(name) = &change.name {
-            check_name(name)?;
-        }
-        accounts::check_services(&change.services)?;
+        accounts::check(change)?;
         self.on_account(id, |who, chain, t| accounts::change(who, chain, change, t.now)).await
     }
 }

@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(scene().after(|s| s.user.credential_version += 1), Err("credentials_changed"));
         assert_eq!(scene().after(|s| s.user.disabled = true), Err("disabled"));
         assert_eq!(scene().after(|s| s.account.blocked = true), Err("blocked"));
-        assert_eq!(scene().after(|s| s.account.void_before = Some(began() + TICK)), Err("voided"));
+        assert_eq!(scene().after(|s| s.account.lifts = 1), Err("voided"));
         assert_eq!(scene().after(|s| s.to = email("other@example.com")), Err("destination_changed"));
         assert_eq!(scene().after(|s| s.user.email = None), Err("destination_changed"));
         let s = scene();

@@ -92,12 +92,14 @@ pub(crate) fn request(
 /// Mails a link to a user, or to nobody at all: who may not recover gets one that never leaves.
 pub(crate) fn mail(
     whose: Whose,
+    lifts: u64,
     destination: &Email,
     fresh: FreshLink,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<()> {
-    let ask = LinkAsk { user: whose, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
+    let ask =
+        LinkAsk { user: whose, lifts, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
     let mut changes = Changes::none();
     issue_link_once(&mut changes, &ask, fresh, MessageKind::RecoveryLink, policy, now);
     Decision::yes((), changes)

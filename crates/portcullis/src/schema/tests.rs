@@ -33,7 +33,7 @@ const REQUEST: &str = include_str!("../../tests/golden/recovery_request.v1.json"
 fn full() -> (Account, User, Session, Challenge, Message) {
     let mut account = under(&account(1), 3);
     account.services.insert("sms".to_owned(), Service::on(Some(1000), Period::Day));
-    account.void_before = Some(began());
+    account.plan = Some("basic".to_owned());
     let mut user = user(2, &account);
     user.external_id = Some("crm-2".to_owned());
     user.creators = vec![crate::id::UserId::from_uuid(uuid(4))];
@@ -225,7 +225,7 @@ fn the_schema_says_what_the_records_are() {
 #[test]
 fn every_optional_part_is_marked() {
     let (mut account, mut user, _, _, mut message) = full();
-    account.void_before = None;
+    account.plan = None;
     (user.email, user.pending_email, user.external_id, user.password_changed_at) = (None, None, None, None);
     (message.valid_until, message.day) = (None, None);
     let mut schedule = schedule();

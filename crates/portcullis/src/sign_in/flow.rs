@@ -125,7 +125,7 @@ impl SignIn<'_> {
                     return Ok(no.into());
                 }
                 let hash = knock.user.as_ref().and_then(|user| user.value.password.as_ref());
-                let proof = memo.check(engine, password, hash, knock.admissible()).await?;
+                let proof = memo.check(engine, password, hash, knock.admissible(t.now)).await?;
                 let user = knock.user.as_ref().map(|user| &user.value);
                 let plan = engine.code_plan(&view, user.filter(|_| proof.fits), Purpose::SignIn)?;
                 let ids = engine.fresh_ids(t.now)?;
@@ -308,7 +308,7 @@ impl SignIn<'_> {
                     return Ok(no.into());
                 }
                 let hash = acting.user.value.password.as_ref();
-                let proof = memo.check(engine, password, hash, knock.admissible()).await?;
+                let proof = memo.check(engine, password, hash, knock.admissible(t.now)).await?;
                 let user = Some(&acting.user.value).filter(|_| proof.fits);
                 let plan = engine.code_plan(&view, user, Purpose::Reauthentication)?;
                 let fresh = SessionId::from_uuid(engine.new_id(t.now)?);

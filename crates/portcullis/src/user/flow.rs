@@ -62,10 +62,12 @@ impl Users<'_> {
                 let starts = vec![Start::Id(fresh.uuid()), Start::Id(new.account.uuid()), Start::Id(creator)];
                 let view = engine.read(&t, starts, Vec::new()).await?;
                 let account = view.start(1)?;
+                let chain = account.clone().map(|account| view.account_chain(account)).transpose()?;
                 let found = rules::Found {
                     existing: view.start(0)?,
                     invitation: engine.bind_invitation(invitation.as_ref(), new, fresh, account.as_ref()),
                     account,
+                    lifts: chain.map_or(0, |chain| chain.lifts()),
                     creator: view.start(2)?,
                     taken,
                 };

@@ -21,6 +21,8 @@ pub(crate) const FIRST_VERSION: u64 = 1;
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) account: Option<Stored<Account>>,
+    /// How many blocks were lifted in the account and those above it.
+    pub(crate) lifts: u64,
     pub(crate) creator: Option<Stored<User>>,
     /// The user that has the id already.
     pub(crate) existing: Option<Stored<User>>,
@@ -75,7 +77,7 @@ pub(crate) fn create(
     let mut user = fresh(new, id, &account.value, creators, policy, now);
     let mut changes = Changes::none();
     if let (Some(address), Some(link)) = (&new.invited_email, found.invitation.clone()) {
-        invite(&mut changes, &mut user, address, link, policy, now);
+        invite(&mut changes, &mut user, found.lifts, address, link, policy, now);
     }
     changes.insert(&user);
     changes.guard(account);

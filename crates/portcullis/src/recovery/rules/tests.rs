@@ -31,7 +31,13 @@ fn fresh() -> FreshLink {
 fn opened(user: &User, purpose: Purpose, to: &str, account: &Account) -> LinkEntry {
     let (mut changes, destination) = (Changes::none(), email(to));
     let policy = Policy::default();
-    let ask = LinkAsk { user: user.into(), purpose, destination: &destination, life: policy.recovery_life };
+    let ask = LinkAsk {
+        user: user.into(),
+        lifts: 0,
+        purpose,
+        destination: &destination,
+        life: policy.recovery_life,
+    };
     issue_link_once(&mut changes, &ask, fresh(), purpose.message(), &policy, began());
     LinkEntry {
         challenge: stored(written::<Challenge>(&changes, uuid(800)).unwrap()),

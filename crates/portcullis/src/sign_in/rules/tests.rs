@@ -87,13 +87,13 @@ fn every_failure_is_one_answer_and_one_shape_of_rows() {
 fn nobody_learns_from_the_time_that_a_password_was_right() {
     let account = account(1);
     let alice = user(2, &account);
-    assert!(knock(Some(alice.clone()), &account).admissible());
+    assert!(knock(Some(alice.clone()), &account).admissible(now()));
     let (mut disabled, mut blocked) = (alice.clone(), account.clone());
     disabled.disabled = true;
     blocked.blocked = true;
-    assert!(!knock(Some(disabled), &account).admissible());
-    assert!(!knock(Some(alice), &blocked).admissible());
-    assert!(!knock(None, &account).admissible());
+    assert!(!knock(Some(disabled), &account).admissible(now()));
+    assert!(!knock(Some(alice), &blocked).admissible(now()));
+    assert!(!knock(None, &account).admissible(now()));
 }
 
 #[test]

@@ -124,7 +124,7 @@ pub(super) struct Claim {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     pub(super) blocked: bool,
-    void: Option<i64>,
+    lifts: u32,
     pub(super) managers: BTreeSet<usize>,
 }
 
@@ -144,7 +144,7 @@ pub(super) struct Challenge {
     credentials: u32,
     pub(super) state: State,
     pub(super) issue: u32,
-    created: i64,
+    lifts: u32,
     issued: i64,
     pub(super) expires: i64,
     pub(super) attempts: u32,
@@ -156,7 +156,7 @@ pub(super) struct Challenge {
 pub(super) struct Session {
     pub(super) user: usize,
     credentials: u32,
-    signed_in: i64,
+    lifts: u32,
     fresh: i64,
     used: i64,
     idle: i64,
@@ -240,9 +240,10 @@ impl Model {
         self.accounts[0].blocked || (self.users[user].account == 1 && self.accounts[1].blocked)
     }
 
-    fn voids(&self, user: usize, since: i64) -> bool {
-        let void = |account: usize| self.accounts[account].void.is_some_and(|void| since < void);
-        void(0) || (self.users[user].account == 1 && void(1))
+    /// How many blocks were lifted among the accounts of a user.
+    fn lifts(&self, user: usize) -> u32 {
+        let below = if self.users[user].account == 1 { self.accounts[1].lifts } else { 0 };
+        self.accounts[0].lifts + below
     }
 
     fn shut_out(&self, user: usize) -> bool {
@@ -257,7 +258,7 @@ impl Model {
             && this.credentials == self.users[user].credentials
             && self.now < this.idle
             && self.now < this.ends
-            && !self.voids(user, this.signed_in)
+            && this.lifts == self.lifts(user)
             && !self.shut_out(user);
         if !alive {
             self.sessions[session].gone = true;
@@ -275,7 +276,7 @@ impl Model {
         self.sessions.push(Session {
             user,
             credentials: self.users[user].credentials,
-            signed_in: now,
+            lifts: self.lifts(user),
             fresh: now + FRESH,
             used: now,
             idle: now + IDLE,
@@ -348,7 +349,7 @@ impl Model {
         if self.accounts[account].blocked != on {
             self.accounts[account].blocked = on;
             if !on {
-                self.accounts[account].void = Some(self.now);
+                self.accounts[account].lifts += 1;
             }
         }
     }
