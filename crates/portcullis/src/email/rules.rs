@@ -170,6 +170,9 @@ pub(crate) fn clear(
         Method::Email => return acting.refuse(Reason::InUse.into(), REFUSED),
         Method::None => {}
     }
+    if acting.user.value.blocking_notices {
+        return acting.refuse(Reason::InUse.into(), REFUSED);
+    }
     if let Err(refusal) = may_replace(&acting.user.value, policy, now) {
         return acting.refuse(refusal, REFUSED);
     }

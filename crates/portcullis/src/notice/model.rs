@@ -1,6 +1,6 @@
-//! When the users of an account are to be looked through for notices.
+//! When the users of an account are to be looked through for notices, and what a user sees of his own.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -8,6 +8,30 @@ use crate::decision::Entity;
 use crate::engine::record::Schema;
 use crate::id::AccountId;
 use crate::port::store::{Key, Kind, Lane};
+use crate::rights::Verdict;
+use crate::user::User;
+
+/// The notices of a user as he sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NoticeSettings {
+    /// Those in the last days before the account is blocked.
+    pub blocking: BlockingNotices,
+}
+
+/// The daily mails in the last days before an account is blocked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockingNotices {
+    /// Whether they are switched on.
+    pub enabled: bool,
+    /// Whether the user may switch them on, or off if they are on.
+    pub change: Verdict,
+    /// The day in the user's zone on which the account is blocked, or the first of those above it, if nothing changes.
+    pub blocking_date: Option<NaiveDate>,
+    /// When the first of the mails for that day is due, or was.
+    pub first_notice: Option<DateTime<Utc>>,
+}
 
 /// When the users of an account, and of those below it, are looked through next: at most one for each account, there
 /// only while that account has a blocking date ahead of it.
@@ -43,6 +67,15 @@ pub(crate) struct Walk {
 impl NoticeSchedule {
     /// The kind of its records.
     pub const KIND: Kind = Kind::of("notice_schedule");
+
+    /// Where the look under way, or a new one, goes on: the key of its users, and the last one that is done.
+    pub(crate) fn place(&self) -> (Key, Option<Uuid>) {
+        match self.walk {
+            Some(Walk { below: true, after, .. }) => (User::below_key(self.account), after),
+            Some(Walk { below: false, after, .. }) => (User::account_key(self.account), after),
+            None => (User::account_key(self.account), None),
+        }
+    }
 }
 
 impl Entity for NoticeSchedule {

@@ -38,22 +38,25 @@ impl Calendar {
         self.blocks_at.map(|at| self.zone.day(at))
     }
 
-    /// How many days before the blocking day a day is: 0 on that day itself, none after it or more than the policy's
-    /// `notice_days` before it.
+    /// How many days before the blocking day a day is: 0 on that day itself, none after it.
     fn days_before(&self, day: NaiveDate) -> Option<u32> {
-        let days = self.blocking_day()?.signed_duration_since(day).num_days();
-        u32::try_from(days).ok().filter(|days| *days <= self.days)
+        u32::try_from(self.blocking_day()?.signed_duration_since(day).num_days()).ok()
     }
 
-    /// How many days are left, where so few are left that it is worth a warning; 0 on the last day.
-    pub(crate) fn days_left(&self, now: DateTime<Utc>) -> Option<u32> {
+    /// How many days are left; 0 on the last day.
+    pub(crate) fn days_ahead(&self, now: DateTime<Utc>) -> Option<u32> {
         self.blocks_at.filter(|at| now < *at)?;
-        self.days_before(self.zone.day(now))
+        self.days_before(self.today(now))
+    }
+
+    /// How many days are left, where so few are left that it is worth a warning.
+    pub(crate) fn days_left(&self, now: DateTime<Utc>) -> Option<u32> {
+        self.days_ahead(now).filter(|days| *days <= self.days)
     }
 
     /// How many days are left on a day that has a notice.
     pub(crate) fn told_on(&self, day: NaiveDate) -> Option<u32> {
-        self.days_before(day).filter(|days| *days > 0)
+        self.days_before(day).filter(|days| (1..=self.days).contains(days))
     }
 
     /// From when on a day's notice may leave.
