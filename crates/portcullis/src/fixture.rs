@@ -105,6 +105,7 @@ pub(crate) fn user(n: u128, account: &Account) -> User {
         credential_version: 1,
         language: Language::EN,
         time_zone: TimeZone::UTC,
+        blocking_notices: false,
         rights: BTreeMap::new(),
         created_at: began(),
     }

@@ -13,6 +13,10 @@ use crate::port::store::{Count, Window};
 /// beyond it, by a clock that has since stepped back.
 pub const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
 
+/// How long after its day the notice of a day is remembered, whatever `message_kept` of the policy says: a user who
+/// moves to another zone may live through most of a day again, and gets no second notice for it: 3 d (ours).
+pub(crate) const NOTICE_REMEMBERED: TimeDelta = TimeDelta::days(3);
+
 /// Days that an account may have left, and its minimum, at most, either way: 36525, a hundred years (decided).
 pub const DAYS_FURTHEST: i32 = 36_525;
 
@@ -220,6 +224,14 @@ pub struct Policy {
     pub grants_per_item: u32,
     /// Accounts above an account, and creators above a user. Default 16, at most 16 (design).
     pub chain_longest: u32,
+    /// Days before the blocking day on which its notices are mailed, one a day, 1 to 30. Default 5 (seed).
+    pub notice_days: u32,
+    /// The hour of the user's own clocks from which on a day's notice is mailed, 0 to 23. Default 9 (decided).
+    pub notice_hour: u8,
+    /// Users seen to in one commit while notices are planned, 1 to 1000. Default 100 (ours).
+    pub notice_page: u32,
+    /// Whether notices take the service `email_notification`. Default no; yes in the Wialon presets.
+    pub notices_need_service: bool,
 }
 
 impl Default for Policy {
@@ -287,6 +299,10 @@ impl Default for Policy {
             unknown_tries: 3,
             grants_per_item: 200,
             chain_longest: 16,
+            notice_days: 5,
+            notice_hour: 9,
+            notice_page: 100,
+            notices_need_service: false,
         }
     }
 }
@@ -303,6 +319,7 @@ impl Policy {
             password_maximum: 100,
             password_rule: PasswordRule::wialon(),
             email_unique: false,
+            notices_need_service: true,
             ..Self::default()
         }
     }
@@ -315,6 +332,7 @@ impl Policy {
             password_maximum: 100,
             password_rule: PasswordRule::wialon(),
             email_unique: false,
+            notices_need_service: true,
             ..Self::default()
         }
     }
@@ -416,6 +434,9 @@ impl Policy {
             ("unknown_tries", (1..=100).contains(&self.unknown_tries)),
             ("grants_per_item", (1..=1000).contains(&self.grants_per_item)),
             ("chain_longest", (1..=16).contains(&self.chain_longest)),
+            ("notice_days", (1..=30).contains(&self.notice_days)),
+            ("notice_hour", self.notice_hour < 24),
+            ("notice_page", (1..=1000).contains(&self.notice_page)),
         ];
         match checks.into_iter().find(|(_, holds)| !holds) {
             Some((field, _)) => Err(PolicyError { field }),

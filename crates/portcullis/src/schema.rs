@@ -13,6 +13,7 @@
 use crate::account::{Account, RecordedPayment};
 use crate::challenge::Challenge;
 use crate::message::model::Message;
+use crate::notice::NoticeSchedule;
 use crate::port::store::Kind;
 use crate::recovery::RecoveryRequest;
 use crate::session::Session;
@@ -109,7 +110,7 @@ const fn maybe(name: &'static str, path: &'static [&'static str], content: Conte
     Column { name, path, content, optional: true }
 }
 
-static KINDS: [KindSchema; 7] = [
+static KINDS: [KindSchema; 8] = [
     KindSchema {
         kind: Account::KIND,
         v: 1,
@@ -139,6 +140,7 @@ static KINDS: [KindSchema; 7] = [
             key("login", Holders::One),
             key("user", Holders::Many),
             key("account", Holders::Many),
+            maybe_key("below", Holders::Many),
             maybe_key("email", Holders::AsWritten),
             maybe_key("external_id", Holders::One),
         ],
@@ -159,6 +161,7 @@ static KINDS: [KindSchema; 7] = [
             at("credential_version", &["credential_version"], Content::Number),
             at("language", &["language"], Content::Text),
             at("time_zone", &["time_zone"], Content::Text),
+            at("blocking_notices", &["blocking_notices"], Content::Flag),
             at("created_at", &["created_at"], Content::Time),
         ],
     },
@@ -214,6 +217,7 @@ static KINDS: [KindSchema; 7] = [
             at("outcome", &["outcome"], Content::Text),
             at("tries", &["tries"], Content::Number),
             maybe("valid_until", &["valid_until"], Content::Time),
+            maybe("day", &["day"], Content::Text),
             at("created_at", &["created_at"], Content::Time),
             at("due_at", &["due_at"], Content::Time),
         ],
@@ -242,6 +246,19 @@ static KINDS: [KindSchema; 7] = [
             at("comment", &["comment"], Content::Text),
             maybe("by_user", &["by"], Content::Id),
             at("at", &["at"], Content::Time),
+        ],
+    },
+    KindSchema {
+        kind: NoticeSchedule::KIND,
+        v: 1,
+        keys: &[],
+        columns: &[
+            at("id", &["id"], Content::Id),
+            at("tenant", &["tenant"], Content::Id),
+            at("account", &["account"], Content::Id),
+            maybe("blocks_at", &["blocks_at"], Content::Time),
+            maybe("walk", &["walk"], Content::Json),
+            at("due_at", &["due_at"], Content::Time),
         ],
     },
 ];

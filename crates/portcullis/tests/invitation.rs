@@ -8,6 +8,7 @@ use portcullis::account::Account;
 use portcullis::challenge::Purpose;
 use portcullis::contact::Email;
 use portcullis::decision::{Reason, Refusal};
+use portcullis::language::Language;
 use portcullis::port::store::Page;
 use portcullis::rights::{AccessRight, Actor, Gate};
 use portcullis::secret::{LinkToken, Password};
@@ -49,6 +50,37 @@ async fn invited() -> (World, Account, User, LinkToken) {
     assert_eq!(w.run_worker().await.unwrap().sent, 1);
     let token = w.mailbox.last_link(ADDRESS).unwrap();
     (w, account, carol, token)
+}
+
+#[tokio::test]
+async fn it_is_written_in_the_language_of_who_is_invited() {
+    let w = World::new();
+    let account = w.account("demo").await.unwrap();
+    for (at, (tag, written_in, word)) in [
+        ("en", "en", "Your login"),
+        ("ru", "ru", "Ваш логин"),
+        ("ES-mx", "es", "Su usuario"),
+        ("de", "de", "Ihr Anmeldename"),
+        ("fr", "en", "Your login"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let address = format!("u{at}@example.com");
+        let mut new = NewUser::new(Login::parse(&format!("user{at}")).unwrap(), account.id);
+        new.invited_email = Some(Email::parse(&address).unwrap());
+        new.language = Language::parse(tag).unwrap();
+        let user = w.security.users().create(new).await.unwrap();
+        assert_eq!(w.run_worker().await.unwrap().sent, 1);
+        let mail = &w.mailbox.to(&address)[0];
+        assert!(mail.html.contains(&format!(r#"<html lang="{written_in}">"#)), "{tag}: {}", mail.html);
+        assert!(
+            mail.subject.starts_with(word) && mail.text.contains(user.login.as_str()),
+            "{}",
+            mail.subject
+        );
+        assert_eq!(user.language.as_str(), tag.to_lowercase(), "what was wished is kept");
+    }
 }
 
 #[tokio::test]

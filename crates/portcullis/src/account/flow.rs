@@ -59,7 +59,10 @@ impl Accounts<'_> {
                 let (existing, parent) = (view.start(0)?, view.start(1)?);
                 let above = parent.map(|parent| view.account_chain(parent)).transpose()?;
                 let longest = engine.policy.chain_longest;
-                Ok(rules::create(new, fresh, above.as_ref(), existing.as_ref(), longest, t.now))
+                let mut decision =
+                    rules::create(new, fresh, above.as_ref(), existing.as_ref(), longest, t.now);
+                engine.plan_notices(&view, &mut decision.changes, t.now)?;
+                Ok(decision)
             })
             .await
     }
@@ -114,11 +117,14 @@ impl Accounts<'_> {
         let engine = &self.0.engine;
         engine
             .decide(|t| async move {
-                let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
-                Ok(match view.start::<Account>(0)? {
+                let starts = vec![Start::Id(id.uuid()), engine.schedule_of(id)];
+                let view = engine.read(&t, starts, Vec::new()).await?;
+                let mut decision = match view.start::<Account>(0)? {
                     Some(account) => rules::set_blocked(account, blocked, t.now),
                     None => Decision::no(Reason::NotFound.into(), crate::decision::Changes::none()),
-                })
+                };
+                engine.plan_notices(&view, &mut decision.changes, t.now)?;
+                Ok(decision)
             })
             .await
     }

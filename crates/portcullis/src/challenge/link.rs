@@ -288,6 +288,8 @@ fn link(
             valid_until: expires_at,
         }),
         once_at: None,
+        not_before: None,
+        day: None,
     };
     (challenge, message)
 }

@@ -195,6 +195,8 @@ pub(crate) fn judge(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Resul
             lane: Lane::Interactive,
             code: None,
             once_at: Some((attempts.clone(), policy.code_attempts)),
+            not_before: None,
+            day: None,
         });
     }
     Err(No::new(Reason::WrongCode.into(), changes).naming_attempts(attempts, policy.code_attempts))
@@ -410,6 +412,8 @@ fn message(challenge: &Challenge, id: MessageId, code: Code) -> Draft {
             valid_until: challenge.expires_at,
         }),
         once_at: None,
+        not_before: None,
+        day: None,
     }
 }
 

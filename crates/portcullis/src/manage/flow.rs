@@ -230,14 +230,20 @@ impl Manage<'_> {
         let engine = self.engine();
         let of_address: Vec<_> =
             change.email.iter().map(|address| engine.unconfirmed_address_id(address)).collect();
-        self.on_user(id, &of_address, |who, target, chain, view, t| {
+        let moved = |t: &Try| {
+            let notices = change.time_zone.map(|zone| engine.notices_to_move(id, zone, t.now));
+            notices.into_iter().flatten().map(Start::Id).collect()
+        };
+        self.on_user_and(id, &moved, &of_address, |who, target, chain, view, t| {
             let plan = rules::new_address(&target.value, change)
                 .map(|address| {
                     let user = rules::changed(&target.value, change);
                     engine.plan(view, &user, Purpose::EmailConfirmation, address)
                 })
                 .transpose()?;
-            Ok(rules::change(who, target, chain, change, plan, &engine.policy, t.now))
+            let mut decision = rules::change(who, target, chain, change, plan, &engine.policy, t.now);
+            engine.move_notices(view, &mut decision.changes, target, chain, t.now)?;
+            Ok(decision)
         })
         .await
     }
@@ -397,10 +403,22 @@ impl Manage<'_> {
         subjects: &[Uuid],
         decide: impl Fn(Who<'_>, &Stored<User>, &Chain, &View, &Try) -> Result<Decision<T>, Error> + Send + Sync,
     ) -> Result<T, Error> {
+        self.on_user_and(id, &|_| Vec::new(), subjects, decide).await
+    }
+
+    /// As [`on_user`](Self::on_user), with further records read, which may depend on the time.
+    async fn on_user_and<T: Send>(
+        &self,
+        id: UserId,
+        further: &(dyn Fn(&Try) -> Vec<Start> + Send + Sync),
+        subjects: &[Uuid],
+        decide: impl Fn(Who<'_>, &Stored<User>, &Chain, &View, &Try) -> Result<Decision<T>, Error> + Send + Sync,
+    ) -> Result<T, Error> {
         let (engine, actor, decide) = (self.engine(), self.actor, &decide);
         engine
             .decide(|t| async move {
-                let view = engine.read(&t, starts(actor, id.uuid()), subjects.to_vec()).await?;
+                let starts = [starts(actor, id.uuid()), further(&t)].concat();
+                let view = engine.read(&t, starts, subjects.to_vec()).await?;
                 match Engine::on_user(&view, actor, id)? {
                     Ok((acting, (user, chain))) => {
                         let who = acting.as_ref().map_or(Who::Program, Who::User);
@@ -421,7 +439,9 @@ impl Manage<'_> {
         let (engine, actor, decide) = (self.engine(), self.actor, &decide);
         engine
             .decide(|t| async move {
-                let view = engine.read(&t, starts(actor, id.uuid()), Vec::new()).await?;
+                let mut starts = starts(actor, id.uuid());
+                starts.push(engine.schedule_of(id));
+                let view = engine.read(&t, starts, Vec::new()).await?;
                 let acting = match Engine::actor(&view, actor)? {
                     Ok(acting) => acting,
                     Err(no) => return Ok(no.into()),
@@ -430,7 +450,9 @@ impl Manage<'_> {
                     return Ok(rights::nobody(acting.as_ref(), id.uuid()).into());
                 };
                 let who = acting.as_ref().map_or(Who::Program, Who::User);
-                Ok(decide(who, &view.account_chain(account)?, &t))
+                let mut decision = decide(who, &view.account_chain(account)?, &t);
+                engine.plan_notices(&view, &mut decision.changes, t.now)?;
+                Ok(decision)
             })
             .await
     }

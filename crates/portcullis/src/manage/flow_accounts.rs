@@ -146,7 +146,7 @@ impl Manage<'_> {
         engine
             .decide(|t| async move {
                 let mut starts = starts(actor, id.uuid());
-                starts.push(Start::Id(payment_id.uuid()));
+                starts.extend([Start::Id(payment_id.uuid()), engine.schedule_of(id)]);
                 let view = engine.read(&t, starts, Vec::new()).await?;
                 let acting = match Engine::actor(&view, actor)? {
                     Ok(acting) => acting,
@@ -157,7 +157,9 @@ impl Manage<'_> {
                 };
                 let who = acting.as_ref().map_or(Who::Program, Who::User);
                 let (chain, existing) = (view.account_chain(account)?, view.start(2)?);
-                Ok(payments::pay(who, &chain, payment, payment_id, existing.as_ref(), t.now))
+                let mut decision = payments::pay(who, &chain, payment, payment_id, existing.as_ref(), t.now);
+                engine.plan_notices(&view, &mut decision.changes, t.now)?;
+                Ok(decision)
             })
             .await
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -49,11 +49,13 @@ pub enum MessageKind {
     InvitationLink,
     /// The address was changed; the link puts the old one back.
     EmailUndo,
+    /// The account will be blocked in a few days.
+    BlockingNotice,
 }
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SignInCode,
         Self::ReauthenticationCode,
         Self::EmailConfirmationCode,
@@ -66,6 +68,7 @@ impl MessageKind {
         Self::RecoveryLink,
         Self::InvitationLink,
         Self::EmailUndo,
+        Self::BlockingNotice,
     ];
 
     /// The name of its template.
@@ -83,6 +86,7 @@ impl MessageKind {
             Self::RecoveryLink => "recovery_link",
             Self::InvitationLink => "invitation_link",
             Self::EmailUndo => "email_undo",
+            Self::BlockingNotice => "blocking_notice",
         }
     }
 }
@@ -102,7 +106,8 @@ impl MessageKind {
             | Self::EmailChanged
             | Self::PasswordChanged
             | Self::TwoFactorOn
-            | Self::TwoFactorOff => None,
+            | Self::TwoFactorOff
+            | Self::BlockingNotice => None,
         }
     }
 }
@@ -125,6 +130,10 @@ pub struct Draft {
     pub(crate) code: Option<CodeToSend>,
     /// It is written at most once under its id, and only when this counter has reached the value.
     pub(crate) once_at: Option<(Counter, u32)>,
+    /// From when on it may leave; at once without one.
+    pub(crate) not_before: Option<DateTime<Utc>>,
+    /// The day of its reader it is for, if it is for one day.
+    pub(crate) day: Option<NaiveDate>,
 }
 
 /// A one-time secret in a message.
@@ -213,6 +222,9 @@ pub struct Message {
     /// The epoch of the keys it was written in. Before there were such numbers it was 0.
     #[serde(default)]
     pub(crate) epoch: u32,
+    /// The day of its reader it is for, if it is for one day.
+    #[serde(default)]
+    pub(crate) day: Option<NaiveDate>,
     /// When it was written.
     pub created_at: DateTime<Utc>,
     /// When it is to be tried next, or may be purged.
@@ -319,8 +331,9 @@ impl Message {
             faults: 0,
             outcome: Outcome::Waiting,
             epoch: keyring.epoch(),
+            day: draft.day,
             created_at: now,
-            due_at: now,
+            due_at: draft.not_before.unwrap_or(now),
         };
         message.sealed = Some(keyring.seal(&message.sealing(), &plain, nonce));
         Ok(message)
@@ -341,6 +354,29 @@ impl Message {
         let plain = keyring.open(&self.sealing(), self.sealed.as_deref()?).ok()?;
         let sealed = keyring.seal(&self.sealing(), plain.expose(), nonce);
         Some(Self { sealed: Some(sealed), ..self.clone() })
+    }
+
+    /// The same message to another address, sealed under the current key and due at once.
+    pub(crate) fn readdressed(
+        &self,
+        to: Email,
+        keyring: &Keyring,
+        nonce: [u8; 24],
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
+        let draft = Draft {
+            id: self.id,
+            tenant: self.tenant,
+            user: self.user,
+            kind: self.kind,
+            to,
+            lane: if self.bulk { Lane::Bulk } else { Lane::Interactive },
+            code: None,
+            once_at: None,
+            not_before: None,
+            day: self.day,
+        };
+        Self::sealed(draft, keyring, nonce, now)
     }
 
     /// Opens what it says and where it goes; `None` if that is gone already.

@@ -10,7 +10,7 @@ use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Entity as _, Stored};
 use crate::keyring::Keyring;
-use crate::policy::Policy;
+use crate::policy::{NOTICE_REMEMBERED, Policy};
 use crate::port::message::SendError;
 use crate::port::store::Lane;
 use crate::recovery::rules::barrier_for;
@@ -159,7 +159,12 @@ fn close(
         message.value.tries = message.value.tries.saturating_add(1);
     }
     message.value.sealed = None;
-    message.value.due_at = after(now, policy.message_kept);
+    // A day's notice is remembered while the day may come again in another zone.
+    let kept = match message.value.day {
+        Some(_) => policy.message_kept.max(NOTICE_REMEMBERED),
+        None => policy.message_kept,
+    };
+    message.value.due_at = after(now, kept);
     let mut changes = Changes::none();
     changes.put(&message);
     let event = event(&message.value, action);
@@ -191,7 +196,7 @@ pub(crate) fn reseal(
     true
 }
 
-pub(super) fn event(message: &Message, action: &'static str) -> Event {
+pub(crate) fn event(message: &Message, action: &'static str) -> Event {
     Event::of(action, message.tenant, message.user.uuid()).about(message.id.uuid())
 }
 
@@ -221,6 +226,8 @@ mod tests {
                 valid_until: challenge.expires_at,
             }),
             once_at: None,
+            not_before: None,
+            day: None,
         };
         Message::sealed(draft, &keyring(), [3; 24], began()).unwrap()
     }

@@ -39,6 +39,10 @@ pub struct Wording {
     pub address: Option<String>,
     /// When it happened.
     pub at: Option<String>,
+    /// How many whole days are left until the account is blocked, counted by the reader's calendar.
+    pub days_left: Option<u32>,
+    /// The day from which the account is blocked, in the reader's zone.
+    pub blocking_date: Option<String>,
 }
 
 impl Wording {
@@ -55,6 +59,8 @@ impl Wording {
             minutes: None,
             address: None,
             at: None,
+            days_left: None,
+            blocking_date: None,
         }
     }
 }

@@ -27,6 +27,7 @@ const SESSION: &str = include_str!("../../tests/golden/session.v1.json");
 const CHALLENGE: &str = include_str!("../../tests/golden/challenge.v1.json");
 const MESSAGE: &str = include_str!("../../tests/golden/message.v1.json");
 const PAYMENT: &str = include_str!("../../tests/golden/payment.v1.json");
+const SCHEDULE: &str = include_str!("../../tests/golden/notice_schedule.v1.json");
 const REQUEST: &str = include_str!("../../tests/golden/recovery_request.v1.json");
 
 /// A value of each kind with every part filled in.
@@ -44,6 +45,7 @@ fn full() -> (Account, User, Session, Challenge, Message) {
     challenge.session = Some(session.id);
     user.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge: challenge.id });
     user.pending_two_factor = Some(challenge.id);
+    user.blocking_notices = true;
     user.claims.push(EmailClaim {
         address: email("old@example.com"),
         challenge: challenge.id,
@@ -64,6 +66,8 @@ fn full() -> (Account, User, Session, Challenge, Message) {
             valid_until: challenge.expires_at,
         }),
         once_at: None,
+        not_before: None,
+        day: Some(began().date_naive()),
     };
     let message = Message::sealed(draft, &keyring(), [3; 24], began()).unwrap();
     (account, user, session, challenge, message)
@@ -86,6 +90,10 @@ fn payment() -> RecordedPayment {
         by: Some(crate::id::UserId::from_uuid(uuid(4))),
         at: began(),
     }
+}
+
+fn schedule() -> NoticeSchedule {
+    serde_json::from_str(SCHEDULE).unwrap()
 }
 
 fn object(text: &str) -> Map<String, Value> {
@@ -137,6 +145,7 @@ fn a_body_of_the_first_schema_is_read_for_ever() {
     lives_on::<Message>(MESSAGE);
     lives_on::<RecoveryRequest>(REQUEST);
     lives_on::<RecordedPayment>(PAYMENT);
+    lives_on::<NoticeSchedule>(SCHEDULE);
 }
 
 #[test]
@@ -153,6 +162,7 @@ fn the_golden_bodies_have_every_part_of_this_release() {
         (names(&message), MESSAGE),
         (names(&request()), REQUEST),
         (names(&payment()), PAYMENT),
+        (names(&schedule()), SCHEDULE),
     ] {
         let golden: Vec<_> = object(golden).keys().cloned().collect();
         assert_eq!(now, golden, "a new part is a new schema number and a new golden body");
@@ -235,9 +245,11 @@ fn the_schema_says_what_the_records_are() {
     described(&held, MESSAGE);
     described(&request(), REQUEST);
     described(&payment(), PAYMENT);
+    described(&schedule(), SCHEDULE);
     let (mut bare, mut sent) = (user, message);
     (bare.email, bare.external_id, sent.sealed) = (None, None, None);
     bare.claims.clear();
+    bare.ancestors.clear();
     for (keys, schema) in [(bare.keys(), 1), (sent.keys(), 4)] {
         let wanted: Vec<_> =
             kinds()[schema].keys.iter().filter(|key| !key.optional).map(|key| key.name).collect();
@@ -250,14 +262,17 @@ fn every_optional_part_is_marked() {
     let (mut account, mut user, _, _, mut message) = full();
     account.plan = None;
     (user.email, user.pending_email, user.external_id, user.password_changed_at) = (None, None, None, None);
-    message.valid_until = None;
+    (message.valid_until, message.day) = (None, None);
+    let mut schedule = schedule();
+    (schedule.blocks_at, schedule.walk) = (None, None);
     let bodies = [
         serde_json::to_value(&account).unwrap(),
         serde_json::to_value(&user).unwrap(),
         serde_json::to_value(&message).unwrap(),
         serde_json::to_value(RecordedPayment { by: None, ..payment() }).unwrap(),
+        serde_json::to_value(&schedule).unwrap(),
     ];
-    for (body, nth) in bodies.iter().zip([0, 1, 4, 6]) {
+    for (body, nth) in bodies.iter().zip([0, 1, 4, 6, 7]) {
         for column in kinds()[nth].columns {
             let found = column.path.iter().try_fold(body, |at, name| at.get(name));
             let missing = found.is_none_or(Value::is_null);

@@ -11,6 +11,7 @@ use crate::challenge::{PendingCode, Purpose};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::id::{SessionId, UserId};
+use crate::notice::rules::Calendar;
 use crate::policy::Policy;
 use crate::port::hasher::PasswordHash;
 use crate::port::store::{Count, Counter, CounterOp, Window};
@@ -180,10 +181,17 @@ pub(crate) fn forgive(changes: &mut Changes, user: UserId, device: Option<Uuid>)
     }
 }
 
+/// An open session, and what its user is told and given with it.
+pub(crate) struct Admitted {
+    pub(crate) session: CurrentSession,
+    pub(crate) device: Device,
+    pub(crate) days_left: Option<u32>,
+}
+
 /// What the password step of a sign-in comes to.
 pub(crate) enum Step {
     /// The session is open.
-    Admitted(CurrentSession, Device),
+    Admitted(Admitted),
     /// A code is on its way.
     CodeRequired(PendingCode),
 }
@@ -222,7 +230,12 @@ pub(crate) fn start(
             changes.insert(&session);
             forgive(&mut changes, user.value.id, knock.device);
             changes.event(knock.event("signed_in").because("password").about(session.id.uuid()));
-            Decision::yes(Step::Admitted(current(&session, &user.value), device), changes)
+            let admitted = Admitted {
+                session: current(&session, &user.value),
+                device,
+                days_left: days_left(&user.value, &knock.chain, policy, now),
+            };
+            Decision::yes(Step::Admitted(admitted), changes)
         }
         Method::Email => match ask_code(&mut changes, &user.value, lifts, None, plan, policy, now) {
             Ok(code) => Decision::yes(Step::CodeRequired(code), changes),
@@ -282,6 +295,11 @@ fn admit(
     (session, device)
 }
 
+/// The warning that the account is going to be blocked, for everybody who signs in in its last days.
+fn days_left(user: &User, chain: &Chain, policy: &Policy, now: DateTime<Utc>) -> Option<u32> {
+    Calendar::new(user.time_zone, chain.blocks_at(), policy).days_left(now)
+}
+
 fn current(session: &Session, user: &User) -> CurrentSession {
     CurrentSession {
         id: session.id,
@@ -303,7 +321,7 @@ pub(crate) fn finish(
     ids: FreshIds,
     policy: &Policy,
     now: DateTime<Utc>,
-) -> Decision<(CurrentSession, Device)> {
+) -> Decision<Admitted> {
     let mut changes = match judge(entry, policy, now) {
         Ok(changes) => changes,
         Err(no) => return no.into(),
@@ -315,7 +333,12 @@ pub(crate) fn finish(
     entry.chain.guard(&mut changes);
     forgive(&mut changes, user.id, device);
     changes.event(entry.event("signed_in").because("password_email").about(session.id.uuid()));
-    Decision::yes((current(&session, user), device_token), changes)
+    let admitted = Admitted {
+        session: current(&session, user),
+        device: device_token,
+        days_left: days_left(user, &entry.chain, policy, now),
+    };
+    Decision::yes(admitted, changes)
 }
 
 /// What a re-authentication comes to.

@@ -120,6 +120,7 @@ pub(crate) fn fresh(
         credential_version: FIRST_VERSION,
         language: new.language.clone(),
         time_zone: new.time_zone.unwrap_or(account.time_zone),
+        blocking_notices: false,
         rights: std::collections::BTreeMap::new(),
         created_at: now,
     }
