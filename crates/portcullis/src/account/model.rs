@@ -121,6 +121,8 @@ pub struct NewAccount {
     pub dealer: bool,
     /// Its plan, one of those of the top account.
     pub plan: Option<String>,
+    /// Whether it is blocked by hand from the start.
+    pub blocked: bool,
 }
 
 impl NewAccount {
@@ -136,6 +138,7 @@ impl NewAccount {
             balance: Balance::default(),
             dealer: false,
             plan: None,
+            blocked: false,
         }
     }
 
@@ -185,6 +188,12 @@ impl NewAccount {
     #[must_use]
     pub fn on_plan(mut self, plan: impl Into<String>) -> Self {
         self.plan = Some(plan.into());
+        self
+    }
+    /// Blocked by hand from the start, or not.
+    #[must_use]
+    pub fn blocked(mut self, blocked: bool) -> Self {
+        self.blocked = blocked;
         self
     }
 }

@@ -78,7 +78,7 @@ pub(crate) fn fresh(
         ancestors,
         name: new.name.clone(),
         services: new.services.clone(),
-        blocked: false,
+        blocked: new.blocked,
         days: DayCounter::default().changed(new.days, new.time_zone.day(now)),
         balance: new.balance,
         dealer: new.dealer,

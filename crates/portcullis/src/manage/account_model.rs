@@ -27,6 +27,8 @@ pub struct ManagedAccount {
     /// What it may use: by its own entry or else its plan's, never more than the top account's own, and nothing while
     /// its balance is too low.
     pub in_force: BTreeMap<String, Service>,
+    /// All plans by name, each with its services; only a top account has any.
+    pub plans: BTreeMap<String, BTreeMap<String, Service>>,
     /// Its days.
     pub days: AccountDays,
     /// Its balance.

@@ -60,6 +60,7 @@ pub(crate) fn seen(who: Who<'_>, account: &Account, chain: &Chain, now: DateTime
         plan: account.plan.clone(),
         services: account.services.clone(),
         in_force: chain.services(),
+        plans: account.plans.clone(),
         days: AccountDays {
             left: account.days.left(today),
             minimum: account.days.minimum,
