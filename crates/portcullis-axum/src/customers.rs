@@ -2,20 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use portcullis::account::{Balance, BalanceChange, DaysChange, NewAccount, Period, Service};
-use portcullis::id::AccountId;
+use portcullis::account::{Balance, BalanceChange, DaysChange, NewAccount, Payment, Period, Service};
+use portcullis::id::{AccountId, PaymentId};
 use portcullis::manage::AccountChange;
+use portcullis::port::store::Page;
 
 use crate::Problem;
-use crate::input::Fields;
-use crate::people::time_zone;
+use crate::input::{Fields, unknown_field};
+use crate::people::{invalid_query, time_zone};
 
 /// The services there are.
 pub(crate) const SERVICES: [&str; 2] = ["sms", "email_notification"];
 
 /// `POST /accounts`.
 pub(crate) fn new_account(mut fields: Fields) -> Result<NewAccount, Problem> {
-    fields.only(&["name", "parent", "dealer", "plan", "services", "days", "balance", "time_zone"])?;
+    fields.only(&[
+        "name",
+        "parent",
+        "dealer",
+        "plan",
+        "services",
+        "days",
+        "balance",
+        "blocked",
+        "time_zone",
+    ])?;
     let mut new = NewAccount::named(fields.text("name")?);
     new.parent = Some(AccountId::from_uuid(fields.id("parent")?));
     new.dealer = fields.optional_flag("dealer")?.unwrap_or(false);
@@ -26,6 +37,7 @@ pub(crate) fn new_account(mut fields: Fields) -> Result<NewAccount, Problem> {
     }
     new.days = days(&mut fields)?;
     new.balance = Balance::default().changed(balance(&mut fields)?);
+    new.blocked = fields.optional_flag("blocked")?.unwrap_or(false);
     if let Some(zone) = time_zone(&mut fields)? {
         new.time_zone = zone;
     }
@@ -63,6 +75,32 @@ pub(crate) fn account_change(mut fields: Fields) -> Result<AccountChange, Proble
     Ok(change)
 }
 
+/// `POST /accounts/{id}/payments`.
+pub(crate) fn payment(mut fields: Fields) -> Result<Payment, Problem> {
+    fields.only(&["id", "days", "amount", "comment"])?;
+    let mut payment = Payment::new(fields.text("comment")?);
+    payment.id = fields.optional_id("id")?.map(PaymentId::from_uuid);
+    payment.days = fields.optional_whole("days")?.map_or(0, many);
+    payment.amount = fields.optional_whole("amount")?.unwrap_or(0);
+    Ok(payment)
+}
+
+/// The query of a list of payments, whose page has so many if none is asked for, and at most so many.
+pub(crate) fn page(pairs: Vec<(String, String)>, usual: u32, longest: u32) -> Result<Page, Problem> {
+    let mut page = Page { after: None, limit: usual };
+    for (name, value) in pairs {
+        match name.as_str() {
+            "after" => page.after = Some(value.parse().map_err(|_| invalid_query("after"))?),
+            "limit" => {
+                let limit = value.parse().ok().filter(|limit| (1..=longest).contains(limit));
+                page.limit = limit.ok_or_else(|| invalid_query("limit"))?;
+            }
+            _ => return Err(unknown_field(&name)),
+        }
+    }
+    Ok(page)
+}
+
 /// The services that are named; `None` for one that is `null` and so follows the plan.
 fn services(fields: &mut Fields) -> Result<Vec<(&'static str, Option<Service>)>, Problem> {
     let named = fields.object("services")?;
@@ -85,9 +123,8 @@ fn services_of(mut named: Fields) -> Result<Vec<(&'static str, Option<Service>)>
 /// A service. Without a quota it is unlimited, without a period its quota is never counted anew.
 fn service(mut fields: Fields) -> Result<Service, Problem> {
     fields.only(&["on", "quota", "period"])?;
-    let missing = || Problem::input("on", "missing", "the field is missing");
     let mut service = Service::off();
-    service.on = fields.optional_flag("on")?.ok_or_else(missing)?;
+    service.on = fields.flag("on")?;
     service.quota = fields.optional_number("quota")?;
     if let Some(name) = fields.optional_text("period")? {
         service.period = period(&name)?;

@@ -141,6 +141,15 @@ impl Fields {
         self.take(field).map(|value| value.as_bool().ok_or_else(wrong)).transpose()
     }
 
+    /// Takes yes or no, which must be there.
+    ///
+    /// # Errors
+    /// 422 `missing`, `invalid_type`.
+    pub(crate) fn flag(&mut self, field: &'static str) -> Result<bool, Problem> {
+        let missing = || Problem::input(field, "missing", "the field is missing");
+        self.optional_flag(field)?.ok_or_else(missing)
+    }
+
     /// Takes a number that may be left out, or be `null`.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ mod customers;
 mod door;
 mod input;
 mod managed;
+mod notices;
 mod openapi;
 mod options;
 mod origin;
@@ -43,6 +44,7 @@ mod schemas;
 mod service;
 mod state;
 mod status;
+mod trail;
 mod user;
 
 pub use carrier::{CookieCarrier, SessionCarrier};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use portcullis::account::Service;
+use portcullis::account::{RecordedPayment, Service};
 use portcullis::manage::{ManagedAccount, ManagedUser, UserPage};
 use serde::Serialize;
 use uuid::Uuid;
@@ -120,6 +120,8 @@ pub(crate) struct ManagedAccountView {
     plan: Option<String>,
     services: BTreeMap<String, Service>,
     in_force: BTreeMap<String, Service>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plans: Option<BTreeMap<String, BTreeMap<String, Service>>>,
     days: DaysView,
     balance: BalanceView,
     blocked: bool,
@@ -164,6 +166,8 @@ impl From<&ManagedAccount> for ManagedAccountView {
             plan: account.plan.clone(),
             services: account.services.clone(),
             in_force: account.in_force.clone(),
+            // Only a top account has any.
+            plans: account.parent.is_none().then(|| account.plans.clone()),
             days: DaysView { left: days.left, minimum: days.minimum, counting: days.counting },
             balance: BalanceView {
                 amount: balance.amount,
@@ -177,6 +181,42 @@ impl From<&ManagedAccount> for ManagedAccountView {
             time_zone: account.time_zone.name(),
             created_at: account.created_at,
             may: may.into_iter().map(|(name, verdict)| (name, VerdictView::from(verdict))).collect(),
+        }
+    }
+}
+
+/// A page of the payments of an account.
+#[derive(Debug, Serialize)]
+pub(crate) struct PaymentsView {
+    payments: Vec<PaymentView>,
+    next: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize)]
+struct PaymentView {
+    id: Uuid,
+    at: DateTime<Utc>,
+    days: i32,
+    amount: i64,
+    comment: String,
+    by: Option<Uuid>,
+}
+
+impl PaymentsView {
+    /// A page of at most `limit` payments; `next` is where the following page starts, if there may be one.
+    pub(crate) fn of(payments: &[RecordedPayment], limit: u32) -> Self {
+        let full = u32::try_from(payments.len()).is_ok_and(|length| length >= limit);
+        let view = |payment: &RecordedPayment| PaymentView {
+            id: payment.id.uuid(),
+            at: payment.at,
+            days: payment.days,
+            amount: payment.amount,
+            comment: payment.comment.clone(),
+            by: payment.by.map(portcullis::id::UserId::uuid),
+        };
+        Self {
+            payments: payments.iter().map(view).collect(),
+            next: payments.last().filter(|_| full).map(|payment| payment.id.uuid()),
         }
     }
 }

@@ -55,6 +55,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         ("get", "/users") => {
             [vec![parameter("login", json!({"type": "string"})), parameter("account", id())], page()].concat()
         }
+        ("get", "/accounts/{id}/payments") => page(),
         _ => Vec::new(),
     };
     let in_path = operation.path.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
@@ -126,6 +127,7 @@ fn schemas() -> Map<String, Value> {
     requests()
         .into_iter()
         .chain(link_answers())
+        .chain(notice_answers())
         .chain(answers())
         .chain(of_people())
         .chain(of_accounts())
@@ -146,6 +148,7 @@ fn requests() -> Vec<(&'static str, Value)> {
         ("ChallengeOnly", object(&json!({"challenge": text}), &none)),
         ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email"]}}))),
         ("LinkToken", object(&json!({"token": text}), &none)),
+        ("Switch", object(&json!({"enabled": {"type": "boolean"}}), &none)),
         ("Address", object(&json!({"address": text}), &none)),
         ("MethodChoice", object(&json!({"method": {"const": "email"}}), &json!({"address": text}))),
         (
@@ -168,6 +171,17 @@ fn link_answers() -> Vec<(&'static str, Value)> {
         ("Undo", object(&json!({"valid_until": time}), &none)),
         ("Undone", object(&json!({"status": {"const": "undone"}}), &none)),
     ]
+}
+
+/// What the route of notices answers.
+fn notice_answers() -> Vec<(&'static str, Value)> {
+    let or_null = |format: &str| json!({"type": ["string", "null"], "format": format});
+    let blocking = json!({
+        "enabled": {"type": "boolean"}, "change": reference("Verdict"),
+        "blocking_date": or_null("date"), "first_notice": or_null("date-time"),
+    });
+    let none = json!({});
+    vec![("Notices", object(&json!({"blocking": object(&blocking, &none)}), &none))]
 }
 
 fn answers() -> Vec<(&'static str, Value)> {
@@ -212,7 +226,7 @@ fn answers() -> Vec<(&'static str, Value)> {
             json!({"oneOf": [
                 object(&json!({
                     "status": {"const": "admitted"}, "user": object(&json!({"id": id, "login": text}), &none),
-                    "assurance": {"enum": ["password", "password_email"]}, "notice": {"type": "object"},
+                    "assurance": {"enum": ["password", "password_email"]}, "notice": object(&none, &json!({"days_left": number})),
                 }), &none),
                 with_challenge(json!({"status": {"const": "code_required"}, "channels": list(text.clone())})),
                 object(&json!({"status": {"const": "fresh"}, "until": time}), &none),
@@ -250,8 +264,11 @@ fn answers() -> Vec<(&'static str, Value)> {
                         "minimum": number,
                     }), &none),
                     "two_factor": reference("TwoFactor"),
+                    "notices": reference("Notices"),
                     "account": object(&json!({
-                        "id": id, "name": text,
+                        "id": id, "name": text, "blocked": flag,
+                        "blocks_at": {"type": ["string", "null"], "format": "date-time"},
+                        "days_left": {"type": ["integer", "null"]},
                         "services": {"type": "object", "additionalProperties": object(&service, &none)},
                     }), &none),
                     "sessions": object(&json!({"count": number}), &none),

@@ -83,15 +83,11 @@ pub(crate) fn of_accounts() -> Vec<(&'static str, Value)> {
     let (some_days, some_balance) = (object(&none, &days), object(&none, &balance));
     let billed = json!({
         "dealer": flag, "plan": or_null("string"), "services": services, "days": some_days,
-        "balance": some_balance, "time_zone": text,
+        "balance": some_balance, "blocked": flag, "time_zone": text,
     });
     let mut change = billed.clone();
     if let Value::Object(change) = &mut change {
-        change.extend([
-            ("name".to_owned(), text.clone()),
-            ("plans".to_owned(), plans),
-            ("blocked".to_owned(), flag.clone()),
-        ]);
+        change.extend([("name".to_owned(), text.clone()), ("plans".to_owned(), plans)]);
     }
     let account = json!({
         "id": id, "name": text, "parent": maybe_id, "dealer": flag, "plan": or_null("string"),
@@ -101,9 +97,19 @@ pub(crate) fn of_accounts() -> Vec<(&'static str, Value)> {
         "time_zone": text, "created_at": time,
         "may": {"type": "object", "additionalProperties": reference("Verdict")},
     });
+    let all_plans = json!({"plans": {"type": "object", "additionalProperties": all_services}});
+    let payment = json!({
+        "id": id, "at": time, "days": number, "amount": number, "comment": text, "by": maybe_id,
+    });
+    let payment = object(&payment, &none);
     vec![
         ("NewAccount", object(&json!({"name": text, "parent": id}), &billed)),
         ("AccountChange", object(&none, &change)),
-        ("ManagedAccount", object(&account, &none)),
+        ("ManagedAccount", object(&account, &all_plans)),
+        ("Payment", object(&json!({"comment": text}), &json!({"id": id, "days": number, "amount": number}))),
+        (
+            "Payments",
+            object(&json!({"payments": {"type": "array", "items": payment}, "next": maybe_id}), &none),
+        ),
     ]
 }

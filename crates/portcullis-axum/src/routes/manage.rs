@@ -170,3 +170,37 @@ pub(super) fn of_accounts() -> Vec<Operation> {
         },
     ]
 }
+
+/// Routes of payments.
+pub(super) fn of_payments() -> Vec<Operation> {
+    vec![
+        Operation {
+            method: "get",
+            path: "/accounts/{id}/payments",
+            summary: "Lists the payments of an account.",
+            session: true,
+            body: None,
+            success: 200,
+            gives: Some("Payments"),
+            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            route: get(accounts::payments),
+        },
+        Operation {
+            method: "post",
+            path: "/accounts/{id}/payments",
+            summary: "Adds days, money or both to an account, and records who did and why.",
+            session: true,
+            body: Some("Payment"),
+            success: 201,
+            gives: Some("ManagedAccount"),
+            refusals: &[
+                Reason::NotAllowed,
+                Reason::NotFound,
+                Reason::InUse,
+                Reason::InvalidDays,
+                Reason::InvalidBalance,
+            ],
+            route: post(accounts::pay),
+        },
+    ]
+}
