@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use portcullis::Portcullis;
 use portcullis::account::Service;
 use portcullis::audit::AuditEvent;
 use portcullis::challenge::{Channel, PendingCode};
 use portcullis::email::{EmailSettings, UndoInfo};
+use portcullis::notice::NoticeSettings;
 use portcullis::password::PasswordSettings;
 use portcullis::recovery::LinkInfo;
 use portcullis::rights::{AccessRight, Gate, Verdict};
 use portcullis::session::{CurrentSession, ListedSession};
 use portcullis::settings::SecuritySettings;
+use portcullis::sign_in::Admission;
 use portcullis::two_factor::TwoFactorSettings;
 use serde::Serialize;
 use uuid::Uuid;
@@ -109,14 +111,20 @@ pub(crate) struct IdAndLogin {
     login: String,
 }
 
-/// What a person is to be told right after the sign-in; nothing so far.
+/// What a person is to be told right after the sign-in.
 #[derive(Debug, Serialize)]
-pub(crate) struct Notice {}
+pub(crate) struct Notice {
+    /// In the last days before the account is blocked, how many are left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days_left: Option<u32>,
+}
 
 impl SignInView {
-    pub(crate) fn admitted(session: &CurrentSession) -> Self {
+    pub(crate) fn admitted(admission: &Admission) -> Self {
+        let session = &admission.session;
+        let notice = Notice { days_left: admission.days_left };
         let user = IdAndLogin { id: session.user.uuid(), login: session.login.as_str().to_owned() };
-        Self::Admitted { user, assurance: session.assurance.name(), notice: Notice {} }
+        Self::Admitted { user, assurance: session.assurance.name(), notice }
     }
 
     pub(crate) fn code_required(portcullis: &Portcullis, code: &PendingCode, channels: &[Channel]) -> Self {
@@ -136,6 +144,7 @@ pub(crate) struct SettingsView {
     email: EmailView,
     password: PasswordView,
     two_factor: TwoFactorView,
+    notices: NoticesView,
     account: AccountView,
     sessions: SessionsView,
 }
@@ -203,6 +212,9 @@ struct UserView {
 struct AccountView {
     id: Uuid,
     name: String,
+    blocked: bool,
+    blocks_at: Option<DateTime<Utc>>,
+    days_left: Option<u32>,
     services: BTreeMap<String, Service>,
 }
 
@@ -219,9 +231,13 @@ impl SettingsView {
             email: EmailView::of(portcullis, &settings.email),
             password: PasswordView::from(&settings.password),
             two_factor: TwoFactorView::of(portcullis, &settings.two_factor),
+            notices: NoticesView::from(&settings.notices),
             account: AccountView {
                 id: account.id.uuid(),
                 name: account.name.clone(),
+                blocked: account.blocked,
+                blocks_at: account.blocks_at,
+                days_left: account.days_left,
                 services: account.services.clone(),
             },
             sessions: SessionsView { count: settings.sessions.count },
@@ -321,6 +337,34 @@ impl TwoFactorView {
             delivery: settings
                 .delivery
                 .map(|channel| DeliveryView { channel: channel.name(), reasons: Vec::new() }),
+        }
+    }
+}
+
+/// `settings.notices`.
+#[derive(Debug, Serialize)]
+pub(crate) struct NoticesView {
+    blocking: BlockingView,
+}
+
+#[derive(Debug, Serialize)]
+struct BlockingView {
+    enabled: bool,
+    change: VerdictView,
+    blocking_date: Option<NaiveDate>,
+    first_notice: Option<DateTime<Utc>>,
+}
+
+impl From<&NoticeSettings> for NoticesView {
+    fn from(notices: &NoticeSettings) -> Self {
+        let blocking = &notices.blocking;
+        Self {
+            blocking: BlockingView {
+                enabled: blocking.enabled,
+                change: VerdictView::from(&blocking.change),
+                blocking_date: blocking.blocking_date,
+                first_notice: blocking.first_notice,
+            },
         }
     }
 }

@@ -146,6 +146,7 @@ fn requests() -> Vec<(&'static str, Value)> {
         ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email"]}}))),
         ("LinkToken", object(&json!({"token": text}), &none)),
         ("Address", object(&json!({"address": text}), &none)),
+        ("Switch", object(&json!({"enabled": {"type": "boolean"}}), &none)),
         ("MethodChoice", object(&json!({"method": {"const": "email"}}), &json!({"address": text}))),
         (
             "MethodChange",
@@ -211,7 +212,7 @@ fn answers() -> Vec<(&'static str, Value)> {
             json!({"oneOf": [
                 object(&json!({
                     "status": {"const": "admitted"}, "user": object(&json!({"id": id, "login": text}), &none),
-                    "assurance": {"enum": ["password", "password_email"]}, "notice": {"type": "object"},
+                    "assurance": {"enum": ["password", "password_email"]}, "notice": object(&none, &json!({"days_left": number})),
                 }), &none),
                 with_challenge(json!({"status": {"const": "code_required"}, "channels": list(text.clone())})),
                 object(&json!({"status": {"const": "fresh"}, "until": time}), &none),
@@ -238,6 +239,17 @@ fn answers() -> Vec<(&'static str, Value)> {
             ),
         ),
         (
+            "Notices",
+            object(
+                &json!({"blocking": object(&json!({
+                    "enabled": flag, "change": reference("Verdict"),
+                    "blocking_date": {"type": ["string", "null"], "format": "date"},
+                    "first_notice": {"type": ["string", "null"], "format": "date-time"},
+                }), &none)}),
+                &none,
+            ),
+        ),
+        (
             "Settings",
             object(
                 &json!({
@@ -249,8 +261,11 @@ fn answers() -> Vec<(&'static str, Value)> {
                         "minimum": number,
                     }), &none),
                     "two_factor": reference("TwoFactor"),
+                    "notices": reference("Notices"),
                     "account": object(&json!({
-                        "id": id, "name": text,
+                        "id": id, "name": text, "blocked": flag,
+                        "blocks_at": {"type": ["string", "null"], "format": "date-time"},
+                        "days_left": {"type": ["integer", "null"]},
                         "services": {"type": "object", "additionalProperties": object(&service, &none)},
                     }), &none),
                     "sessions": object(&json!({"count": number}), &none),

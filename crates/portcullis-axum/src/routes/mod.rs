@@ -3,6 +3,7 @@
 mod accounts;
 mod email;
 mod manage;
+mod notices;
 mod password;
 mod recovery;
 mod sessions;
@@ -54,6 +55,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         of_password(),
         recovery::operations(),
         of_two_factor(),
+        of_notices(),
         of_sessions(),
         manage::of_users(),
         manage::of_invitations(),
@@ -333,6 +335,21 @@ fn of_sessions() -> Vec<Operation> {
             route: delete(sessions::end),
         },
     ]
+}
+
+/// Routes of notices.
+fn of_notices() -> Vec<Operation> {
+    vec![Operation {
+        method: "put",
+        path: "/notices/blocking",
+        summary: "Switches the daily mails in the last days before the account is blocked on or off.",
+        session: true,
+        body: Some("Switch"),
+        success: 200,
+        gives: Some("Notices"),
+        refusals: &[Reason::NotAllowed, Reason::EmailUnconfirmed],
+        route: put(notices::set_blocking),
+    }]
 }
 
 /// Routes that change nothing.
