@@ -319,7 +319,7 @@ async fn a_reader_who_travels_gets_one_for_each_day_of_his_own() {
             for hour in 0..6 * 24 {
                 w.advance(HOUR);
                 if hour >= start && (hour - start) % 31 == 0 {
-                    let name = route[(hour - start) as usize / 31 % route.len()];
+                    let name = route[usize::try_from((hour - start) / 31).unwrap() % route.len()];
                     move_to(&w, &alice, name).await;
                     zone = name.parse().unwrap();
                 }
@@ -486,7 +486,7 @@ async fn a_crash_between_any_two_commits_loses_no_day_and_doubles_none() {
         let options = WorldOptions { store: shared, policy: pages_of_two(), ..WorldOptions::default() };
         let w = World::with(options);
         walked(&w).await;
-        let mut crashed = false;
+        let mut reached = false;
         for _ in 0..8 {
             store.reset();
             // From this commit on the store is gone: what was claimed stays claimed.
@@ -494,7 +494,7 @@ async fn a_crash_between_any_two_commits_loses_no_day_and_doubles_none() {
                 store.fail(Method::Commit, later, Failure::Port);
             }
             w.run_worker().await.unwrap();
-            crashed |= store.commits() >= nth;
+            reached |= store.commits() >= nth;
             store.reset();
             w.advance(w.security.policy().claim_life);
             w.run_worker().await.unwrap();
@@ -508,7 +508,7 @@ async fn a_crash_between_any_two_commits_loses_no_day_and_doubles_none() {
             days.sort_unstable();
             assert_eq!(days, [1, 2, 3, 4, 5], "{login}, killed at commit {nth} of each day");
         }
-        if !crashed {
+        if !reached {
             break;
         }
         crashes += 1;

@@ -4,7 +4,11 @@
 //! The model looks at clocks and calendars alone, and asks of every pass of a worker: did exactly those get a mail who
 //! are owed one by now? A day that had its notice is owed no other.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,18 +48,26 @@ const ZONES: [&str; 12] = [
 struct Dice(SeededRandom);
 
 impl Dice {
-    fn below(&self, many: u32) -> u32 {
+    fn below(&self, many: usize) -> usize {
         let mut bytes = [0; 4];
         self.0.fill(&mut bytes).unwrap();
-        u32::from_be_bytes(bytes) % many
+        usize::try_from(u32::from_be_bytes(bytes)).unwrap() % many
     }
 
-    fn one_in(&self, many: u32) -> bool {
+    fn days(&self, many: usize) -> i32 {
+        i32::try_from(self.below(many)).unwrap()
+    }
+
+    fn minutes(&self, many: usize) -> TimeDelta {
+        TimeDelta::minutes(i64::try_from(self.below(many)).unwrap())
+    }
+
+    fn one_in(&self, many: usize) -> bool {
         self.below(many) == 0
     }
 
     fn zone(&self) -> &'static str {
-        ZONES[self.below(12) as usize]
+        ZONES[self.below(ZONES.len())]
     }
 }
 
@@ -118,11 +130,11 @@ impl Model {
         let dice = Dice(SeededRandom::new(seed));
         let store = Arc::new(FaultyStore::new(MemoryStore::new()));
         let mut policy = Policy::default();
-        policy.notice_hour = [9, 9, 0, 2, 3, 23][dice.below(6) as usize];
-        policy.notice_page = 1 + dice.below(5);
+        policy.notice_hour = [9, 9, 0, 2, 3, 23][dice.below(6)];
+        policy.notice_page = u32::try_from(1 + dice.below(5)).unwrap();
         let months = ["2026-03-20", "2026-10-20", "2028-02-22", "2026-12-25"];
-        let day: NaiveDate = months[dice.below(4) as usize].parse().unwrap();
-        let now = day.and_time(NaiveTime::MIN).and_utc() + TimeDelta::minutes(dice.below(2880).into());
+        let day: NaiveDate = months[dice.below(4)].parse().unwrap();
+        let now = day.and_time(NaiveTime::MIN).and_utc() + dice.minutes(2880);
         let world = |seed| {
             let shared = Arc::clone(&store) as Arc<dyn Store>;
             World::with(WorldOptions { store: shared, policy: policy.clone(), seed, now })
@@ -150,15 +162,15 @@ impl Model {
         let zone = self.dice.zone();
         let mut new =
             NewAccount::named(format!("account {nth}")).in_zone(TimeZone::parse(zone).unwrap()).dealer();
-        let parent = (nth % 3 != 0).then(|| nth - 1);
+        let parent = (!nth.is_multiple_of(3)).then(|| nth - 1);
         if let Some(parent) = parent {
             new = new.under(self.places[parent].account.id);
         }
         let (zone, mut ends): (Tz, _) = (zone.parse().unwrap(), None);
         if !self.dice.one_in(3) {
-            let left = self.dice.below(16);
-            new = new.with_days(DaysChange::default().left(left as i32 + 1).counting(true));
-            ends = Some(self.now().with_timezone(&zone).date_naive() + Days::new(u64::from(left) + 1));
+            let left = self.dice.days(16) + 1;
+            new = new.with_days(DaysChange::default().left(left).counting(true));
+            ends = Some(self.now().with_timezone(&zone).date_naive() + TimeDelta::days(left.into()));
         }
         let account = self.worlds[0].security.accounts().create(new).await.unwrap();
         self.places.push(Place { account, parent, zone, ends, by_hand: false });
@@ -220,7 +232,7 @@ impl Model {
         let program = Actor::Program;
         match self.dice.below(10) {
             0..=4 => {
-                let nth = self.dice.below(self.readers.len() as u32) as usize;
+                let nth = self.dice.below(self.readers.len());
                 let on = !self.readers[nth].on || self.dice.one_in(4);
                 if self.blocked(self.readers[nth].place) {
                     return;
@@ -228,7 +240,7 @@ impl Model {
                 self.switch(nth, on).await;
             }
             5 | 6 => {
-                let nth = self.dice.below(self.readers.len() as u32) as usize;
+                let nth = self.dice.below(self.readers.len());
                 let zone = self.dice.zone();
                 let change = UserChange::default().time_zone(TimeZone::parse(zone).unwrap());
                 let id = self.readers[nth].user.id;
@@ -236,26 +248,23 @@ impl Model {
                 self.readers[nth].zone = zone.parse().unwrap();
             }
             7 | 8 => {
-                let nth = self.dice.below(self.places.len() as u32) as usize;
+                let nth = self.dice.below(self.places.len());
                 let place = &mut self.places[nth];
                 let today = self.worlds[0].now().with_timezone(&place.zone).date_naive();
-                let days = match self.dice.below(5) {
-                    0 => {
-                        place.ends = None;
-                        DaysChange::default().counting(false)
-                    }
-                    _ => {
-                        let left = self.dice.below(14);
-                        place.ends = Some(today + Days::new(left.into()));
-                        DaysChange::default().left(left as i32).counting(true)
-                    }
+                let days = if self.dice.one_in(5) {
+                    place.ends = None;
+                    DaysChange::default().counting(false)
+                } else {
+                    let left = self.dice.days(14);
+                    place.ends = Some(today + TimeDelta::days(left.into()));
+                    DaysChange::default().left(left).counting(true)
                 };
                 let change = AccountChange::default().days(days);
                 let id = place.account.id;
                 self.worlds[0].security.manage(program).change_account(id, &change).await.unwrap();
             }
             _ => {
-                let nth = self.dice.below(self.places.len() as u32) as usize;
+                let nth = self.dice.below(self.places.len());
                 let place = &mut self.places[nth];
                 let mut change = AccountChange::default();
                 if self.dice.one_in(2) {
@@ -275,13 +284,13 @@ impl Model {
 
     /// Lets a worker look, sometimes on a store that fails, and judges what was mailed.
     async fn look(&mut self) {
-        let first = self.dice.below(2) as usize;
+        let first = self.dice.below(2);
         let mut at_first: Vec<_> = self.readers.iter().map(|reader| self.owed(reader)).collect();
         if self.dice.one_in(8) {
-            let from = 1 + u64::from(self.dice.below(6));
+            let from = 1 + u64::try_from(self.dice.below(6)).unwrap();
             let failure = if self.dice.one_in(2) { Failure::Port } else { Failure::UnknownAfter };
             self.store.reset();
-            for nth in from..from + 1 + u64::from(self.dice.below(30)) {
+            for nth in from..from + 1 + u64::try_from(self.dice.below(30)).unwrap() {
                 self.store.fail(Method::Commit, nth, failure);
             }
             self.worlds[first].run_worker().await.unwrap();
@@ -334,10 +343,9 @@ impl Model {
     async fn live(&mut self, steps: u32) {
         for _ in 0..steps {
             // Mostly hours, now and then days: nobody looks meanwhile.
-            let minutes =
-                if self.dice.one_in(12) { 1440 + self.dice.below(4320) } else { 20 + self.dice.below(540) };
-            self.advance(TimeDelta::minutes(minutes.into()));
-            for _ in 0..self.dice.below(1 + self.readers.len() as u32 / 6) {
+            let (least, more) = if self.dice.one_in(12) { (1440, 4320) } else { (20, 540) };
+            self.advance(TimeDelta::minutes(least) + self.dice.minutes(more));
+            for _ in 0..self.dice.below(1 + self.readers.len() / 6) {
                 self.act().await;
             }
             self.look().await;
@@ -351,7 +359,7 @@ const READERS: usize = 60;
 #[tokio::test]
 async fn exactly_those_get_a_notice_who_are_owed_one() {
     let worlds: u64 = std::env::var("NOTICE_WORLDS").ok().and_then(|many| many.parse().ok()).unwrap_or(50);
-    let mut mails = 0;
+    let mut mails = 0_usize;
     for seed in 0..worlds {
         let mut model = Model::new(seed, READERS).await;
         println!("world {seed} begins at {}", model.now());
@@ -359,5 +367,5 @@ async fn exactly_those_get_a_notice_who_are_owed_one() {
         mails += model.mails;
     }
     println!("{mails} notices in {worlds} worlds of {READERS} users");
-    assert!(mails as u64 > worlds * 60, "there was something to tell: {mails}");
+    assert!(mails > 60 * usize::try_from(worlds).unwrap(), "there was something to tell: {mails}");
 }

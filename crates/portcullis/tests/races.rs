@@ -141,6 +141,8 @@ const FINDS: &[(&str, &[&str])] = &[
         "a_message_sealed_anew_is_sent_once",
         &["fences no outcome", "compares no versions", "hides that others were faster"],
     ),
+    ("workers_mail_each_day_once", &["shares claims"]),
+    ("moves_amid_a_look_double_nothing", &["shares claims"]),
 ];
 
 fn block<T>(future: impl Future<Output = T>) -> T {

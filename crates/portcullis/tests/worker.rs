@@ -12,12 +12,14 @@ use chrono::TimeDelta;
 use portcullis::account::Account;
 use portcullis::audit::AuditEvent;
 use portcullis::id::CommitId;
+use portcullis::memory::MemoryStore;
 use portcullis::message::MessageKind;
 use portcullis::policy::Policy;
 use portcullis::port::message::{Mail, MailSender, Receipt, SendError};
-use portcullis::port::store::{Commit, Expect, Key, Kind, Lane, Page, Put};
+use portcullis::port::store::{Commit, Expect, Key, Kind, Lane, Page, Put, Store};
 use portcullis::testing::World;
 use portcullis::testing::mailbox::Mailbox;
+use portcullis::testing::races;
 use portcullis::testing::world::WorldOptions;
 use portcullis::user::User;
 use tokio::sync::{Notify, Semaphore};
@@ -165,4 +167,10 @@ async fn bulk_takes_half_the_senders_and_keeps_no_code_waiting() {
     }
     assert_eq!(gate.most.load(Ordering::SeqCst), 2);
     worker.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_is_not_kept_waiting_by_a_hundred_thousand_notices() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    races::a_code_goes_before_waiting_notices(&store, 1, 100_000).await;
 }

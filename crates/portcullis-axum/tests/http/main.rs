@@ -12,6 +12,7 @@ mod door;
 mod email;
 mod failures;
 mod mounting;
+mod notices;
 mod office;
 mod password;
 mod races;

@@ -5,6 +5,8 @@ pub(crate) mod leave;
 pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod rules;
+#[cfg(test)]
+mod simulated;
 pub(crate) mod switch;
 mod walk;
 

@@ -76,8 +76,7 @@ pub(crate) fn begin(
     policy: &Policy,
     now: DateTime<Utc>,
 ) {
-    if let Some(to) = wanted(user, chain, now) {
-        let planned = calendar(user, chain, policy).coming(now, planned_until(now));
+    if let Some((to, planned)) = owed(user, chain, policy, now, planned_until(now)) {
         keep(changes, user, to, &planned, name);
     }
 }
@@ -134,10 +133,55 @@ pub(crate) fn resettle(
     }
 }
 
-/// Plans the look at an account's users anew, after a change of the account: `before` is how it was, if it is not new.
+/// What a change of an account makes of the next look at its users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// It stays as it is.
+    AsItIs,
+    /// It is planned anew.
+    At {
+        /// The blocking instant it is for.
+        blocks_at: Option<DateTime<Utc>>,
+        /// When it is due.
+        due_at: DateTime<Utc>,
+    },
+    /// There is none.
+    Never,
+}
+
+/// What a change of an account makes of the next look at its users; `before` is how it was, if it is not new.
 ///
 /// Where a date is near, or was, the look is due at once: the earliest date of a user may be another one from now on, and
 /// so may be what was planned for him. So it is after a lifted block, while which nothing was planned.
+pub(crate) fn next_look(
+    before: Option<&Account>,
+    after: &Account,
+    schedule: Option<&NoticeSchedule>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Look {
+    let ahead = |account: &Account| account.blocks_at().filter(|at| now < *at);
+    let blocks_at = ahead(after);
+    let lifted = before.is_some_and(|before| before.lifts != after.lifts);
+    let moved = before.and_then(Account::blocks_at) != after.blocks_at();
+    if !lifted && !moved {
+        return Look::AsItIs;
+    }
+    let near = |at: DateTime<Utc>| begins(at, policy) <= now;
+    // A look that is due, or under way, has a reason that this change may not know of.
+    let owed = |look: &NoticeSchedule| look.walk.is_some() || look.due_at <= after_slack(now);
+    let at_once = lifted
+        || blocks_at.is_some_and(near)
+        || before.and_then(ahead).is_some_and(near)
+        || schedule.is_some_and(owed);
+    match blocks_at {
+        _ if at_once => Look::At { blocks_at, due_at: now },
+        Some(at) => Look::At { blocks_at, due_at: begins(at, policy) },
+        None => Look::Never,
+    }
+}
+
+/// Plans the look at an account's users anew, after a change of the account.
 pub(crate) fn replan(
     changes: &mut Changes,
     before: Option<&Account>,
@@ -147,32 +191,14 @@ pub(crate) fn replan(
     policy: &Policy,
     now: DateTime<Utc>,
 ) {
-    let ahead = |account: &Account| account.blocks_at().filter(|at| now < *at);
-    let blocks_at = ahead(after);
-    let lifted = before.is_some_and(|before| before.lifts != after.lifts);
-    let moved = before.and_then(Account::blocks_at) != after.blocks_at();
-    if !lifted && !moved {
-        return;
-    }
-    let near = |at: DateTime<Utc>| begins(at, policy) <= now;
-    // A look that is due, or under way, has a reason that this change may not know of.
-    let owed = |look: &NoticeSchedule| look.walk.is_some() || look.due_at <= after_slack(now);
-    let at_once = lifted
-        || blocks_at.is_some_and(near)
-        || before.and_then(ahead).is_some_and(near)
-        || schedule.as_ref().is_some_and(|schedule| owed(&schedule.value));
-    let due_at = match blocks_at {
-        _ if at_once => Some(now),
-        Some(at) => Some(begins(at, policy)),
-        None => None,
-    };
-    match (schedule, due_at) {
-        (Some(mut schedule), Some(due_at)) => {
+    let look = next_look(before, after, schedule.as_ref().map(|schedule| &schedule.value), policy, now);
+    match (schedule, look) {
+        (Some(mut schedule), Look::At { blocks_at, due_at }) => {
             (schedule.value.blocks_at, schedule.value.walk, schedule.value.due_at) =
                 (blocks_at, None, due_at);
             changes.put(&schedule);
         }
-        (None, Some(due_at)) => {
+        (None, Look::At { blocks_at, due_at }) => {
             changes.insert(&NoticeSchedule {
                 v: Schema::default(),
                 id,
@@ -183,10 +209,10 @@ pub(crate) fn replan(
                 due_at,
             });
         }
-        (Some(schedule), None) => {
+        (Some(schedule), Look::Never) => {
             changes.delete(&schedule);
         }
-        (None, None) => {}
+        (None, Look::Never) | (_, Look::AsItIs) => {}
     }
 }
 
@@ -210,6 +236,48 @@ pub(crate) struct UserPage {
     pub(crate) last: Option<Uuid>,
 }
 
+/// The place of a look.
+pub(crate) fn place(schedule: &NoticeSchedule, now: DateTime<Utc>) -> Walk {
+    schedule.walk.unwrap_or(Walk { began: now, below: false, after: None })
+}
+
+/// The schedule once a page is done, `last` being the last user of it if there may be more; `None` if no further look
+/// is needed, since all that is left until the account is blocked is planned.
+pub(crate) fn go_on(
+    schedule: &NoticeSchedule,
+    account: Option<&Account>,
+    last: Option<Uuid>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Option<NoticeSchedule> {
+    let walk = place(schedule, now);
+    let until = planned_until(walk.began);
+    let next = match (last, walk.below) {
+        (Some(last), _) => Some(Walk { after: Some(last), ..walk }),
+        (None, false) => Some(Walk { below: true, after: None, ..walk }),
+        (None, true) => None,
+    };
+    let date = account.and_then(Account::blocks_at).filter(|at| until < *at);
+    let due_at = match (next, date) {
+        (Some(_), _) => now,
+        (None, date) => begins(date?, policy).max(until),
+    };
+    Some(NoticeSchedule { walk: next, due_at, ..schedule.clone() })
+}
+
+/// The notices that a user is owed from now on until an instant, and where they go.
+pub(crate) fn owed<'a>(
+    user: &'a User,
+    chain: &Chain,
+    policy: &Policy,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Option<(&'a Email, Vec<Planned>)> {
+    let to = wanted(user, chain, now)?;
+    let planned = calendar(user, chain, policy).coming(now, until);
+    (!planned.is_empty()).then_some((to, planned))
+}
+
 /// Keeps the notices of one page of users, and how far that came.
 // INVARIANT: the notices of a page and the place after it are kept in one commit, under the version that was claimed: a
 // crash repeats a page or nothing, and of two workers one is refused.
@@ -221,37 +289,25 @@ pub(crate) fn walk(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<()> {
-    let mut schedule = schedule;
-    let walk = schedule.value.walk.unwrap_or(Walk { began: now, below: false, after: None });
-    let until = planned_until(walk.began);
+    let until = planned_until(place(&schedule.value, now).began);
     let mut changes = Changes::none();
     for (user, chain) in &page.users {
-        if let Some(to) = wanted(&user.value, chain, now) {
-            let planned = calendar(&user.value, chain, policy).coming(now, until);
+        if let Some((to, planned)) = owed(&user.value, chain, policy, now, until) {
             keep(&mut changes, &user.value, to, &planned, name);
-            if !planned.is_empty() {
-                // A move to another zone either came first, or finds what is kept here.
-                changes.guard(user);
-            }
+            // A move to another zone either came first, or finds what is kept here.
+            changes.guard(user);
         }
     }
-    let next = match (page.last, walk.below) {
-        (Some(last), _) => Some(Walk { after: Some(last), ..walk }),
-        (None, false) => Some(Walk { below: true, after: None, ..walk }),
-        (None, true) => None,
-    };
-    schedule.value.walk = next;
-    // Before this ends, all that is left until the account is blocked is planned: then no further look is needed.
-    let date = account.and_then(Account::blocks_at).filter(|at| until < *at);
-    match (next, date) {
-        (Some(_), _) => schedule.value.due_at = now,
-        (None, Some(at)) => schedule.value.due_at = begins(at, policy).max(until),
-        (None, None) => {
+    let mut schedule = schedule;
+    match go_on(&schedule.value, account, page.last, policy, now) {
+        Some(next) => {
+            schedule.value = next;
+            changes.put(&schedule);
+        }
+        None => {
             changes.delete(&schedule);
-            return Decision::yes((), changes);
         }
     }
-    changes.put(&schedule);
     Decision::yes((), changes)
 }
 

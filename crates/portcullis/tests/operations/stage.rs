@@ -141,6 +141,9 @@ operations! {
     EmailResend true true,
     EmailCancel true true,
     EmailClear true true,
+    NoticesOn true true,
+    NoticesOff true true,
+    NoticesRefused false true,
     EmailUndoPeek true false,
     EmailUndo true true,
     EmailUndoTwice false true,
@@ -340,6 +343,15 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                         s.email().confirm(session, asked.id, &code, &source()).await.map(drop)
                     }),
                 }
+            }
+            Op::NoticesOn => Box::pin(async move { s.notices().set_blocking(session, true).await.map(drop) }),
+            Op::NoticesOff => {
+                s.notices().set_blocking(session, true).await.unwrap();
+                Box::pin(async move { s.notices().set_blocking(session, false).await.map(drop) })
+            }
+            Op::NoticesRefused => {
+                let session = w.sign_in(&bob).await.unwrap().id;
+                Box::pin(async move { s.notices().set_blocking(session, true).await.map(drop) })
             }
             Op::EmailClear => Box::pin(async move { s.email().clear(session).await.map(drop) }),
             Op::EmailUndoPeek | Op::EmailUndo | Op::EmailUndoTwice => {

@@ -35,6 +35,7 @@ mod keys;
 mod kit;
 mod links;
 mod managing;
+mod notices;
 mod passwords;
 mod rights;
 mod sends;
@@ -58,6 +59,7 @@ pub use self::guesses::*;
 pub use self::keys::*;
 pub use self::links::*;
 pub use self::managing::*;
+pub use self::notices::*;
 pub use self::passwords::*;
 pub use self::rights::*;
 pub use self::sends::*;
@@ -112,6 +114,8 @@ races! {
     workers_share_without_sending_twice
     a_late_outcome_is_not_kept
     a_message_sealed_anew_is_sent_once
+    workers_mail_each_day_once
+    moves_amid_a_look_double_nothing
 }
 
 /// Runs every race in turn on what `make_store` gives (new stores, or the same one again and again), and prints the
