@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::kit::{Kit, must, word};
+use super::kit::{Kit, at_once, must, tally, times, word};
 use crate::account::Payment;
 use crate::id::PaymentId;
 use crate::port::store::{Page, Store};
@@ -16,19 +16,17 @@ pub async fn payments_at_once_all_count(store: &Arc<dyn Store>, nonce: u64) {
     let kit = Kit::new(store, nonce, "payments_at_once_all_count");
     let account = kit.account().await;
     let manage = kit.world.security.manage(Actor::Program);
-    let mut tasks = Vec::new();
-    for nth in 0..PAYMENTS {
+    let callers = usize::try_from(PAYMENTS).unwrap_or(usize::MAX);
+    kit.stage.line_up(callers);
+    let answers = at_once((0..PAYMENTS).map(|nth| {
         // The first two are the same payment.
         let id = PaymentId::from_uuid(uuid::Uuid::from_u128(u128::from(nth.max(1))));
         let payment = Payment::new("races").days(1).amount(10).under(id);
         let (security, account) = (kit.world.security.clone(), account.id);
-        tasks.push(tokio::spawn(async move {
-            word(&security.manage(Actor::Program).pay(account, &payment).await)
-        }));
-    }
-    for task in tasks {
-        assert_eq!(must("a payment", task.await), "ok", "every payment is recorded");
-    }
+        async move { word(&security.manage(Actor::Program).pay(account, &payment).await) }
+    }))
+    .await;
+    assert_eq!(times(&tally(answers), "ok"), callers, "every payment is recorded");
     let (counted, account) = (PAYMENTS - 1, account.id);
     let after = must("the account", manage.account(account).await);
     let expected = (i32::try_from(counted).unwrap_or(i32::MAX), i64::from(counted) * 10);
