@@ -41,7 +41,8 @@ pub(super) async fn change(path: PathId, mut door: Door) -> Answer {
 pub(super) async fn pay(path: PathId, mut door: Door) -> Answer {
     let actor = Actor::Session(door.user().await?.id);
     let payment = customers::payment(door.any_fields()?)?;
-    let account = door.portcullis().manage(actor).pay(account_of(&path)?, &payment).await?;
+    let paid = door.portcullis().manage(actor).pay(account_of(&path)?, &payment).await;
+    let account = paid.map_err(|error| of_payment(error.into()))?;
     door.reply(StatusCode::CREATED, &ManagedAccountView::from(&account)).await
 }
 
@@ -52,4 +53,13 @@ pub(super) async fn payments(path: PathId, mut door: Door) -> Answer {
     let page = customers::page(pairs, USUAL_PAGE, LONGEST_PAGE)?;
     let payments = door.portcullis().manage(actor).payments(account_of(&path)?, page).await?;
     door.reply(StatusCode::OK, &PaymentsView::of(&payments, page.limit)).await
+}
+
+/// What an account can't hold is too much in a field of the payment.
+fn of_payment(problem: Problem) -> Problem {
+    if problem.code() == Reason::InvalidBalance.code() {
+        problem.of_field(StatusCode::UNPROCESSABLE_ENTITY, "amount")
+    } else {
+        problem
+    }
 }

@@ -5,6 +5,7 @@
 mod account;
 mod accounts;
 mod bad_input;
+mod billing;
 mod client;
 mod contract;
 mod cookies;

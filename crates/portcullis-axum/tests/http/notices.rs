@@ -43,3 +43,41 @@ async fn notices_are_switched_and_the_date_is_shown_and_warned_of() {
     let refused = site.put("/notices/blocking", json!({"enabled": "yes"})).await.is(422).json();
     assert_eq!(refused["field"], "enabled");
 }
+
+#[tokio::test]
+async fn an_address_that_notices_use_stays_until_they_are_off() {
+    let (mut site, _) = Site::signed_in().await;
+    site.put("/notices/blocking", json!({"enabled": true})).await.is(200);
+    site.delete("/email").await.refused(409, "in_use");
+    assert_eq!(site.get("/settings").await.is(200).json()["email"]["confirmed"], true);
+    site.put("/notices/blocking", json!({"enabled": false})).await.is(200);
+    site.delete("/email").await.is(204);
+    site.put("/notices/blocking", json!({"enabled": true})).await.refused(409, "email_unconfirmed");
+}
+
+#[tokio::test]
+async fn the_switch_is_read_strictly() {
+    let (mut site, _) = Site::signed_in().await;
+    for (body, field, code) in [
+        (json!({}), "enabled", "missing"),
+        (json!({"enabled": null}), "enabled", "missing"),
+        (json!({"enabled": 1}), "enabled", "invalid_type"),
+        (json!({"enabled": true, "days": 5}), "days", "unknown_field"),
+    ] {
+        site.put("/notices/blocking", body).await.unfit(field, code);
+    }
+    assert_eq!(site.get("/settings").await.is(200).json()["notices"]["blocking"]["enabled"], false);
+}
+
+#[tokio::test]
+async fn who_has_many_days_left_is_told_of_none_at_the_sign_in() {
+    let (mut site, _) = Site::signed_in().await;
+    for (left, notice) in [(6, json!({})), (5, json!({"days_left": 5})), (1, json!({"days_left": 1}))] {
+        let days = AccountChange::default().days(DaysChange::default().left(left).counting(true));
+        let manage = site.world.security.manage(Actor::Program);
+        manage.change_account(site.account.id, &days).await.unwrap();
+        let answer =
+            site.post("/sign-in", json!({"login": "alice", "password": PASSWORD})).await.is(200).json();
+        assert_eq!(answer["notice"], notice, "{left}");
+    }
+}
