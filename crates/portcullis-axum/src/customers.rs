@@ -11,6 +11,9 @@ use crate::Problem;
 use crate::input::{Fields, unknown_field};
 use crate::people::{invalid_query, time_zone};
 
+/// Plans by name, each with its services.
+type Plans = BTreeMap<String, BTreeMap<String, Service>>;
+
 /// The services there are.
 pub(crate) const SERVICES: [&str; 2] = ["sms", "email_notification"];
 
@@ -144,9 +147,9 @@ fn period(name: &str) -> Result<Period, Problem> {
 }
 
 /// All plans by name, each with its services.
-fn plans(fields: &mut Fields) -> Result<Option<BTreeMap<String, BTreeMap<String, Service>>>, Problem> {
+fn plans(fields: &mut Fields) -> Result<Option<Plans>, Problem> {
     let read = |named: Fields| {
-        let mut plans = BTreeMap::new();
+        let mut plans = Plans::new();
         for (name, services) in named.objects("plans")? {
             let services = services_of(services)?.into_iter();
             let named = services.filter_map(|(name, service)| Some((name.to_owned(), service?)));

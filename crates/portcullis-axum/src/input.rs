@@ -4,7 +4,7 @@
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::Pin;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -286,7 +286,7 @@ impl<'de> Visitor<'de> for Object<'_> {
 fn unreadable(error: &serde_json::Error, reading: Option<&str>, body: &[u8]) -> Problem {
     // The reader says so in words alone.
     let beyond = error.to_string().starts_with("number out of range")
-        && serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(body).is_ok();
+        && serde_json::from_slice::<IgnoredAny>(body).is_ok();
     match reading.filter(|_| beyond) {
         Some(name) => Problem::input(shown(name), "invalid_value", "the number is beyond every bound"),
         None => Problem::input("body", "invalid_json", "the body is not one json object"),

@@ -128,6 +128,7 @@ fn schemas() -> Map<String, Value> {
         .into_iter()
         .chain(link_answers())
         .chain(notice_answers())
+        .chain(settings_answers())
         .chain(answers())
         .chain(of_people())
         .chain(of_accounts())
@@ -173,6 +174,38 @@ fn link_answers() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// What the route of the whole tab answers.
+fn settings_answers() -> Vec<(&'static str, Value)> {
+    let (text, number, flag) =
+        (json!({"type": "string"}), json!({"type": "integer"}), json!({"type": "boolean"}));
+    let (id, none) = (json!({"type": "string", "format": "uuid"}), json!({}));
+    let service = json!({"on": flag, "quota": {"type": ["integer", "null"]}, "period": text});
+    vec![(
+        "Settings",
+        object(
+            &json!({
+                "user": object(&json!({"id": id, "login": text, "language": text, "time_zone": text}), &none),
+                "email": reference("Email"),
+                "password": object(&json!({
+                    "change": reference("Verdict"),
+                    "changed_at": {"type": ["string", "null"], "format": "date-time"},
+                    "minimum": number,
+                }), &none),
+                "two_factor": reference("TwoFactor"),
+                "notices": reference("Notices"),
+                "account": object(&json!({
+                    "id": id, "name": text, "blocked": flag,
+                    "blocks_at": {"type": ["string", "null"], "format": "date-time"},
+                    "days_left": {"type": ["integer", "null"]},
+                    "services": {"type": "object", "additionalProperties": object(&service, &none)},
+                }), &none),
+                "sessions": object(&json!({"count": number}), &none),
+            }),
+            &none,
+        ),
+    )]
+}
+
 /// What the route of notices answers.
 fn notice_answers() -> Vec<(&'static str, Value)> {
     let or_null = |format: &str| json!({"type": ["string", "null"], "format": format});
@@ -202,7 +235,6 @@ fn answers() -> Vec<(&'static str, Value)> {
         }
         object(&fields, &json!({}))
     };
-    let service = json!({"on": flag, "quota": {"type": ["integer", "null"]}, "period": text});
     let event = json!({
         "id": id, "at": time, "action": text, "reason": {"type": ["string", "null"]},
         "actor": maybe_id, "about": maybe_id, "source": maybe_id,
@@ -250,30 +282,6 @@ fn answers() -> Vec<(&'static str, Value)> {
                     "pending": with_challenge(json!({"method": text})),
                     "delivery": object(&json!({"channel": text, "reasons": list(reference("Gate"))}), &none),
                 }),
-            ),
-        ),
-        (
-            "Settings",
-            object(
-                &json!({
-                    "user": object(&json!({"id": id, "login": text, "language": text, "time_zone": text}), &none),
-                    "email": reference("Email"),
-                    "password": object(&json!({
-                        "change": reference("Verdict"),
-                        "changed_at": {"type": ["string", "null"], "format": "date-time"},
-                        "minimum": number,
-                    }), &none),
-                    "two_factor": reference("TwoFactor"),
-                    "notices": reference("Notices"),
-                    "account": object(&json!({
-                        "id": id, "name": text, "blocked": flag,
-                        "blocks_at": {"type": ["string", "null"], "format": "date-time"},
-                        "days_left": {"type": ["integer", "null"]},
-                        "services": {"type": "object", "additionalProperties": object(&service, &none)},
-                    }), &none),
-                    "sessions": object(&json!({"count": number}), &none),
-                }),
-                &none,
             ),
         ),
         (
