@@ -81,6 +81,7 @@ pub mod language;
 pub mod manage;
 pub mod memory;
 pub mod message;
+pub mod notice;
 pub mod password;
 pub mod policy;
 pub mod port;

@@ -13,6 +13,22 @@ use crate::port::store::{Count, Window};
 /// beyond it, by a clock that has since stepped back.
 pub const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
 
+/// How long after its day the notice of a day is remembered, whatever `message_kept` of the policy says: a user who
+/// moves to another zone may live through most of a day again, and gets no second notice for it: 3 d (ours).
+pub(crate) const NOTICE_REMEMBERED: TimeDelta = TimeDelta::days(3);
+
+/// Days that an account may have left, and its minimum, at most, either way: 36525, a hundred years (decided).
+pub const DAYS_FURTHEST: i32 = 36_525;
+
+/// The largest amount of money, either way, in minor units: 2^53 - 1, which every reader of JSON keeps exactly (decided).
+pub const AMOUNT_LARGEST: i64 = (1 << 53) - 1;
+
+/// The longest comment of a payment: 500 characters (decided).
+pub const COMMENT_LONGEST: usize = 500;
+
+/// Plans of one top account at most: 100, as on Wialon Hosting (domain).
+pub const PLANS_MOST: usize = 100;
+
 /// At most so many in a window of so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -224,6 +240,14 @@ pub struct Policy {
     pub page_longest: u32,
     /// Accounts above an account, and creators above a user. Default 16, at most 16 (design).
     pub chain_longest: u32,
+    /// Days before the blocking day on which its notices are mailed, one a day, 1 to 30. Default 5 (seed).
+    pub notice_days: u32,
+    /// The hour of the user's own clocks from which on a day's notice is mailed, 0 to 23. Default 9 (decided).
+    pub notice_hour: u8,
+    /// Users seen to in one commit while notices are planned, 1 to 1000. Default 100 (ours).
+    pub notice_page: u32,
+    /// Whether notices take the service `email_notification`. Default no; yes in the Wialon presets.
+    pub notices_need_service: bool,
 }
 
 impl Default for Policy {
@@ -298,6 +322,10 @@ impl Default for Policy {
             grants_per_item: 200,
             page_longest: 1000,
             chain_longest: 16,
+            notice_days: 5,
+            notice_hour: 9,
+            notice_page: 100,
+            notices_need_service: false,
         }
     }
 }
@@ -314,6 +342,7 @@ impl Policy {
             password_maximum: 100,
             password_rule: PasswordRule::wialon(),
             email_unique: false,
+            notices_need_service: true,
             ..Self::default()
         }
     }
@@ -326,6 +355,7 @@ impl Policy {
             password_maximum: 100,
             password_rule: PasswordRule::wialon(),
             email_unique: false,
+            notices_need_service: true,
             ..Self::default()
         }
     }
@@ -452,6 +482,9 @@ impl Policy {
             ("grants_per_item", (1..=1000).contains(&self.grants_per_item)),
             ("page_longest", (10..=1000).contains(&self.page_longest)),
             ("chain_longest", (1..=16).contains(&self.chain_longest)),
+            ("notice_days", (1..=30).contains(&self.notice_days)),
+            ("notice_hour", self.notice_hour < 24),
+            ("notice_page", (1..=1000).contains(&self.notice_page)),
         ];
         match checks.into_iter().find(|(_, holds)| !holds) {
             Some((field, _)) => Err(PolicyError { field }),

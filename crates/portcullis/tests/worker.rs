@@ -15,14 +15,18 @@ use portcullis::audit::AuditEvent;
 use portcullis::contact::Email;
 use portcullis::decision::Reason;
 use portcullis::id::CommitId;
+use portcullis::memory::MemoryStore;
 use portcullis::message::MessageKind;
 use portcullis::policy::Policy;
 use portcullis::port::message::{Mail, MailSender, Receipt, SendError};
-use portcullis::port::store::{Commit, Expect, Key, Kind, Lane, Page, Put, Read, Start, TrailPage, Waiting};
+use portcullis::port::store::{
+    Commit, Expect, Key, Kind, Lane, Page, Put, Read, Start, Store, TrailPage, Waiting,
+};
 use portcullis::recovery::Identifier;
 use portcullis::testing::World;
 use portcullis::testing::ambient::SeededRandom;
 use portcullis::testing::mailbox::Mailbox;
+use portcullis::testing::races;
 use portcullis::testing::world::{WorldOptions, attempt};
 use portcullis::user::{Login, NewUser, User};
 use tokio::sync::{Notify, Semaphore};
@@ -409,4 +413,10 @@ async fn a_backlog_is_counted_by_lane_and_no_further_than_the_policy_says() {
     );
     assert_eq!((backlog.bulk.count, backlog.bulk.oldest), (1, Some(w.now())));
     assert_eq!((backlog.timed.count, backlog.timed.oldest), (1, Some(begun)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_is_not_kept_waiting_by_a_hundred_thousand_notices() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    races::a_code_goes_before_waiting_notices(&store, 1, 100_000).await;
 }

@@ -150,7 +150,13 @@ pub(super) fn of_accounts() -> Vec<Operation> {
             body: Some("NewAccount"),
             success: 201,
             gives: Some("ManagedAccount"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            refusals: &[
+                Reason::NotAllowed,
+                Reason::NotFound,
+                Reason::NotADealer,
+                Reason::TooDeep,
+                Reason::UnknownPlan,
+            ],
             route: post(accounts::create),
         },
         Operation {
@@ -172,8 +178,42 @@ pub(super) fn of_accounts() -> Vec<Operation> {
             body: Some("AccountChange"),
             success: 200,
             gives: Some("ManagedAccount"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::UnknownPlan, Reason::InvalidDays],
             route: patch(accounts::change),
+        },
+    ]
+}
+
+/// Routes of payments.
+pub(super) fn of_payments() -> Vec<Operation> {
+    vec![
+        Operation {
+            method: "get",
+            path: "/accounts/{id}/payments",
+            summary: "Lists the payments of an account.",
+            session: true,
+            body: None,
+            success: 200,
+            gives: Some("Payments"),
+            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            route: get(accounts::payments),
+        },
+        Operation {
+            method: "post",
+            path: "/accounts/{id}/payments",
+            summary: "Adds days, money or both to an account, and records who did and why.",
+            session: true,
+            body: Some("Payment"),
+            success: 201,
+            gives: Some("ManagedAccount"),
+            refusals: &[
+                Reason::NotAllowed,
+                Reason::NotFound,
+                Reason::InUse,
+                Reason::InvalidDays,
+                Reason::InvalidBalance,
+            ],
+            route: post(accounts::pay),
         },
     ]
 }

@@ -8,9 +8,10 @@ use portcullis::rights::Actor;
 use uuid::Uuid;
 
 use crate::Problem;
-use crate::answer::{AuditView, SettingsView};
+use crate::answer::SettingsView;
 use crate::door::{Answer, Door};
 use crate::input::unknown_field;
+use crate::trail::AuditView;
 
 /// The longest page of the trail: the store's own.
 pub(super) const LONGEST_PAGE: u32 = 1000;

@@ -10,7 +10,10 @@ use crate::client::{ALICE, Site, keys};
 async fn settings_show_what_exists_and_nothing_more() {
     let (mut site, alice) = Site::signed_in().await;
     let settings = site.get("/settings").await.is(200).json();
-    assert_eq!(keys(&settings), ["account", "email", "password", "sessions", "two_factor", "user"]);
+    assert_eq!(
+        keys(&settings),
+        ["account", "email", "notices", "password", "sessions", "two_factor", "user"]
+    );
     assert_eq!(
         settings["user"],
         json!({"id": alice.id, "login": "alice", "language": "en", "time_zone": alice.time_zone.name()})

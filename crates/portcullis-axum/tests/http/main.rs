@@ -5,6 +5,7 @@
 mod account;
 mod accounts;
 mod bad_input;
+mod billing;
 mod client;
 mod contract;
 mod cookies;
@@ -12,6 +13,7 @@ mod door;
 mod email;
 mod failures;
 mod mounting;
+mod notices;
 mod office;
 mod password;
 mod races;

@@ -57,6 +57,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "DELETE /users/{id}/sessions",
         "DELETE /users/{id}/two-factor",
         "GET /accounts/{id}",
+        "GET /accounts/{id}/payments",
         "GET /audit",
         "GET /email/undo/{token}",
         "GET /openapi.json",
@@ -68,6 +69,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "PATCH /accounts/{id}",
         "PATCH /users/{id}",
         "POST /accounts",
+        "POST /accounts/{id}/payments",
         "POST /email/confirm",
         "POST /email/resend",
         "POST /email/undo",
@@ -86,6 +88,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "POST /users/{id}/recovery",
         "POST /users/{id}/rights",
         "PUT /email",
+        "PUT /notices/blocking",
         "PUT /two-factor",
     ];
     assert_eq!(described, contract.map(str::to_owned).into());

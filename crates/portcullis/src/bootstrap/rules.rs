@@ -57,7 +57,8 @@ pub(crate) fn bootstrap(
     changes.event(Event::of("account_created", id.uuid(), id.uuid()));
     changes.event(Event::of("user_created", id.uuid(), user.id.uuid()).because("bootstrap"));
     let kind = MessageKind::InvitationLink;
-    let valid_until = show_link(&mut changes, &ask(&user, first.email, policy), link, kind, policy, now);
+    let valid_until =
+        show_link(&mut changes, &ask(&user, account.lifts, first.email, policy), link, kind, policy, now);
     Decision::yes((account, user, valid_until), changes)
 }
 

@@ -202,6 +202,8 @@ impl Whose {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LinkAsk<'a> {
     pub(crate) user: Whose,
+    /// How many blocks were lifted among the user's accounts.
+    pub(crate) lifts: u64,
     pub(crate) purpose: Purpose,
     pub(crate) destination: &'a Email,
     pub(crate) life: TimeDelta,
@@ -227,12 +229,13 @@ pub(crate) fn issue_link(
 pub(crate) fn issue_recovery_regardless(
     changes: &mut Changes,
     user: Whose,
+    lifts: u64,
     destination: &Email,
     fresh: FreshLink,
     policy: &Policy,
     now: DateTime<Utc>,
 ) {
-    let ask = LinkAsk { user, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
+    let ask = LinkAsk { user, lifts, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
     let (mut challenge, message) = link(&ask, fresh, MessageKind::RecoveryLink, policy, now);
     challenge.regardless_of_flag = true;
     changes.insert(&challenge).send(message).event(issued(&challenge));
@@ -289,6 +292,7 @@ fn link(
         session: None,
         credential_version: ask.user.bound_version(ask.purpose),
         epoch: fresh.epoch,
+        lifts: ask.lifts,
         regardless_of_flag: false,
         digest: fresh.digest,
         state: State::Pending,
@@ -312,6 +316,8 @@ fn link(
             valid_until: expires_at,
         }),
         once_at: None,
+        not_before: None,
+        day: None,
     };
     (challenge, message)
 }

@@ -133,6 +133,9 @@ pub struct Challenge {
     /// The keyring's epoch it was made in; it is dead in any later one.
     #[serde(default)]
     pub epoch: u32,
+    /// How many blocks had been lifted among the user's accounts when it was made; it is dead at any other count.
+    #[serde(default = "crate::account::chain::unknown_lifts")]
+    pub lifts: u64,
     /// Whether it recovers whatever the user's flag to change the password says: an administrator or an undo began it.
     #[serde(default)]
     pub regardless_of_flag: bool,

@@ -192,7 +192,7 @@ impl EmailRoom<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `stale_sign_in`; `in_use` while two-factor authentication uses the address; `too_soon` while
+    /// Refused `signed_out`; `stale_sign_in`; `in_use` while two-factor authentication or notices use the address; `too_soon` while
     /// `email_claims` of the policy old addresses may still be put back.
     pub async fn clear(&self, session: SessionId) -> Result<Option<CurrentSession>, Error> {
         let engine = &self.0.engine;

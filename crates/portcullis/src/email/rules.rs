@@ -56,6 +56,7 @@ pub(crate) fn set(
     let challenge = plan.fresh.challenge;
     let ask = Ask {
         user: &acting.user.value,
+        lifts: acting.chain.lifts(),
         purpose: Purpose::EmailConfirmation,
         destination: address,
         address: plan.address,
@@ -142,6 +143,8 @@ pub(crate) fn notice(user: &User, kind: MessageKind, to: &Email, id: MessageId) 
         lane: Lane::Interactive,
         code: None,
         once_at: None,
+        not_before: None,
+        day: None,
     }
 }
 
@@ -175,6 +178,9 @@ pub(crate) fn clear(
     match acting.user.value.two_factor {
         Method::Email => return acting.refuse(Reason::InUse.into(), REFUSED),
         Method::None => {}
+    }
+    if acting.user.value.blocking_notices {
+        return acting.refuse(Reason::InUse.into(), REFUSED);
     }
     if let Err(refusal) = may_replace(&acting.user.value, policy, now) {
         return acting.refuse(refusal, REFUSED);

@@ -23,6 +23,7 @@ use crate::keyring::OpenError;
 use crate::message::model::{Content, Message, Outcome};
 use crate::message::pace::{Claims, Rate};
 use crate::message::{MessageKind, Wording, held, rules};
+use crate::notice::leave::{self, Stay, Told};
 use crate::port::message::{Mail, SendError};
 use crate::port::store::{CommitError, Lane, Record, Start};
 use crate::secret::{Code, LinkToken, LinkUrl};
@@ -324,6 +325,11 @@ impl Engine {
         let decision = match self.leaves(&message, &view, &t) {
             Err(Stop::Suppress(why)) => rules::suppress(message, why, &self.policy, t.now),
             Err(Stop::Hold) => held::hold(message, &self.policy, t.now),
+            Err(Stop::Stay(Stay::Forget(why))) => leave::forget(&message, why),
+            Err(Stop::Stay(Stay::Until(at))) => leave::wait(message, at),
+            Err(Stop::Stay(Stay::Readdress(to))) => {
+                leave::readdress(message, to, &self.keyring(), self.random_bytes()?, t.now)?
+            }
             Err(Stop::Postpone(error)) => rules::settle(message, &Err(error), &self.policy, t.now),
             Ok(mail) => {
                 let result = self.mail.send(&mail).await;
@@ -384,10 +390,16 @@ impl Engine {
         let Some(user) = user else {
             return Err(Stop::Suppress("user_gone"));
         };
+        let told = if this.kind == MessageKind::BlockingNotice {
+            let told = leave::leave(this, &content.to, user, &chain, &self.policy, t.now);
+            Some(told.map_err(Stop::Stay)?)
+        } else {
+            None
+        };
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
             return Err(Stop::Hold);
         }
-        self.word(this, content, user, t.now).map_err(|error| {
+        self.word(this, content, user, told, t.now).map_err(|error| {
             tracing::warn!(message = %this.id, %error, "a message could not be worded");
             Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })
         })
@@ -398,6 +410,7 @@ impl Engine {
         message: &Message,
         content: Content,
         user: &User,
+        told: Option<Told>,
         now: DateTime<Utc>,
     ) -> Result<Mail, PortError> {
         let unfit = |_| PortError::new("message", "the code in it is no code");
@@ -427,6 +440,8 @@ impl Engine {
             | MessageKind::BlockingNotice => Some(message.to.clone()),
         };
         wording.at = Some(zone.format(message.created_at));
+        wording.days_left = told.map(|told| told.days_left);
+        wording.blocking_date = told.map(|told| told.blocking_day.to_string());
         let worded = self.templates.word(&wording)?;
         Ok(Mail {
             id: message.id,
@@ -453,6 +468,7 @@ enum Stop {
     Suppress(&'static str),
     Hold,
     Postpone(SendError),
+    Stay(Stay),
 }
 
 impl Stop {

@@ -78,6 +78,7 @@ fn spend(changes: &mut Changes, budget: Budget, policy: &Policy, now: DateTime<U
 pub(crate) fn invite(
     changes: &mut Changes,
     user: &mut User,
+    lifts: u64,
     to: &Email,
     invitation: Invitation,
     policy: &Policy,
@@ -86,7 +87,7 @@ pub(crate) fn invite(
     let Invitation { link, budget } = invitation;
     spend(changes, budget, policy, now)?;
     name(user, to, link.challenge);
-    issue_link(changes, &ask(user, to, policy), link, MessageKind::InvitationLink, policy, now);
+    issue_link(changes, &ask(user, lifts, to, policy), link, MessageKind::InvitationLink, policy, now);
     Ok(())
 }
 
@@ -101,9 +102,10 @@ fn name(user: &mut User, to: &Email, challenge: ChallengeId) {
 }
 
 /// What a link that invites a user is made for.
-pub(crate) fn ask<'a>(user: &User, to: &'a Email, policy: &Policy) -> LinkAsk<'a> {
+pub(crate) fn ask<'a>(user: &User, lifts: u64, to: &'a Email, policy: &Policy) -> LinkAsk<'a> {
     LinkAsk {
         user: Whose::from(user),
+        lifts,
         purpose: Purpose::Invitation,
         destination: to,
         life: policy.invitation_life,
@@ -124,8 +126,10 @@ fn may<L>(
     if user.password.is_some() {
         return Err(Reason::InUse.into());
     }
-    let gates =
-        Verdict::of([(Gate::EmailUnconfirmed, address(user).is_some()), (Gate::Blocked, !chain.blocked())]);
+    let gates = Verdict::of([
+        (Gate::EmailUnconfirmed, address(user).is_some()),
+        (Gate::Blocked, !chain.blocked(now)),
+    ]);
     match link {
         Some(link) if gates.is_allowed() => Ok(link),
         Some(_) | None => Err(Refusal::not_allowed(gates.into_missing())),
@@ -153,7 +157,9 @@ pub(crate) fn send(
     let challenge = invitation.link.challenge.uuid();
     let mut changes = Changes::none();
     let mut invited = target.clone();
-    if let Err(refusal) = invite(&mut changes, &mut invited.value, &to, invitation, policy, now) {
+    if let Err(refusal) =
+        invite(&mut changes, &mut invited.value, chain.lifts(), &to, invitation, policy, now)
+    {
         return refuse(who, user, refusal);
     }
     changes.put(&invited);
@@ -182,7 +188,8 @@ pub(crate) fn show<U>(
     let challenge = link.challenge;
     let mut changes = Changes::none();
     let kind = MessageKind::InvitationLink;
-    let valid_until = show_link(&mut changes, &ask(user, &to, policy), link, kind, policy, now);
+    let valid_until =
+        show_link(&mut changes, &ask(user, chain.lifts(), &to, policy), link, kind, policy, now);
     let mut invited = target.clone();
     name(&mut invited.value, &to, challenge);
     changes.put(&invited);
@@ -285,7 +292,7 @@ mod tests {
         let decision = asked(&dora, budget(0, 0), began());
         let kept: User = written(&decision.changes, uuid(4)).unwrap();
         assert_eq!(decision.changes.messages[0].to.as_str(), "u4@example.com");
-        assert_eq!(kept.invitation.map(crate::id::ChallengeId::uuid), Some(uuid(800)));
+        assert_eq!(kept.invitation.map(ChallengeId::uuid), Some(uuid(800)));
         assert_eq!(
             kept.pending_email.as_ref().unwrap().challenge.uuid(),
             uuid(700),
@@ -365,7 +372,7 @@ mod tests {
         let invited = |budget| {
             let (mut changes, mut dora) = (Changes::none(), dora.clone());
             let invitation = Invitation { link: fresh_link(800), budget };
-            let answer = invite(&mut changes, &mut dora, &to, invitation, &Policy::default(), began());
+            let answer = invite(&mut changes, &mut dora, 0, &to, invitation, &Policy::default(), began());
             (answer.map_err(|refusal| refusal.reason()), dora.pending_email.unwrap().challenge.uuid())
         };
         assert_eq!(invited(budget(4, 99)), (Ok(()), uuid(800)));

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::account_model::ManagedAccount;
 use super::accounts;
 use super::flow::Manage;
-use super::model::{AccountPage, ManagedAccount};
+use super::model::AccountPage;
 use super::rules;
 use crate::account::Account;
 use crate::account::rules::Chain;
@@ -51,7 +53,9 @@ impl Manage<'_> {
     pub async fn accounts(&self, above: Option<AccountId>, page: Page) -> Result<Vec<ManagedAccount>, Error> {
         let (acting, chain) = self.above(above).await?;
         let engine = self.engine();
-        let own = acting.as_ref().filter(|_| above.is_none()).and_then(|acting| seen(Some(acting), &chain));
+        let now = engine.now();
+        let own = acting.as_ref().filter(|_| above.is_none());
+        let own = own.and_then(|acting| seen(Some(acting), &chain, now));
         match own {
             Some(own) => Ok(vec![own]),
             None => engine.accounts_below(acting.as_ref(), &chain, page).await,
@@ -142,9 +146,9 @@ impl Engine {
                 known.extend(view.record::<Account>(id)?.map(|account| (account.value.id, account)));
             }
         }
-        let mut read = Vec::new();
+        let (mut read, now) = (Vec::new(), self.now());
         for id in found {
-            read.push((id.uuid(), seen(acting, &chain_of(id, &known)?)));
+            read.push((id.uuid(), seen(acting, &chain_of(id, &known)?, now)));
         }
         let (shown, next) =
             rules::page_of(&read, page.limit.max(1), longest, |(id, _)| *id, |(_, seen)| seen.is_some());
@@ -160,11 +164,11 @@ impl Engine {
     ) -> Result<Vec<ManagedAccount>, Error> {
         let parent = above.0.first().map_or(Uuid::nil(), |account| account.value.id.uuid());
         let key = Key::lookup(Account::KIND, "parent", parent.to_string());
-        let mut found = Vec::new();
+        let (mut found, now) = (Vec::new(), self.now());
         for record in self.store.list(&key, page).await? {
             let mut chain = vec![parse::<Account>(&record)?];
             chain.extend(above.0.iter().cloned());
-            found.extend(seen(acting, &Chain(chain)));
+            found.extend(seen(acting, &Chain(chain), now));
         }
         Ok(found)
     }
@@ -183,9 +187,9 @@ fn chain_of(id: AccountId, known: &BTreeMap<AccountId, Stored<Account>>) -> Resu
 }
 
 /// The first account of a chain, if who acts may see it.
-fn seen(acting: Option<&Acting>, chain: &Chain) -> Option<ManagedAccount> {
+fn seen(acting: Option<&Acting>, chain: &Chain, now: DateTime<Utc>) -> Option<ManagedAccount> {
     let who = acting.map_or(Who::Program, Who::User);
     let account = &chain.0.first()?.value;
     let allowed = allow_on_account(who, &Action::SeeAccount, account, chain).is_ok();
-    allowed.then(|| accounts::seen(who, account, chain))
+    allowed.then(|| accounts::seen(who, account, chain, now))
 }

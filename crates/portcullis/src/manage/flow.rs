@@ -118,8 +118,8 @@ impl Manage<'_> {
     /// Refused `signed_out`; `not_found` when there is no such user or the actor may not see him.
     pub async fn user(&self, id: UserId) -> Result<ManagedUser, Error> {
         let mut user = self
-            .on_user(id, &[], |who, target, chain, _, _| {
-                Ok(rules::show(who, &Action::SeeUser, target, chain))
+            .on_user(id, &[], |who, target, chain, _, t| {
+                Ok(rules::show(who, &Action::SeeUser, target, chain, t.now))
             })
             .await?;
         self.engine().name(user.rights.as_mut()).await?;
@@ -163,7 +163,7 @@ impl Manage<'_> {
                 };
                 let who = acting.as_ref().map_or(Who::Program, Who::User);
                 Ok(match view.start::<User>(0)? {
-                    Some(user) => rules::find(who, &user, &view.chain(&user.value)?),
+                    Some(user) => rules::find(who, &user, &view.chain(&user.value)?, t.now),
                     None => rules::found_nobody(who, nobody),
                 })
             })
@@ -241,14 +241,20 @@ impl Manage<'_> {
         let engine = self.engine();
         let of_address: Vec<_> =
             change.email.iter().map(|address| engine.unconfirmed_address_id(address)).collect();
-        self.on_user(id, &of_address, |who, target, chain, view, t| {
+        let moved = |t: &Try| {
+            let notices = change.time_zone.map(|zone| engine.notices_to_move(id, zone, t.now));
+            notices.into_iter().flatten().map(Start::Id).collect()
+        };
+        self.on_user_and(id, &moved, &of_address, |who, target, chain, view, t| {
             let plan = rules::new_address(&target.value, change)
                 .map(|address| {
                     let user = rules::changed(&target.value, change);
                     engine.plan(view, &user, Purpose::EmailConfirmation, address)
                 })
                 .transpose()?;
-            Ok(rules::change(who, target, chain, change, plan, &engine.policy, t.now))
+            let mut decision = rules::change(who, target, chain, change, plan, &engine.policy, t.now);
+            engine.move_notices(view, &mut decision.changes, target, chain, t.now)?;
+            Ok(decision)
         })
         .await
     }
@@ -396,8 +402,8 @@ impl Manage<'_> {
         page: impl Into<TrailPage> + Send,
     ) -> Result<Vec<AuditEvent>, Error> {
         let page = page.into();
-        self.on_user(id, &[], |who, target, chain, _, _| {
-            Ok(rules::show(who, &Action::SeeTrail, target, chain))
+        self.on_user(id, &[], |who, target, chain, _, t| {
+            Ok(rules::show(who, &Action::SeeTrail, target, chain, t.now))
         })
         .await?;
         self.security.audit(id, page).await
@@ -414,10 +420,22 @@ impl Manage<'_> {
         subjects: &[Uuid],
         decide: impl Fn(Who<'_>, &Stored<User>, &Chain, &View, &Try) -> Result<Decision<T>, Error> + Send + Sync,
     ) -> Result<T, Error> {
+        self.on_user_and(id, &|_| Vec::new(), subjects, decide).await
+    }
+
+    /// As [`on_user`](Self::on_user), with further records read, which may depend on the time.
+    async fn on_user_and<T: Send>(
+        &self,
+        id: UserId,
+        further: &(dyn Fn(&Try) -> Vec<Start> + Send + Sync),
+        subjects: &[Uuid],
+        decide: impl Fn(Who<'_>, &Stored<User>, &Chain, &View, &Try) -> Result<Decision<T>, Error> + Send + Sync,
+    ) -> Result<T, Error> {
         let (engine, actor, decide) = (self.engine(), self.actor, &decide);
         engine
             .decide(|t| async move {
-                let view = engine.read(&t, starts(actor, id.uuid()), subjects.to_vec()).await?;
+                let starts = [starts(actor, id.uuid()), further(&t)].concat();
+                let view = engine.read(&t, starts, subjects.to_vec()).await?;
                 match Engine::on_user(&view, actor, id)? {
                     Ok((acting, (user, chain))) => {
                         let who = acting.as_ref().map_or(Who::Program, Who::User);
@@ -448,7 +466,9 @@ impl Manage<'_> {
         let (engine, actor, decide) = (self.engine(), self.actor, &decide);
         engine
             .decide(|t| async move {
-                let view = engine.read(&t, starts(actor, id.uuid()), subjects.to_vec()).await?;
+                let mut starts = starts(actor, id.uuid());
+                starts.push(engine.schedule_of(id));
+                let view = engine.read(&t, starts, subjects.to_vec()).await?;
                 let acting = match Engine::actor(&view, actor)? {
                     Ok(acting) => acting,
                     Err(no) => return Ok(no.into()),
@@ -457,7 +477,9 @@ impl Manage<'_> {
                     return Ok(rights::nobody(acting.as_ref(), id.uuid()).into());
                 };
                 let who = acting.as_ref().map_or(Who::Program, Who::User);
-                Ok(decide(who, &view.account_chain(account)?, &view, &t))
+                let mut decision = decide(who, &view.account_chain(account)?, &view, &t);
+                engine.plan_notices(&view, &mut decision.changes, t.now)?;
+                Ok(decision)
             })
             .await
     }
@@ -497,8 +519,9 @@ impl Engine {
         let read = self.list_page::<User>(&key, Page { limit: longest, ..page }).await?;
         let listed = |user: &User| rules::lists(who, user, chain);
         let (listed, next) = rules::page_of(&read, wanted, longest, |user| user.id.uuid(), listed);
+        let now = self.now();
         let next = next.map(UserId::from_uuid);
-        let users = listed.into_iter().map(|user| rules::seen(who, user, chain)).collect();
+        let users = listed.into_iter().map(|user| rules::seen(who, user, chain, now)).collect();
         Ok(UserPage { users, next })
     }
 }

@@ -101,7 +101,7 @@ pub(crate) fn send_recovery(
     }
     let gates = Verdict::of([
         (Gate::EmailUnconfirmed, user.email.is_some()),
-        (Gate::Blocked, !chain.blocked()),
+        (Gate::Blocked, !chain.blocked(now)),
         (Gate::Policy, user.email.is_none() || barrier_unless(user, true, policy).is_none()),
     ]);
     let (Some((to, link)), true) = (user.confirmed_email().zip(link), gates.is_allowed()) else {
@@ -112,7 +112,7 @@ pub(crate) fn send_recovery(
     }
     let challenge = link.challenge.uuid();
     let mut changes = Changes::none();
-    issue_recovery_regardless(&mut changes, Whose::from(user), to, link, policy, now);
+    issue_recovery_regardless(&mut changes, Whose::from(user), chain.lifts(), to, link, policy, now);
     for issued in &mut changes.events {
         issued.actor = who.id();
     }

@@ -23,7 +23,7 @@ use crate::user::rules::{self as user_rules, bump_credentials};
 use crate::user::{Flags, NewUser, User};
 
 /// A user as who asks sees him; `chain` holds the user's accounts.
-pub(crate) fn seen(who: Who<'_>, user: &User, chain: &Chain) -> ManagedUser {
+pub(crate) fn seen(who: Who<'_>, user: &User, chain: &Chain, now: DateTime<Utc>) -> ManagedUser {
     let may = |action: Action| match who {
         Who::Program => Verdict::of([]),
         Who::User(acting) => on_user(&acting.user.value, &action, user, chain),
@@ -36,7 +36,7 @@ pub(crate) fn seen(who: Who<'_>, user: &User, chain: &Chain) -> ManagedUser {
         external_id: user.external_id.clone(),
         flags: user.flags.clone(),
         disabled: user.disabled,
-        blocked: chain.blocked(),
+        blocked: chain.blocked(now),
         email: ManagedEmail {
             confirmed: user.confirmed_email().map(Email::masked),
             pending: user.pending_email.as_ref().map(|pending| pending.address.masked()),
@@ -67,10 +67,11 @@ pub(crate) fn show(
     action: &Action,
     target: &Stored<User>,
     chain: &Chain,
+    now: DateTime<Utc>,
 ) -> Decision<ManagedUser> {
     match allow_on_user(who, action, &target.value, chain) {
         Ok(()) => {
-            let mut shown = seen(who, &target.value, chain);
+            let mut shown = seen(who, &target.value, chain, now);
             shown.rights = holders(&target.value.rights, &shown.may.manage_access);
             Decision::yes(shown, Changes::none())
         }
@@ -147,6 +148,7 @@ pub(crate) fn create(
     let Fresh { id, taken, invitation } = evidence;
     let mut found = user_rules::Found {
         account: Some(account.clone()),
+        lifts: chain.lifts(),
         taken,
         invitation,
         ..user_rules::Found::default()
@@ -164,7 +166,7 @@ pub(crate) fn create(
     match reply {
         Ok(user) => {
             who.pin(chain, &mut changes);
-            Decision::yes(seen(who, &user, chain), changes)
+            Decision::yes(seen(who, &user, chain, now), changes)
         }
         Err(refusal) => rights::refuse(who, tenant, place, refusal),
     }
@@ -262,6 +264,7 @@ pub(crate) fn change(
         let challenge = plan.fresh.challenge;
         let ask = Ask {
             user: &user.value,
+            lifts: chain.lifts(),
             purpose: Purpose::EmailConfirmation,
             destination: address,
             address: plan.address,
@@ -292,7 +295,7 @@ pub(crate) fn change(
         changes.put(&user);
         who.pin(chain, &mut changes);
     }
-    Decision::yes(seen(who, &user.value, chain), changes)
+    Decision::yes(seen(who, &user.value, chain, now), changes)
 }
 
 /// An event about a user, by who acts.
@@ -306,9 +309,14 @@ pub(crate) fn refuse<T>(who: Who<'_>, target: &User, refusal: Refusal) -> Decisi
 }
 
 /// A user found by login, for who may see him.
-pub(crate) fn find(who: Who<'_>, target: &Stored<User>, chain: &Chain) -> Decision<Option<ManagedUser>> {
+pub(crate) fn find(
+    who: Who<'_>,
+    target: &Stored<User>,
+    chain: &Chain,
+    now: DateTime<Utc>,
+) -> Decision<Option<ManagedUser>> {
     match allow_on_user(who, &Action::SeeUser, &target.value, chain) {
-        Ok(()) => Decision::yes(Some(seen(who, &target.value, chain)), Changes::none()),
+        Ok(()) => Decision::yes(Some(seen(who, &target.value, chain, now)), Changes::none()),
         Err(_) => found_nobody(who, target.value.id.uuid()),
     }
 }

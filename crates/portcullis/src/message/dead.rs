@@ -53,6 +53,8 @@ mod tests {
                 valid_until: challenge.expires_at,
             }),
             once_at: None,
+            not_before: None,
+            day: None,
         };
         Message::sealed(draft, &keyring(), [3; 24], began()).unwrap()
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -133,6 +133,10 @@ pub struct Draft {
     pub(crate) code: Option<CodeToSend>,
     /// It is written at most once under its id, and only when this counter has reached the value.
     pub(crate) once_at: Option<(Counter, u32)>,
+    /// From when on it may leave; at once without one.
+    pub(crate) not_before: Option<DateTime<Utc>>,
+    /// The day of its reader it is for, if it is for one day.
+    pub(crate) day: Option<NaiveDate>,
 }
 
 /// A one-time secret in a message.
@@ -223,6 +227,9 @@ pub struct Message {
     /// The epoch of the keys it was written in. Before there were such numbers it was 0.
     #[serde(default)]
     pub(crate) epoch: u32,
+    /// The day of its reader it is for, if it is for one day.
+    #[serde(default)]
+    pub(crate) day: Option<NaiveDate>,
     /// When it was written.
     pub created_at: DateTime<Utc>,
     /// When it is to be tried next, or may be purged.
@@ -339,8 +346,9 @@ impl Message {
             faults: 0,
             outcome: Outcome::Waiting,
             epoch: keyring.epoch(),
+            day: draft.day,
             created_at: now,
-            due_at: now,
+            due_at: draft.not_before.unwrap_or(now),
         };
         message.sealed = Some(keyring.seal(&message.sealing(), &plain, nonce));
         Ok(message)
@@ -349,6 +357,29 @@ impl Message {
     /// The look-up key of the messages that a key sealed.
     pub(crate) fn sealed_with(key: &str) -> Key {
         Key::lookup(Self::KIND, "sealed", key)
+    }
+
+    /// The same message to another address, sealed under the current key and due at once.
+    pub(crate) fn readdressed(
+        &self,
+        to: Email,
+        keyring: &Keyring,
+        nonce: [u8; 24],
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
+        let draft = Draft {
+            id: self.id,
+            tenant: self.tenant,
+            user: self.user,
+            kind: self.kind,
+            to,
+            lane: if self.bulk { Lane::Bulk } else { Lane::Interactive },
+            code: None,
+            once_at: None,
+            not_before: None,
+            day: self.day,
+        };
+        Self::sealed(draft, keyring, nonce, now)
     }
 
     /// Opens what it says and where it goes; `None` if that is gone already.

@@ -11,7 +11,7 @@ use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Stored};
 use crate::keyring::Keyring;
-use crate::policy::Policy;
+use crate::policy::{NOTICE_REMEMBERED, Policy};
 use crate::port::message::SendError;
 use crate::port::store::Lane;
 use crate::recovery::rules::barrier_for;
@@ -163,7 +163,12 @@ fn close(
     if outcome != Outcome::GivenUp || message.value.challenge.is_some() {
         message.value.sealed = None;
     }
-    message.value.due_at = after(now, policy.message_kept);
+    // A day's notice is remembered while the day may come again in another zone.
+    let kept = match message.value.day {
+        Some(_) => policy.message_kept.max(NOTICE_REMEMBERED),
+        None => policy.message_kept,
+    };
+    message.value.due_at = after(now, kept);
     let mut changes = Changes::none();
     changes.put(&message);
     let event = event(&message.value, action);
@@ -197,7 +202,7 @@ pub(crate) fn reseal<E: Sealed>(
     true
 }
 
-pub(super) fn event(message: &Message, action: &'static str) -> Event {
+pub(crate) fn event(message: &Message, action: &'static str) -> Event {
     Event::of(action, message.tenant, message.user.uuid()).about(message.id.uuid())
 }
 
@@ -228,6 +233,8 @@ mod tests {
                 valid_until: challenge.expires_at,
             }),
             once_at: None,
+            not_before: None,
+            day: None,
         };
         Message::sealed(draft, &keyring(), [3; 24], began()).unwrap()
     }
@@ -274,7 +281,7 @@ mod tests {
         assert_eq!(scene().after(|s| s.user.credential_version += 1), Err("credentials_changed"));
         assert_eq!(scene().after(|s| s.user.disabled = true), Err("disabled"));
         assert_eq!(scene().after(|s| s.account.blocked = true), Err("blocked"));
-        assert_eq!(scene().after(|s| s.account.void_before = Some(began() + TICK)), Err("voided"));
+        assert_eq!(scene().after(|s| s.account.lifts = 1), Err("voided"));
         assert_eq!(scene().after(|s| s.to = email("other@example.com")), Err("destination_changed"));
         assert_eq!(scene().after(|s| s.user.email = None), Err("destination_changed"));
         let s = scene();

@@ -115,12 +115,16 @@ impl Engine {
             let user = view.start::<User>(0)?;
             let nobody = Whose { tenant: NO_TENANT, user: whom, credential_version: 1 };
             let whose = user.as_ref().map_or(nobody, |user| Whose::from(&user.value));
+            let lifts = match &user {
+                Some(user) => view.chain(&user.value)?.lifts(),
+                None => 0,
+            };
             let destination = user.as_ref().and_then(|user| user.value.confirmed_email()).unwrap_or(nowhere);
             let link = self.new_link(t.now)?;
             let link = link.under(ChallengeId::from_uuid(challenge), MessageId::from_uuid(message));
             let fresh = self.bind_link(link, whose, Purpose::Recovery, destination);
             let mailed = view.count_within(&mails(whom), self.policy.recovery_mails_per_user.within);
-            Ok(rules::mail(request, whose, destination, fresh, mailed, &self.policy, t.now))
+            Ok(rules::mail(request, whose, lifts, destination, fresh, mailed, &self.policy, t.now))
         })
         .await
     }

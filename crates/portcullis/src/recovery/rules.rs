@@ -95,6 +95,7 @@ pub(crate) fn request(
 pub(crate) fn mail(
     request: RequestId,
     whose: Whose,
+    lifts: u64,
     destination: &Email,
     fresh: FreshLink,
     mailed: Count,
@@ -110,7 +111,8 @@ pub(crate) fn mail(
     }
     let window = Window::Rolling(limit.within);
     changes.count(mails(whose.user), CounterOp::Add { n: 1, limit: limit.count, window });
-    let ask = LinkAsk { user: whose, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
+    let ask =
+        LinkAsk { user: whose, lifts, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
     issue_link_once(&mut changes, &ask, fresh, MessageKind::RecoveryLink, policy, now);
     Decision::yes((), changes)
 }

@@ -13,10 +13,10 @@ use crate::user::User;
 use crate::user::rules::bump_credentials;
 
 /// Whether a user may be signed in at all.
-pub(crate) fn admissible(user: &User, chain: &Chain) -> Result<(), &'static str> {
+pub(crate) fn admissible(user: &User, chain: &Chain, now: DateTime<Utc>) -> Result<(), &'static str> {
     if user.disabled {
         Err("disabled")
-    } else if chain.blocked() {
+    } else if chain.blocked(now) {
         Err("blocked")
     } else {
         Ok(())
@@ -41,10 +41,10 @@ pub(crate) fn death(
         Some("ended")
     } else if now >= session.idle_until {
         Some("idle")
-    } else if chain.voids(session.signed_in_at) {
+    } else if session.lifts != chain.lifts() {
         Some("voided")
     } else {
-        admissible(user, chain).err()
+        admissible(user, chain, now).err()
     }
 }
 
@@ -117,6 +117,7 @@ impl Acting {
 /// Opens a session for a user who has just proved who he is.
 pub(crate) fn open(
     user: &User,
+    lifts: u64,
     assurance: Assurance,
     id: SessionId,
     epoch: u32,
@@ -130,6 +131,7 @@ pub(crate) fn open(
         user: user.id,
         credential_version: user.credential_version,
         epoch,
+        lifts,
         assurance,
         signed_in_at: now,
         fresh_until: after(now, policy.session_fresh),
@@ -280,15 +282,14 @@ mod tests {
         assert_eq!(dies(&|u, _| u.credential_version += 1), Some("credentials_changed"));
         assert_eq!(dies(&|u, _| u.disabled = true), Some("disabled"));
         assert_eq!(dies(&|_, a| a.blocked = true), Some("blocked"));
-        assert_eq!(dies(&|_, a| a.void_before = Some(began())), None);
-        assert_eq!(dies(&|_, a| a.void_before = Some(began() + TICK)), Some("voided"));
+        assert_eq!(dies(&|_, a| a.lifts += 1), Some("voided"));
     }
 
     #[test]
     fn a_session_of_an_earlier_epoch_is_dead() {
         let (account, alice, _) = alice();
         let id = SessionId::from_uuid(uuid(900));
-        let opened = |epoch| open(&alice, Assurance::Password, id, epoch, &policy(), began());
+        let opened = |epoch| open(&alice, 0, Assurance::Password, id, epoch, &policy(), began());
         let at = |session: &Session, epoch| death(session, &alice, &chain([&account]), epoch, began());
         assert_eq!(at(&opened(1), 1), None);
         assert_eq!(at(&opened(1), 2), Some("old_epoch"));

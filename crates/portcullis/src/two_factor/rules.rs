@@ -76,6 +76,7 @@ pub(crate) fn ask(
             let challenge = plan.fresh.challenge;
             let ask = Ask {
                 user,
+                lifts: acting.chain.lifts(),
                 purpose: Purpose::TwoFactorEmail,
                 destination,
                 address: plan.address,

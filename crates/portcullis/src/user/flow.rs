@@ -63,6 +63,7 @@ impl Users<'_> {
                 let subjects = engine.invited_subject(new).into_iter().collect();
                 let view = engine.read(&t, starts, subjects).await?;
                 let account = view.start(1)?;
+                let chain = account.clone().map(|account| view.account_chain(account)).transpose()?;
                 let found = rules::Found {
                     existing: view.start(0)?,
                     invitation: engine.bind_invitation(
@@ -74,6 +75,7 @@ impl Users<'_> {
                         None,
                     ),
                     account,
+                    lifts: chain.map_or(0, |chain| chain.lifts()),
                     creator: view.start(2)?,
                     taken,
                 };

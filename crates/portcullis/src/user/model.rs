@@ -271,6 +271,9 @@ pub struct User {
     pub language: Language,
     /// The time zone of pages and messages.
     pub time_zone: TimeZone,
+    /// Whether the user is mailed in the last days before an account is blocked.
+    #[serde(default)]
+    pub blocking_notices: bool,
     /// Who may do what to this user, granted directly.
     pub rights: BTreeMap<UserId, BTreeSet<AccessRight>>,
     /// When the user was created.
@@ -310,6 +313,16 @@ impl User {
         keys.into_values()
     }
 
+    /// The key that the users of an account carry.
+    pub(crate) fn account_key(account: AccountId) -> Key {
+        Key::lookup(Self::KIND, "account", account.to_string())
+    }
+
+    /// The key that the users of all accounts below an account carry.
+    pub(crate) fn below_key(account: AccountId) -> Key {
+        Key::lookup(Self::KIND, "below", account.to_string())
+    }
+
     /// Whether this is the confirmed address.
     pub(crate) fn receives_at(&self, address: &Email) -> bool {
         self.confirmed_email().is_some_and(|own| own.same_as(address))
@@ -341,8 +354,9 @@ impl Entity for User {
         let mut keys = vec![
             Self::login_key(self.login.as_str()),
             Key::lookup(Self::KIND, "user", self.id.to_string()),
-            Key::lookup(Self::KIND, "account", self.account.to_string()),
+            Self::account_key(self.account),
         ];
+        keys.extend(self.ancestors.iter().map(|above| Self::below_key(*above)));
         keys.extend(self.email_keys());
         if let Some(external_id) = &self.external_id {
             keys.push(Self::external_id_key(self.tenant, external_id));

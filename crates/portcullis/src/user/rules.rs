@@ -20,6 +20,8 @@ pub(crate) const FIRST_VERSION: u64 = 1;
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) account: Option<Stored<Account>>,
+    /// How many blocks were lifted in the account and those above it.
+    pub(crate) lifts: u64,
     pub(crate) creator: Option<Stored<User>>,
     /// The user that has the id already.
     pub(crate) existing: Option<Stored<User>>,
@@ -74,7 +76,7 @@ pub(crate) fn create(
     let mut user = fresh(new, id, &account.value, creators, policy, now);
     let mut changes = Changes::none();
     if let (Some(address), Some(invitation)) = (&new.invited_email, found.invitation.clone())
-        && let Err(refusal) = invite(&mut changes, &mut user, address, invitation, policy, now)
+        && let Err(refusal) = invite(&mut changes, &mut user, found.lifts, address, invitation, policy, now)
     {
         return Decision::no(refusal, Changes::none());
     }
@@ -120,6 +122,7 @@ pub(crate) fn fresh(
         credential_version: FIRST_VERSION,
         language: new.language.clone(),
         time_zone: new.time_zone.unwrap_or(account.time_zone),
+        blocking_notices: false,
         rights: std::collections::BTreeMap::new(),
         created_at: now,
     }

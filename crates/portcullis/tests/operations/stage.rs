@@ -8,10 +8,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::Error;
-use portcullis::account::{Account, NewAccount};
+use portcullis::account::{Account, NewAccount, Payment};
 use portcullis::audit::AuditEvent;
 use portcullis::contact::Email;
 use portcullis::error::PortError;
+use portcullis::id::PaymentId;
 use portcullis::manage::{AccountChange, Manage, UserChange};
 use portcullis::memory::MemoryStore;
 use portcullis::port::message::SendError;
@@ -146,6 +147,9 @@ operations! {
     EmailResend true true,
     EmailCancel true true,
     EmailClear true true,
+    NoticesOn true true,
+    NoticesOff true true,
+    NoticesRefused false true,
     EmailUndoPeek true false,
     EmailUndo true true,
     EmailUndoTwice false true,
@@ -191,6 +195,9 @@ operations! {
     ManageAccounts true false,
     ManageAllBelow true false,
     ManageChangeAccount true true,
+    ManagePay true true,
+    ManagePayAgain true false,
+    ManagePayments true false,
     VerdictOnAccount true false,
     Audit true false,
     UserCreateInvited true true,
@@ -207,6 +214,10 @@ operations! {
     Backlog true false,
     Reseal true true,
     WorkerPass true true,
+}
+
+fn payment() -> Payment {
+    Payment::new("invoice 17").days(30).amount(9_900).under(PaymentId::from_uuid(Uuid::from_u128(17)))
 }
 
 /// A prepared world, and the operation.
@@ -351,6 +362,15 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                     }),
                 }
             }
+            Op::NoticesOn => Box::pin(async move { s.notices().set_blocking(session, true).await.map(drop) }),
+            Op::NoticesOff => {
+                s.notices().set_blocking(session, true).await.unwrap();
+                Box::pin(async move { s.notices().set_blocking(session, false).await.map(drop) })
+            }
+            Op::NoticesRefused => {
+                let session = w.sign_in(&bob).await.unwrap().id;
+                Box::pin(async move { s.notices().set_blocking(session, true).await.map(drop) })
+            }
             Op::EmailClear => Box::pin(async move { s.email().clear(session).await.map(drop) }),
             Op::EmailUndoPeek | Op::EmailUndo | Op::EmailUndoTwice => {
                 s.email().clear(session).await.unwrap();
@@ -462,6 +482,12 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                     }
                 })
             }
+            Op::ManagePayAgain => {
+                s.manage(program).pay(account.id, &payment()).await.unwrap();
+                Box::pin(async move {
+                    manage(s.manage(Actor::Session(session)), op, &account, &alice, &bob).await
+                })
+            }
             Op::ManageCreateUser
             | Op::ManageUser
             | Op::ManageByLogin
@@ -475,6 +501,8 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             | Op::ManageAccount
             | Op::ManageAccounts
             | Op::ManageAllBelow
+            | Op::ManagePay
+            | Op::ManagePayments
             | Op::ManageChangeAccount => Box::pin(async move {
                 manage(s.manage(Actor::Session(session)), op, &account, &alice, &bob).await
             }),
@@ -602,6 +630,8 @@ async fn manage(
         Op::ManageAccount => manage.account(account.id).await.map(drop),
         Op::ManageAllBelow => manage.all_below(Some(account.id), page).await.map(drop),
         Op::ManageAccounts => manage.accounts(Some(account.id), page).await.map(drop),
+        Op::ManagePay | Op::ManagePayAgain => manage.pay(account.id, &payment()).await.map(drop),
+        Op::ManagePayments => manage.payments(account.id, page).await.map(drop),
         _ => manage.change_account(account.id, &AccountChange::default().blocked(true)).await.map(drop),
     }
 }

@@ -70,6 +70,8 @@ pub(super) enum Step {
     Taken,
     /// Alice may not change her password.
     NoFlag,
+    /// Alice may not change her settings.
+    NoSettings,
     /// Alice has no address.
     NoAddress,
     /// A second session is remembered by its handle.
@@ -268,6 +270,11 @@ impl Play {
             Step::NoFlag => {
                 let user = self.site.world.security.users().by_login(&alice()).await.unwrap();
                 let flags = Flags::all().with(Flag::ChangePassword, false);
+                self.site.world.security.rights().set_flags(Actor::Program, user.id, flags).await.unwrap();
+            }
+            Step::NoSettings => {
+                let user = self.site.world.security.users().by_login(&alice()).await.unwrap();
+                let flags = Flags::all().with(Flag::ChangeSettings, false);
                 self.site.world.security.rights().set_flags(Actor::Program, user.id, flags).await.unwrap();
             }
             Step::NoAddress => drop(self.site.delete("/email").await.is(204)),

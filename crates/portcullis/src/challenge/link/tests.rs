@@ -29,7 +29,7 @@ fn made(user: &User, purpose: Purpose, destination: &str) -> (Challenge, Changes
     });
     let message = MessageId::from_uuid(uuid(801));
     let fresh = FreshLink { challenge, message, token, digest, epoch: 0 };
-    let ask = LinkAsk { user: user.into(), purpose, destination: &destination, life: life() };
+    let ask = LinkAsk { user: user.into(), lifts: 0, purpose, destination: &destination, life: life() };
     let mut changes = Changes::none();
     let ends_at = issue_link(&mut changes, &ask, fresh, purpose.message(), &Policy::default(), began());
     assert_eq!(ends_at, began() + life());

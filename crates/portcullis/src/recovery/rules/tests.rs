@@ -31,7 +31,13 @@ fn fresh() -> FreshLink {
 fn opened(user: &User, purpose: Purpose, to: &str, account: &Account) -> LinkEntry {
     let (mut changes, destination) = (Changes::none(), email(to));
     let policy = Policy::default();
-    let ask = LinkAsk { user: user.into(), purpose, destination: &destination, life: policy.recovery_life };
+    let ask = LinkAsk {
+        user: user.into(),
+        lifts: 0,
+        purpose,
+        destination: &destination,
+        life: policy.recovery_life,
+    };
     issue_link_once(&mut changes, &ask, fresh(), purpose.message(), &policy, began());
     LinkEntry {
         challenge: stored(written::<Challenge>(&changes, uuid(800)).unwrap()),
@@ -113,7 +119,7 @@ fn a_user_is_mailed_so_many_links_and_no_more() {
     let nobody = Whose { tenant: crate::id::NO_TENANT, user: alice.id, credential_version: 1 };
     let mailed = |whose, times| {
         let request = RequestId::from_uuid(uuid(70));
-        mail(request, whose, &email("u2@example.com"), fresh(), times, &Policy::default(), began())
+        mail(request, whose, 0, &email("u2@example.com"), fresh(), times, &Policy::default(), began())
     };
     for whose in [Whose::from(&alice), nobody] {
         let last = mailed(whose, until(4, began() + TICK));
