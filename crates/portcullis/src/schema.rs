@@ -114,7 +114,7 @@ static KINDS: [KindSchema; 8] = [
     KindSchema {
         kind: Account::KIND,
         v: 1,
-        keys: &[key("parent", Holders::Many)],
+        keys: &[key("parent", Holders::Many), key("above", Holders::Many)],
         columns: &[
             at("id", &["id"], Content::Id),
             at("tenant", &["tenant"], Content::Id),
@@ -206,6 +206,7 @@ static KINDS: [KindSchema; 8] = [
             key("user", Holders::Many),
             maybe_key("sealed", Holders::Many),
             maybe_key("held", Holders::Many),
+            maybe_key("dead", Holders::Many),
         ],
         columns: &[
             at("id", &["id"], Content::Id),

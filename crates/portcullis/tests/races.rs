@@ -138,6 +138,7 @@ const FINDS: &[(&str, &[&str])] = &[
     ("a_recovery_ends_the_sign_in_under_way", &["checks no guards"]),
     ("workers_share_without_sending_twice", &["shares claims"]),
     ("a_late_outcome_is_not_kept", &["fences no outcome", "compares no versions"]),
+    ("one_of_many_sends_a_dead_message_again", &["compares no versions", "hides that others were faster"]),
     (
         "a_message_sealed_anew_is_sent_once",
         &["fences no outcome", "compares no versions", "hides that others were faster"],

@@ -8,19 +8,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::Error;
 use portcullis::account::Account;
 use portcullis::audit::AuditEvent;
 use portcullis::contact::Email;
 use portcullis::decision::Reason;
+use portcullis::error::PortError;
 use portcullis::id::CommitId;
 use portcullis::memory::MemoryStore;
 use portcullis::message::MessageKind;
 use portcullis::policy::Policy;
 use portcullis::port::message::{Mail, MailSender, Receipt, SendError};
 use portcullis::port::store::{
-    Commit, Expect, Key, Kind, Lane, Page, Put, Read, Start, Store, TrailPage, Waiting,
+    Commit, CommitError, Counts, Expect, Key, Kind, Lane, Page, Purge, Put, Read, Record, Snapshot, Start,
+    Store, TrailPage, Waiting,
 };
 use portcullis::recovery::Identifier;
 use portcullis::testing::World;
@@ -419,4 +421,65 @@ async fn a_backlog_is_counted_by_lane_and_no_further_than_the_policy_says() {
 async fn a_code_is_not_kept_waiting_by_a_hundred_thousand_notices() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     races::a_code_goes_before_waiting_notices(&store, 1, 100_000).await;
+}
+
+/// A store with one connection, which a call holds while it waits for the server.
+struct OneConnection {
+    inner: MemoryStore,
+    connection: Semaphore,
+}
+
+macro_rules! connected {
+    ($self:ident.$call:ident($($argument:expr),*)) => {{
+        let _connection = $self.connection.acquire().await.unwrap();
+        tokio::task::yield_now().await;
+        $self.inner.$call($($argument),*).await
+    }};
+}
+
+#[async_trait]
+impl Store for OneConnection {
+    async fn read(&self, read: &Read) -> Result<Snapshot, PortError> {
+        connected!(self.read(read))
+    }
+
+    async fn list(&self, key: &Key, page: Page) -> Result<Vec<Record>, PortError> {
+        connected!(self.list(key, page))
+    }
+
+    async fn claim(
+        &self,
+        lane: Lane,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Record>, PortError> {
+        connected!(self.claim(lane, now, until, limit))
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        connected!(self.waiting(lane, now, at_most))
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
+        connected!(self.commit(commit))
+    }
+
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
+        connected!(self.audit(subject, page))
+    }
+
+    async fn purge(&self, what: Purge, before: DateTime<Utc>, limit: u32) -> Result<u32, PortError> {
+        connected!(self.purge(what, before, limit))
+    }
+}
+
+#[tokio::test]
+async fn a_pass_that_waits_for_a_connection_lets_go_of_those_it_holds() {
+    let store = OneConnection { inner: MemoryStore::new(), connection: Semaphore::new(1) };
+    let w = World::on(Arc::new(store) as Arc<dyn Store>);
+    let account = w.account("demo").await.unwrap();
+    leave_invitations(&w, &account, 20).await;
+    let pass = tokio::time::timeout(PATIENCE, w.run_worker()).await.unwrap().unwrap();
+    assert_eq!((pass.sent, pass.failed), (20, 0));
 }

@@ -84,6 +84,9 @@ type Sending<'a> = (Lane, Work<'a>);
 
 pub(super) type Work<'a> = Pin<Box<dyn Future<Output = Result<Done, Error>> + Send + 'a>>;
 
+/// What a piece of work came to, and of which lane one was that failed.
+type Ended = Result<Done, (Lane, Error)>;
+
 /// What came of a piece of work.
 pub(super) enum Done {
     Message(Outcome),
@@ -126,6 +129,7 @@ impl Worker {
         let engine = &*self.0.engine;
         let mut pass = Pass::default();
         let mut under_way: Vec<Sending<'_>> = Vec::new();
+        let mut ended: Vec<Ended> = Vec::new();
         let mut claiming = Ok(());
         let mut purging = Purging::default();
         loop {
@@ -133,37 +137,39 @@ impl Worker {
             // Listened to before the claim, so that no commit falls in between.
             let woken = engine.wake.listen();
             if claiming.is_ok() {
-                claiming = engine.claim_all(&mut under_way).await;
+                claiming = engine.claim_all(&mut under_way, &mut ended).await;
             }
             if let Some(work) = engine.purge_if_due(&mut purging) {
                 under_way.push((Lane::Dead, work));
             }
-            if under_way.is_empty() {
-                claiming?;
-                purging.failed.map_or(Ok(()), Err)?;
-                return Ok(pass);
+            if ended.is_empty() {
+                if under_way.is_empty() {
+                    claiming?;
+                    purging.failed.map_or(Ok(()), Err)?;
+                    return Ok(pass);
+                }
+                ended.extend(first(&mut under_way, woken).await);
             }
-            let Some(outcome) = first(&mut under_way, woken).await else {
-                continue;
-            };
-            match outcome {
-                Ok(Done::Message(Outcome::Sent)) => pass.sent += 1,
-                Ok(Done::Message(Outcome::Suppressed)) => pass.suppressed += 1,
-                Ok(Done::Message(Outcome::GivenUp)) => pass.given_up += 1,
-                Ok(Done::Message(Outcome::Held)) => pass.held += 1,
-                Ok(Done::Message(Outcome::Waiting)) => pass.postponed += 1,
-                Ok(Done::Timed) => pass.timed += 1,
-                Ok(Done::Purged(removed)) => {
-                    purging.under_way = false;
-                    pass.purged = pass.purged.saturating_add(removed);
-                }
-                Err((Lane::Dead, error)) => {
-                    purging.under_way = false;
-                    purging.failed = Some(error);
-                }
-                Err((_, error)) => {
-                    pass.failed += 1;
-                    tracing::warn!(%error, "the outcome of what was due could not be kept");
+            for outcome in ended.drain(..) {
+                match outcome {
+                    Ok(Done::Message(Outcome::Sent)) => pass.sent += 1,
+                    Ok(Done::Message(Outcome::Suppressed)) => pass.suppressed += 1,
+                    Ok(Done::Message(Outcome::GivenUp)) => pass.given_up += 1,
+                    Ok(Done::Message(Outcome::Held)) => pass.held += 1,
+                    Ok(Done::Message(Outcome::Waiting)) => pass.postponed += 1,
+                    Ok(Done::Timed) => pass.timed += 1,
+                    Ok(Done::Purged(removed)) => {
+                        purging.under_way = false;
+                        pass.purged = pass.purged.saturating_add(removed);
+                    }
+                    Err((Lane::Dead, error)) => {
+                        purging.under_way = false;
+                        purging.failed = Some(error);
+                    }
+                    Err((_, error)) => {
+                        pass.failed += 1;
+                        tracing::warn!(%error, "the outcome of what was due could not be kept");
+                    }
                 }
             }
         }
@@ -233,10 +239,7 @@ impl Worker {
 
 /// Waits for the first of several to end, and takes it out; `None` when there is something new to send before that: what
 /// somebody waits for is not kept back by a slow sender.
-async fn first(
-    under_way: &mut Vec<Sending<'_>>,
-    mut woken: EventListener,
-) -> Option<Result<Done, (Lane, Error)>> {
+async fn first(under_way: &mut Vec<Sending<'_>>, mut woken: EventListener) -> Option<Ended> {
     let done = poll_fn(|context| {
         for (nth, (_, sending)) in under_way.iter_mut().enumerate() {
             if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
@@ -251,22 +254,56 @@ async fn first(
     Some(outcome.map_err(|error| (lane, error)))
 }
 
+/// Waits for something while others go on; keeps what they come to.
+// INVARIANT: whatever is under way is polled while the pass waits for the store: it may hold the connection that the
+// store waits for.
+async fn beside<T>(
+    under_way: &mut Vec<Sending<'_>>,
+    ended: &mut Vec<Ended>,
+    wanted: impl Future<Output = T> + Send,
+) -> T {
+    let mut wanted = core::pin::pin!(wanted);
+    poll_fn(|context| {
+        let mut nth = 0;
+        while let Some((_, work)) = under_way.get_mut(nth) {
+            match work.as_mut().poll(context) {
+                Poll::Ready(outcome) => {
+                    let (lane, _) = under_way.swap_remove(nth);
+                    ended.push(outcome.map_err(|error| (lane, error)));
+                }
+                Poll::Pending => nth += 1,
+            }
+        }
+        wanted.as_mut().poll(context)
+    })
+    .await
+}
+
 impl Engine {
-    async fn claim_all<'a>(&'a self, under_way: &mut Vec<Sending<'a>>) -> Result<(), Error> {
-        self.claim(Lane::Interactive, under_way).await?;
-        self.claim(Lane::Timed, under_way).await?;
-        self.claim(Lane::Bulk, under_way).await
+    async fn claim_all<'a>(
+        &'a self,
+        under_way: &mut Vec<Sending<'a>>,
+        ended: &mut Vec<Ended>,
+    ) -> Result<(), Error> {
+        self.claim(Lane::Interactive, under_way, ended).await?;
+        self.claim(Lane::Timed, under_way, ended).await?;
+        self.claim(Lane::Bulk, under_way, ended).await
     }
 
     /// Claims as many due records of a lane as there are senders for it.
-    async fn claim<'a>(&'a self, lane: Lane, under_way: &mut Vec<Sending<'a>>) -> Result<(), Error> {
+    async fn claim<'a>(
+        &'a self,
+        lane: Lane,
+        under_way: &mut Vec<Sending<'a>>,
+        ended: &mut Vec<Ended>,
+    ) -> Result<(), Error> {
         let now = self.now();
         let limit = self.wanted(lane, under_way, now);
         if limit == 0 {
             return Ok(());
         }
         let until = after(now, self.policy.claim_life);
-        let claimed = self.store.claim(lane, now, until, limit).await;
+        let claimed = beside(under_way, ended, self.store.claim(lane, now, until, limit)).await;
         if lane == Lane::Bulk {
             let used = claimed.as_ref().map_or(0, |records| u32::try_from(records.len()).unwrap_or(limit));
             self.rate().give_back(limit.saturating_sub(used), &self.policy);

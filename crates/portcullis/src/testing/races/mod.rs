@@ -114,6 +114,7 @@ races! {
     a_recovery_ends_the_sign_in_under_way
     workers_share_without_sending_twice
     a_late_outcome_is_not_kept
+    one_of_many_sends_a_dead_message_again
     a_message_sealed_anew_is_sent_once
     workers_mail_each_day_once
     moves_amid_a_look_double_nothing

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use super::kit::{Kit, at_once, must};
+use super::kit::{CALLERS, Kit, at_once, must, word};
 use super::stage::{Gate, Stage};
 use crate::id::CommitId;
 use crate::message::Message;
@@ -149,6 +149,39 @@ async fn late_outcome(store: &Arc<dyn Store>, nonce: u64, bulk: bool) {
     assert_eq!(stored(&kit.stage, id.uuid()).await, settled, "the record is as the faster worker left it");
     let again = must("a pass", kit.world.run_worker().await);
     assert_eq!(again.sent, 0, "nothing is left to be sent");
+}
+
+/// Many send a message again that was given up: one of them does, everybody else finds it gone from the list, and it
+/// leaves once.
+pub async fn one_of_many_sends_a_dead_message_again(store: &Arc<dyn Store>, nonce: u64) {
+    let kit = Kit::new(store, nonce, "one_of_many_sends_a_dead_message_again");
+    let account = kit.account().await;
+    let address = kit.address("alice");
+    let user = kit.world.user(&account, &kit.login("alice"), Some(address.as_str())).await;
+    let user = must("a user", user);
+    let session = must("a sign-in", kit.world.sign_in(&user).await);
+    kit.mail().await;
+    must("a second factor", kit.world.switch_on(session.id, &user).await);
+    let mailbox = &kit.world.mailbox;
+    mailbox.fail_with(Some(SendError::Permanent { detail: "no such mailbox" }));
+    kit.mail().await;
+    mailbox.fail_with(None);
+    let page = Page { after: None, limit: 1000 };
+    let dead = must("a list", kit.world.security.dead_messages(page).await);
+    let id = dead.iter().find(|message| message.user == user.id).expect("its notice was given up").id;
+
+    let before = mailbox.to(address.as_str()).len();
+    kit.stage.line_up(CALLERS);
+    let answers = at_once((0..CALLERS).map(|_| {
+        let security = kit.world.security.clone();
+        async move { security.resend_message(id).await }
+    }))
+    .await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "one of many sends it again");
+    let others = answers.iter().filter(|answer| word(*answer) == "not_found").count();
+    assert_eq!(others, CALLERS - 1, "everybody else is told that it is no dead message any more");
+    kit.mail().await;
+    assert_eq!(mailbox.to(address.as_str()).len(), before + 1, "it leaves once");
 }
 
 async fn stored(stage: &Stage, id: uuid::Uuid) -> Option<Record> {
