@@ -174,7 +174,9 @@ fn what_was_kept_before_lifts_were_counted_is_dead() {
     let chain = chain([&account(1)]);
     let without = |golden: &str, names: &[&str]| {
         let mut body = object(golden);
-        names.iter().for_each(|name| assert!(body.remove(*name).is_some(), "{name}"));
+        for name in names {
+            assert!(body.remove(*name).is_some(), "{name}");
+        }
         body
     };
     let session: Session = parse(&record::<Session>(&without(SESSION, &["lifts"]))).unwrap().value;
