@@ -23,6 +23,9 @@ pub const DAYS_FURTHEST: i32 = 36_525;
 /// The largest amount of money, either way, in minor units: 2^53 - 1, which every reader of JSON keeps exactly (decided).
 pub const AMOUNT_LARGEST: i64 = (1 << 53) - 1;
 
+/// The longest comment of a payment: 500 characters (decided).
+pub const COMMENT_LONGEST: usize = 500;
+
 /// Plans of one top account at most: 100, as on Wialon Hosting (domain).
 pub const PLANS_MOST: usize = 100;
 

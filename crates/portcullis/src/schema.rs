@@ -10,7 +10,7 @@
 //! assert!(columns.contains(&"login") && !columns.contains(&"password"));
 //! ```
 
-use crate::account::Account;
+use crate::account::{Account, RecordedPayment};
 use crate::challenge::Challenge;
 use crate::message::model::Message;
 use crate::notice::NoticeSchedule;
@@ -79,7 +79,7 @@ pub enum Content {
     Id,
     /// Text.
     Text,
-    /// A whole number, not negative.
+    /// A whole number.
     Number,
     /// `true` or `false`.
     Flag,
@@ -110,7 +110,7 @@ const fn maybe(name: &'static str, path: &'static [&'static str], content: Conte
     Column { name, path, content, optional: true }
 }
 
-static KINDS: [KindSchema; 7] = [
+static KINDS: [KindSchema; 8] = [
     KindSchema {
         kind: Account::KIND,
         v: 1,
@@ -244,6 +244,21 @@ static KINDS: [KindSchema; 7] = [
             maybe("blocks_at", &["blocks_at"], Content::Time),
             maybe("walk", &["walk"], Content::Json),
             at("due_at", &["due_at"], Content::Time),
+        ],
+    },
+    KindSchema {
+        kind: RecordedPayment::KIND,
+        v: 1,
+        keys: &[key("account", Holders::Many)],
+        columns: &[
+            at("id", &["id"], Content::Id),
+            at("tenant", &["tenant"], Content::Id),
+            at("account", &["account"], Content::Id),
+            at("days", &["days"], Content::Number),
+            at("amount", &["amount"], Content::Number),
+            at("comment", &["comment"], Content::Text),
+            maybe("by_user", &["by"], Content::Id),
+            at("at", &["at"], Content::Time),
         ],
     },
 ];

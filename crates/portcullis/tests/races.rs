@@ -130,6 +130,8 @@ const FINDS: &[(&str, &[&str])] = &[
     ("one_link_undoes_once", &["compares no versions", "hides that others were faster"]),
     ("an_undo_beats_a_further_change", &["compares no versions"]),
     ("the_older_undo_wins", &["hides that others were faster"]),
+    ("payments_at_once_all_count", &["compares no versions", "hides that others were faster"]),
+    ("a_lifted_block_ends_the_sign_in_under_way", &["checks no guards"]),
     ("one_link_sets_one_password", &["compares no versions", "hides that others were faster"]),
     ("requests_at_once_mail_one_link", &["ignores limits", "counts one too many"]),
     ("a_recovery_ends_the_sign_in_under_way", &["checks no guards"]),

@@ -184,7 +184,7 @@ pub(crate) fn change(
 }
 
 /// An account as who asks is going to see it, with those above it; `like` is any account as it was read.
-pub(super) fn seen_as(
+pub(crate) fn seen_as(
     who: Who<'_>,
     account: Account,
     like: &Stored<Account>,

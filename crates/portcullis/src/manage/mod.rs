@@ -6,6 +6,7 @@ mod below;
 mod flow;
 mod flow_accounts;
 mod model;
+mod payments;
 mod reset;
 pub(crate) mod rules;
 

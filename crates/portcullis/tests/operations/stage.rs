@@ -8,10 +8,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::Error;
-use portcullis::account::{Account, NewAccount};
+use portcullis::account::{Account, NewAccount, Payment};
 use portcullis::audit::AuditEvent;
 use portcullis::contact::Email;
 use portcullis::error::PortError;
+use portcullis::id::PaymentId;
 use portcullis::manage::{AccountChange, Manage, UserChange};
 use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
@@ -186,6 +187,9 @@ operations! {
     ManageAccount true false,
     ManageAccounts true false,
     ManageChangeAccount true true,
+    ManagePay true true,
+    ManagePayAgain true false,
+    ManagePayments true false,
     VerdictOnAccount true false,
     Audit true false,
     UserCreateInvited true true,
@@ -197,6 +201,10 @@ operations! {
     ReleaseMessage true true,
     Reseal true true,
     WorkerPass true true,
+}
+
+fn payment() -> Payment {
+    Payment::new("invoice 17").days(30).amount(9_900).under(PaymentId::from_uuid(Uuid::from_u128(17)))
 }
 
 /// A prepared world, and the operation.
@@ -450,6 +458,12 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                     }
                 })
             }
+            Op::ManagePayAgain => {
+                s.manage(program).pay(account.id, &payment()).await.unwrap();
+                Box::pin(async move {
+                    manage(s.manage(Actor::Session(session)), op, &account, &alice, &bob).await
+                })
+            }
             Op::ManageCreateUser
             | Op::ManageUser
             | Op::ManageByLogin
@@ -462,6 +476,8 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             | Op::ManageCreateAccount
             | Op::ManageAccount
             | Op::ManageAccounts
+            | Op::ManagePay
+            | Op::ManagePayments
             | Op::ManageChangeAccount => Box::pin(async move {
                 manage(s.manage(Actor::Session(session)), op, &account, &alice, &bob).await
             }),
@@ -560,6 +576,8 @@ async fn manage(
         }
         Op::ManageAccount => manage.account(account.id).await.map(drop),
         Op::ManageAccounts => manage.accounts(Some(account.id), page).await.map(drop),
+        Op::ManagePay | Op::ManagePayAgain => manage.pay(account.id, &payment()).await.map(drop),
+        Op::ManagePayments => manage.payments(account.id, page).await.map(drop),
         _ => manage.change_account(account.id, &AccountChange::default().blocked(true)).await.map(drop),
     }
 }

@@ -24,6 +24,8 @@ const DEVICE: i64 = 400 * 24 * HOUR;
 const BUDGET: u32 = 10;
 const UNDO_LIFE: i64 = 72 * HOUR;
 const CLAIMS: usize = 5;
+/// How far into its day, in UTC, every sequence begins.
+const BEGINS: i64 = 40_000;
 /// How far clocks may be apart.
 const SLACK: i64 = 30;
 
@@ -124,8 +126,16 @@ pub(super) struct Claim {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     pub(super) blocked: bool,
+    /// The day its counter blocks it from, if it counts.
+    until: Option<i64>,
     lifts: u32,
     pub(super) managers: BTreeSet<usize>,
+}
+
+impl Account {
+    fn blocked_at(&self, now: i64) -> bool {
+        self.blocked || self.until.is_some_and(|day| now >= day * DAY - BEGINS)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,7 +247,8 @@ impl Model {
     }
 
     pub(super) fn blocked(&self, user: usize) -> bool {
-        self.accounts[0].blocked || (self.users[user].account == 1 && self.accounts[1].blocked)
+        let blocked = |account: usize| self.accounts[account].blocked_at(self.now);
+        blocked(0) || (self.users[user].account == 1 && blocked(1))
     }
 
     /// How many blocks were lifted among the accounts of a user.
@@ -346,11 +357,23 @@ impl Model {
     }
 
     pub(super) fn block(&mut self, account: usize, on: bool) {
-        if self.accounts[account].blocked != on {
-            self.accounts[account].blocked = on;
-            if !on {
-                self.accounts[account].lifts += 1;
-            }
+        self.change_account(account, |account| account.blocked = on);
+    }
+
+    /// So many days are left of an account from today on; none stops the counter.
+    pub(super) fn set_days(&mut self, account: usize, left: Option<i64>) {
+        let today = (self.now + BEGINS).div_euclid(DAY);
+        self.change_account(account, |account| account.until = left.map(|left| today + left));
+    }
+
+    /// A block that some clock saw before the change and some clock misses after it is lifted.
+    fn change_account(&mut self, account: usize, change: impl FnOnce(&mut Account)) {
+        let (before, now) = (self.accounts[account].clone(), self.now);
+        let account = &mut self.accounts[account];
+        change(account);
+        let same = (before.blocked, before.until) == (account.blocked, account.until);
+        if !same && before.blocked_at(now + SLACK) && !account.blocked_at(now - SLACK) {
+            account.lifts += 1;
         }
     }
 

@@ -356,6 +356,7 @@ impl Model {
                 }
             }
             Command::SetBlocked { account, on } => self.block(usize::from(account), on),
+            Command::SetDays { account, left } => self.set_days(usize::from(account), left.map(i64::from)),
             Command::SetFlags { by, user, flags } => {
                 let (actor, user) = (self.actor(by)?, usize::from(user));
                 self.may(actor, user, 2)?;

@@ -24,6 +24,7 @@
     reason = "a race has one way to fail, said once in the docs of the module: it panics with a sentence"
 )]
 
+mod accounts;
 mod addresses;
 mod bootstrap;
 mod changes;
@@ -48,6 +49,7 @@ use std::time::Duration;
 
 use crate::port::store::Store;
 
+pub use self::accounts::*;
 pub use self::addresses::*;
 pub use self::bootstrap::*;
 pub use self::changes::*;
@@ -95,6 +97,8 @@ races! {
     a_revoked_right_stops_every_act
     what_ends_stops_the_sign_in_under_way
     what_ends_stops_the_change_under_way
+    payments_at_once_all_count
+    a_lifted_block_ends_the_sign_in_under_way
     one_of_many_changes_the_password
     a_change_of_password_ends_the_sign_in_under_way
     a_change_of_password_ends_the_code_under_way
