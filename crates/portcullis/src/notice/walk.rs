@@ -12,7 +12,7 @@ use crate::account::rules::Chain;
 use crate::account::{Account, TimeZone};
 use crate::decision::{Changes, Decision, Stored};
 use crate::engine::Engine;
-use crate::engine::record::View;
+use crate::engine::record::{self, View};
 use crate::error::Error;
 use crate::id::{AccountId, MessageId, UserId};
 use crate::message::model::Message;
@@ -44,7 +44,7 @@ impl Engine {
         changes: &mut Changes,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        for after in changes.written::<Account>()? {
+        for after in record::written::<Account>(changes)? {
             let before = view.record::<Account>(after.id.uuid())?;
             let before = before.as_ref().map(|before| &before.value);
             let id = self.schedule_id(after.id);
@@ -62,7 +62,7 @@ impl Engine {
         chain: &Chain,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        let Some(user) = changes.written::<User>()?.into_iter().next() else {
+        let Some(user) = record::written::<User>(changes)?.into_iter().next() else {
             return Ok(());
         };
         if !plan::resettles(&before.value, &user) {
