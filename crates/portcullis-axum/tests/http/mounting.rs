@@ -86,6 +86,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "POST /users/{id}/recovery",
         "POST /users/{id}/rights",
         "PUT /email",
+        "PUT /notices/blocking",
         "PUT /two-factor",
     ];
     assert_eq!(described, contract.map(str::to_owned).into());
