@@ -126,6 +126,7 @@ fn schemas() -> Map<String, Value> {
     requests()
         .into_iter()
         .chain(link_answers())
+        .chain(tab_answers())
         .chain(answers())
         .chain(of_people())
         .map(|(name, schema)| (name.to_owned(), schema))
@@ -170,6 +171,51 @@ fn link_answers() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// What the signed-in user sees of himself in one.
+fn tab_answers() -> Vec<(&'static str, Value)> {
+    let (text, number, flag) =
+        (json!({"type": "string"}), json!({"type": "integer"}), json!({"type": "boolean"}));
+    let (id, none) = (json!({"type": "string", "format": "uuid"}), json!({}));
+    let service = json!({"on": flag, "quota": {"type": ["integer", "null"]}, "period": text});
+    vec![
+        (
+            "Notices",
+            object(
+                &json!({"blocking": object(&json!({
+                    "enabled": flag, "change": reference("Verdict"),
+                    "blocking_date": {"type": ["string", "null"], "format": "date"},
+                    "first_notice": {"type": ["string", "null"], "format": "date-time"},
+                }), &none)}),
+                &none,
+            ),
+        ),
+        (
+            "Settings",
+            object(
+                &json!({
+                    "user": object(&json!({"id": id, "login": text, "language": text, "time_zone": text}), &none),
+                    "email": reference("Email"),
+                    "password": object(&json!({
+                        "change": reference("Verdict"),
+                        "changed_at": {"type": ["string", "null"], "format": "date-time"},
+                        "minimum": number,
+                    }), &none),
+                    "two_factor": reference("TwoFactor"),
+                    "notices": reference("Notices"),
+                    "account": object(&json!({
+                        "id": id, "name": text, "blocked": flag,
+                        "blocks_at": {"type": ["string", "null"], "format": "date-time"},
+                        "days_left": {"type": ["integer", "null"]},
+                        "services": {"type": "object", "additionalProperties": object(&service, &none)},
+                    }), &none),
+                    "sessions": object(&json!({"count": number}), &none),
+                }),
+                &none,
+            ),
+        ),
+    ]
+}
+
 fn answers() -> Vec<(&'static str, Value)> {
     let (text, number, flag) =
         (json!({"type": "string"}), json!({"type": "integer"}), json!({"type": "boolean"}));
@@ -188,7 +234,6 @@ fn answers() -> Vec<(&'static str, Value)> {
         }
         object(&fields, &json!({}))
     };
-    let service = json!({"on": flag, "quota": {"type": ["integer", "null"]}, "period": text});
     let event = json!({
         "id": id, "at": time, "action": text, "reason": {"type": ["string", "null"]},
         "actor": maybe_id, "about": maybe_id, "source": maybe_id,
@@ -236,41 +281,6 @@ fn answers() -> Vec<(&'static str, Value)> {
                     "pending": with_challenge(json!({"method": text})),
                     "delivery": object(&json!({"channel": text, "reasons": list(reference("Gate"))}), &none),
                 }),
-            ),
-        ),
-        (
-            "Notices",
-            object(
-                &json!({"blocking": object(&json!({
-                    "enabled": flag, "change": reference("Verdict"),
-                    "blocking_date": {"type": ["string", "null"], "format": "date"},
-                    "first_notice": {"type": ["string", "null"], "format": "date-time"},
-                }), &none)}),
-                &none,
-            ),
-        ),
-        (
-            "Settings",
-            object(
-                &json!({
-                    "user": object(&json!({"id": id, "login": text, "language": text, "time_zone": text}), &none),
-                    "email": reference("Email"),
-                    "password": object(&json!({
-                        "change": reference("Verdict"),
-                        "changed_at": {"type": ["string", "null"], "format": "date-time"},
-                        "minimum": number,
-                    }), &none),
-                    "two_factor": reference("TwoFactor"),
-                    "notices": reference("Notices"),
-                    "account": object(&json!({
-                        "id": id, "name": text, "blocked": flag,
-                        "blocks_at": {"type": ["string", "null"], "format": "date-time"},
-                        "days_left": {"type": ["integer", "null"]},
-                        "services": {"type": "object", "additionalProperties": object(&service, &none)},
-                    }), &none),
-                    "sessions": object(&json!({"count": number}), &none),
-                }),
-                &none,
             ),
         ),
         (
