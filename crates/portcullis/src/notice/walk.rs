@@ -118,3 +118,29 @@ impl Engine {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{DaysChange, NewAccount};
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn a_worker_that_has_lost_its_claim_keeps_nothing() {
+        let w = World::new();
+        let new = NewAccount::named("demo").with_days(DaysChange::default().left(3).counting(true));
+        let account = w.security.accounts().create(new).await.unwrap();
+        let engine = &w.security.engine;
+        let kept = || async {
+            let starts = vec![engine.schedule_of(account.id)];
+            let view = engine.read(&engine.look(), starts, Vec::new()).await.unwrap();
+            view.start::<NoticeSchedule>(0).unwrap().unwrap()
+        };
+        let claimed = kept().await;
+        let lost = Stored::new(claimed.value.clone(), claimed.version() - 1, String::new());
+        engine.walk_for_notices(&lost).await.unwrap();
+        assert_eq!(kept().await.version(), claimed.version());
+        engine.walk_for_notices(&claimed).await.unwrap();
+        assert_eq!(kept().await.value.walk.map(|walk| walk.below), Some(true), "the own users are done");
+    }
+}
