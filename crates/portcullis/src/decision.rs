@@ -176,18 +176,6 @@ impl Changes {
         self
     }
 
-    /// The values of a kind that these changes write.
-    pub(crate) fn written<E: Entity>(&self) -> Result<Vec<E>, Error> {
-        let corrupt = |why| Error::Corrupt { kind: E::KIND.as_str().to_owned().into(), why };
-        let of_kind = self.puts.iter().filter(|put| put.kind == E::KIND);
-        of_kind
-            .map(|put| {
-                let body = put.body.as_ref().map_err(|why| corrupt(why))?;
-                serde_json::from_str(body).map_err(|_| corrupt("what is written of it can't be read"))
-            })
-            .collect()
-    }
-
     /// What a refusal keeps that tells more than a wrong guess would: the limits that the guess had to be within.
     // INVARIANT: a right guess that is refused for another reason leaves only while its limits hold, like any other.
     pub(crate) fn into_pins(self) -> Self {

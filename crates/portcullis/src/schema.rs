@@ -235,6 +235,19 @@ static KINDS: [KindSchema; 8] = [
         ],
     },
     KindSchema {
+        kind: NoticeSchedule::KIND,
+        v: 1,
+        keys: &[],
+        columns: &[
+            at("id", &["id"], Content::Id),
+            at("tenant", &["tenant"], Content::Id),
+            at("account", &["account"], Content::Id),
+            maybe("blocks_at", &["blocks_at"], Content::Time),
+            maybe("walk", &["walk"], Content::Json),
+            at("due_at", &["due_at"], Content::Time),
+        ],
+    },
+    KindSchema {
         kind: RecordedPayment::KIND,
         v: 1,
         keys: &[key("account", Holders::Many)],
@@ -247,19 +260,6 @@ static KINDS: [KindSchema; 8] = [
             at("comment", &["comment"], Content::Text),
             maybe("by_user", &["by"], Content::Id),
             at("at", &["at"], Content::Time),
-        ],
-    },
-    KindSchema {
-        kind: NoticeSchedule::KIND,
-        v: 1,
-        keys: &[],
-        columns: &[
-            at("id", &["id"], Content::Id),
-            at("tenant", &["tenant"], Content::Id),
-            at("account", &["account"], Content::Id),
-            maybe("blocks_at", &["blocks_at"], Content::Time),
-            maybe("walk", &["walk"], Content::Json),
-            at("due_at", &["due_at"], Content::Time),
         ],
     },
 ];

@@ -42,6 +42,8 @@ async fn notices_are_switched_and_the_date_is_shown_and_warned_of() {
     assert_eq!(answer["notice"], json!({"days_left": 4}));
     let refused = site.put("/notices/blocking", json!({"enabled": "yes"})).await.is(422).json();
     assert_eq!(refused["field"], "enabled");
+    let refused = site.put("/notices/blocking", json!({})).await.is(422).json();
+    assert_eq!((&refused["code"], &refused["field"]), (&json!("missing"), &json!("enabled")));
 }
 
 #[tokio::test]

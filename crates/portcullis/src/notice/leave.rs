@@ -90,6 +90,7 @@ pub(crate) fn wait(mut message: Stored<Message>, until: DateTime<Utc>) -> Decisi
     message.value.due_at = until;
     let mut changes = Changes::none();
     changes.put(&message);
+    changes.event(event(&message.value, "message_postponed").because("zone_moved"));
     Decision::yes(Outcome::Waiting, changes)
 }
 

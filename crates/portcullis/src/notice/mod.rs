@@ -5,10 +5,11 @@ pub(crate) mod leave;
 pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod rules;
-#[cfg(test)]
-mod simulated;
 pub(crate) mod switch;
 mod walk;
 
 pub use flow::Notices;
 pub use model::{BlockingNotices, NoticeSchedule, NoticeSettings};
+
+#[cfg(test)]
+mod tests;

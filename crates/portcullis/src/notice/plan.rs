@@ -13,6 +13,7 @@ use super::model::{NoticeSchedule, Walk};
 use super::rules::{Calendar, Planned};
 use crate::account::rules::Chain;
 use crate::account::{Account, TimeZone};
+use crate::audit::Event;
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Entity as _, Stored};
 use crate::engine::record::Schema;
@@ -120,15 +121,23 @@ pub(crate) fn resettle(
     policy: &Policy,
     now: DateTime<Utc>,
 ) {
-    let wanted = wanted(user, chain, now);
-    for planned in calendar(user, chain, policy).coming(now, planned_until(now)) {
-        match (standing.remove(&name(user.id, planned.day)), wanted) {
-            (Some(mut standing), _) if standing.rests() && standing.message.value.due_at != planned.at => {
-                standing.message.value.due_at = planned.at;
-                changes.put(&standing.message);
+    let calendar = calendar(user, chain, policy);
+    let owed = owed(user, chain, policy, now, planned_until(now));
+    for day in days_to_move(user.time_zone, now) {
+        match (standing.remove(&name(user.id, day)), &owed) {
+            // Whether it is owed is not asked: it may be once the date is moved, and then it must not come late.
+            (Some(mut standing), _) => {
+                let at = calendar.instant(day).max(now);
+                if standing.rests() && standing.message.value.due_at != at {
+                    standing.message.value.due_at = at;
+                    changes.put(&standing.message);
+                }
             }
-            (Some(_), _) | (None, None) => {}
-            (None, Some(to)) => keep(changes, user, to, &[planned], name),
+            (None, Some((to, planned))) => {
+                let planned: Vec<_> = planned.iter().copied().filter(|planned| planned.day == day).collect();
+                keep(changes, user, to, &planned, name);
+            }
+            (None, None) => {}
         }
     }
 }
@@ -298,15 +307,17 @@ pub(crate) fn walk(
             changes.guard(user);
         }
     }
+    let next = go_on(&schedule.value, account, page.last, policy, now);
+    if next.as_ref().is_none_or(|next| next.walk.is_none()) {
+        let (tenant, account) = (schedule.value.tenant.uuid(), schedule.value.account.uuid());
+        changes.event(Event::of("notices_planned", tenant, account));
+    }
     let mut schedule = schedule;
-    match go_on(&schedule.value, account, page.last, policy, now) {
-        Some(next) => {
-            schedule.value = next;
-            changes.put(&schedule);
-        }
-        None => {
-            changes.delete(&schedule);
-        }
+    if let Some(next) = next {
+        schedule.value = next;
+        changes.put(&schedule);
+    } else {
+        changes.delete(&schedule);
     }
     Decision::yes((), changes)
 }

@@ -12,7 +12,7 @@ use crate::account::rules::Chain;
 use crate::account::{Account, TimeZone};
 use crate::decision::{Changes, Decision, Stored};
 use crate::engine::Engine;
-use crate::engine::record::View;
+use crate::engine::record::{self, View};
 use crate::error::Error;
 use crate::id::{AccountId, MessageId, UserId};
 use crate::message::model::Message;
@@ -44,7 +44,7 @@ impl Engine {
         changes: &mut Changes,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        for after in changes.written::<Account>()? {
+        for after in record::written::<Account>(changes)? {
             let before = view.record::<Account>(after.id.uuid())?;
             let before = before.as_ref().map(|before| &before.value);
             let id = self.schedule_id(after.id);
@@ -62,7 +62,7 @@ impl Engine {
         chain: &Chain,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        let Some(user) = changes.written::<User>()?.into_iter().next() else {
+        let Some(user) = record::written::<User>(changes)?.into_iter().next() else {
             return Ok(());
         };
         if !plan::resettles(&before.value, &user) {
@@ -116,5 +116,31 @@ impl Engine {
             Ok(plan::walk(schedule, account, &page, &name, &self.policy, t.now))
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{DaysChange, NewAccount};
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn a_worker_that_has_lost_its_claim_keeps_nothing() {
+        let w = World::new();
+        let new = NewAccount::named("demo").with_days(DaysChange::default().left(3).counting(true));
+        let account = w.security.accounts().create(new).await.unwrap();
+        let engine = &w.security.engine;
+        let kept = || async {
+            let starts = vec![engine.schedule_of(account.id)];
+            let view = engine.read(&engine.look(), starts, Vec::new()).await.unwrap();
+            view.start::<NoticeSchedule>(0).unwrap().unwrap()
+        };
+        let claimed = kept().await;
+        let lost = Stored::new(claimed.value.clone(), claimed.version() - 1, String::new());
+        engine.walk_for_notices(&lost).await.unwrap();
+        assert_eq!(kept().await.version(), claimed.version());
+        engine.walk_for_notices(&claimed).await.unwrap();
+        assert_eq!(kept().await.value.walk.map(|walk| walk.below), Some(true), "the own users are done");
     }
 }

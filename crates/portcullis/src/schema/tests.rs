@@ -26,8 +26,8 @@ const USER: &str = include_str!("../../tests/golden/user.v1.json");
 const SESSION: &str = include_str!("../../tests/golden/session.v1.json");
 const CHALLENGE: &str = include_str!("../../tests/golden/challenge.v1.json");
 const MESSAGE: &str = include_str!("../../tests/golden/message.v1.json");
-const PAYMENT: &str = include_str!("../../tests/golden/payment.v1.json");
 const SCHEDULE: &str = include_str!("../../tests/golden/notice_schedule.v1.json");
+const PAYMENT: &str = include_str!("../../tests/golden/payment.v1.json");
 const REQUEST: &str = include_str!("../../tests/golden/recovery_request.v1.json");
 
 /// A value of each kind with every part filled in.
@@ -79,6 +79,10 @@ fn request() -> RecoveryRequest {
     RecoveryRequest::sealed(id, &who, &keyring(), [3; 24], began())
 }
 
+fn schedule() -> NoticeSchedule {
+    serde_json::from_str(SCHEDULE).unwrap()
+}
+
 fn payment() -> RecordedPayment {
     RecordedPayment {
         v: Schema::default(),
@@ -91,10 +95,6 @@ fn payment() -> RecordedPayment {
         by: Some(crate::id::UserId::from_uuid(uuid(4))),
         at: began(),
     }
-}
-
-fn schedule() -> NoticeSchedule {
-    serde_json::from_str(SCHEDULE).unwrap()
 }
 
 fn object(text: &str) -> Map<String, Value> {
@@ -145,8 +145,8 @@ fn a_body_of_the_first_schema_is_read_for_ever() {
     lives_on::<Challenge>(CHALLENGE);
     lives_on::<Message>(MESSAGE);
     lives_on::<RecoveryRequest>(REQUEST);
-    lives_on::<RecordedPayment>(PAYMENT);
     lives_on::<NoticeSchedule>(SCHEDULE);
+    lives_on::<RecordedPayment>(PAYMENT);
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn the_golden_bodies_have_every_part_of_this_release() {
         (names(&challenge), CHALLENGE),
         (names(&message), MESSAGE),
         (names(&request()), REQUEST),
-        (names(&payment()), PAYMENT),
         (names(&schedule()), SCHEDULE),
+        (names(&payment()), PAYMENT),
     ] {
         let golden: Vec<_> = object(golden).keys().cloned().collect();
         assert_eq!(now, golden, "a new part is a new schema number and a new golden body");
@@ -175,7 +175,9 @@ fn what_was_kept_before_lifts_were_counted_is_dead() {
     let chain = chain([&account(1)]);
     let without = |golden: &str, names: &[&str]| {
         let mut body = object(golden);
-        names.iter().for_each(|name| assert!(body.remove(*name).is_some(), "{name}"));
+        for name in names {
+            assert!(body.remove(*name).is_some(), "{name}");
+        }
         body
     };
     let session: Session = parse(&record::<Session>(&without(SESSION, &["lifts"]))).unwrap().value;
@@ -251,8 +253,8 @@ fn the_schema_says_what_the_records_are() {
     dead.outcome = crate::message::Outcome::GivenUp;
     described_together(&[&held, &dead], MESSAGE);
     described(&request(), REQUEST);
-    described(&payment(), PAYMENT);
     described(&schedule(), SCHEDULE);
+    described(&payment(), PAYMENT);
     let (mut bare, mut sent) = (user, message);
     (bare.email, bare.external_id, sent.sealed) = (None, None, None);
     bare.claims.clear();
@@ -276,8 +278,8 @@ fn every_optional_part_is_marked() {
         serde_json::to_value(&account).unwrap(),
         serde_json::to_value(&user).unwrap(),
         serde_json::to_value(&message).unwrap(),
-        serde_json::to_value(RecordedPayment { by: None, ..payment() }).unwrap(),
         serde_json::to_value(&schedule).unwrap(),
+        serde_json::to_value(RecordedPayment { by: None, ..payment() }).unwrap(),
     ];
     for (body, nth) in bodies.iter().zip([0, 1, 4, 6, 7]) {
         for column in kinds()[nth].columns {

@@ -7,6 +7,8 @@ mod support;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod billing;
+#[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod failing;

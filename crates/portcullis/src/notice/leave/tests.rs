@@ -139,6 +139,7 @@ fn what_waits_keeps_its_content() {
     let scene = scene();
     let later = scene.now + Days::new(1);
     let decision = wait(stored(scene.message), later);
+    assert_eq!(trail(&decision.changes), ["message_postponed: zone_moved"]);
     let kept: Message = written(&decision.changes, uuid(70)).unwrap();
     assert_eq!((kept.due(), kept.tries, kept.faults), (Some((Lane::Bulk, later)), 0, 0));
     assert!(kept.open(&keyring()).unwrap().is_ok());

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::account::{DayCounter, TimeZone};
 use crate::fixture::*;
@@ -146,11 +148,16 @@ fn walked(
     let Decision { changes, .. } = walk(stored(schedule), Some(account), &page, &id, &policy, now);
     let once: Vec<_> = changes.messages.iter().map(|draft| draft.id.uuid()).collect();
     assert_eq!(changes.once, once);
+    let pinned: Vec<_> = changes.guards.iter().map(|(id, _)| *id).collect();
+    let owed: BTreeSet<_> = changes.messages.iter().map(|draft| draft.user.uuid()).collect();
+    assert_eq!(pinned, owed.into_iter().collect::<Vec<_>>(), "whoever is owed one does not move meanwhile");
     let notices =
         changes.messages.iter().map(|draft| (draft.user.uuid().as_u128(), draft.day.unwrap())).collect();
     let gone = changes.deletes == [(uuid(90), 7)];
-    let kept = written(&changes, uuid(90));
+    let kept: Option<NoticeSchedule> = written(&changes, uuid(90));
     assert_eq!(gone, kept.is_none());
+    let ended = kept.as_ref().is_none_or(|kept| kept.walk.is_none());
+    assert_eq!(trail(&changes), if ended { vec!["notices_planned: -"] } else { Vec::new() });
     (notices, kept)
 }
 
@@ -251,6 +258,11 @@ fn a_move_to_another_zone_takes_the_waiting_notices_along() {
     tried.message.value.tries = 1;
     assert!(moved(&alice, vec![tried, sent.clone()]).is_empty(), "it waits for its next try");
     assert_eq!(moved(&alice, vec![sent.clone()]).messages.len(), 1, "tomorrow's is kept anew");
+    let far = left(60);
+    let mut changes = Changes::none();
+    let one = all(vec![waiting.clone()]);
+    resettle(&mut changes, &alice, &chain([&far]), one, &id, &Policy::default(), began());
+    assert_eq!(touched(&changes).len(), 1, "nor does one come late if its date comes near again");
     alice.blocking_notices = false;
     assert!(moved(&alice, vec![sent]).is_empty(), "who wants none gets none");
     assert_eq!(touched(&moved(&alice, vec![waiting])).len(), 1, "but one that waits moves along");

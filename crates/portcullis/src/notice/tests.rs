@@ -13,7 +13,7 @@ use super::plan::{self, Look, Standing};
 use crate::account::rules::Chain;
 use crate::account::{Account, DaysChange, TimeZone};
 use crate::decision::{Changes, Entity as _, Stored};
-use crate::engine::record::Schema;
+use crate::engine::record::{Schema, written as written_all};
 use crate::fixture::*;
 use crate::id::{MessageId, UserId};
 use crate::message::MessageKind;
@@ -179,7 +179,7 @@ impl Life {
                 self.truth.ends = counting.then(|| today + TimeDelta::days(left.into()));
                 let days = DaysChange::default().left(left).counting(counting);
                 self.change(now, |account| {
-                    account.days = account.days.changed(days, account.time_zone.day(now))
+                    account.days = account.days.changed(days, account.time_zone.day(now));
                 });
             }
             6 => {
@@ -212,7 +212,7 @@ impl Life {
         }
         let mut changes = Changes::none();
         plan::resettle(&mut changes, &self.user, &self.chain, standing, &name, &self.policy, now);
-        for moved in changes.written::<Message>().unwrap() {
+        for moved in written_all::<Message>(&changes).unwrap() {
             self.messages.get_mut(&moved.day.unwrap()).unwrap().due = moved.due_at;
         }
         self.keep(changes);
@@ -315,7 +315,9 @@ fn live(seed: u64, template: &Message) -> usize {
     let left = i32::try_from(4 + dice.below(6)).unwrap();
     let days = DaysChange::default().left(left).counting(true);
     life.truth.ends = Some(now.with_timezone(&life.truth.place).date_naive() + TimeDelta::days(left.into()));
-    life.change(now, |account| account.days = account.days.changed(days, account.time_zone.day(now)));
+    life.change(now, |account| {
+        account.days = account.days.changed(days, account.time_zone.day(now));
+    });
     life.user.blocking_notices = true;
     life.truth.on = true;
     let mut changes = Changes::none();
