@@ -129,6 +129,7 @@ impl From<&ManagedAccount> for ManagedAccountView {
         let may = &account.may;
         let may = [
             ("change", &may.change),
+            ("bill", &may.bill),
             ("create_user", &may.create_user),
             ("create_account", &may.create_account),
             ("manage_access", &may.manage_access),

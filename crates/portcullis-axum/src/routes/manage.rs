@@ -137,7 +137,7 @@ pub(super) fn of_accounts() -> Vec<Operation> {
             body: Some("NewAccount"),
             success: 201,
             gives: Some("ManagedAccount"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::NotADealer, Reason::TooDeep],
             route: post(accounts::create),
         },
         Operation {
