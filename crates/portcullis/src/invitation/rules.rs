@@ -285,7 +285,7 @@ mod tests {
         let decision = asked(&dora, budget(0, 0), began());
         let kept: User = written(&decision.changes, uuid(4)).unwrap();
         assert_eq!(decision.changes.messages[0].to.as_str(), "u4@example.com");
-        assert_eq!(kept.invitation.map(crate::id::ChallengeId::uuid), Some(uuid(800)));
+        assert_eq!(kept.invitation.map(ChallengeId::uuid), Some(uuid(800)));
         assert_eq!(
             kept.pending_email.as_ref().unwrap().challenge.uuid(),
             uuid(700),
