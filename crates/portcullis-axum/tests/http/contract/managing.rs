@@ -31,6 +31,7 @@ fn guarded(route: &'static str, about_nobody: &'static str, body: impl Fn() -> V
 fn users() -> Vec<Row> {
     let new = |login: &str, account: &str| json!({"login": login, "account": account, "external_id": "x"});
     let create = |after, body| row(after, "POST /users", body);
+    let invited = || json!({"login": "fred", "account": "$child", "email": NEW});
     let change = |after, body| row(after, "PATCH /users/$carol", body);
     let address = || json!({"email": "further@example.com"});
     let language = || json!({"language": "ru"});
@@ -41,6 +42,8 @@ fn users() -> Vec<Row> {
         create(&[At(Opens)], new("fred", "$child")).gives(201, OF_ITS_SCHEMA),
         create(&[At(Opens), At(AsBob)], new("fred", "$child")).refuses(403, "not_allowed", &["missing"]),
         create(&[At(Opens)], new("fred", "$nobody")).refuses(404, "not_found", &[]),
+        create(&[At(Opens), Later(16)], invited()).refuses(403, "stale_sign_in", &[]),
+        create(&[At(Opens), At(Invited), OneMail], invited()).refuses(429, "too_soon", WAIT),
         create(&[At(Opens)], new("carol", "$child")).refuses(409, "login_taken", &[]),
         create(&[At(Opens), At(External)], new("fred", "$child")).refuses(409, "external_id_taken", &[]),
         row(&[At(Opens)], "GET /users/$carol", NOTHING).gives(200, OF_ITS_SCHEMA),
@@ -77,6 +80,11 @@ fn access() -> Vec<Row> {
             remove(&[At(Opens)]).gives(204, &[]),
             remove(&[At(Opens), Later(16)]).refuses(403, "stale_sign_in", &[]),
             row(&[At(Opens)], "POST /users/$bob/recovery", NOTHING).gives(202, &[]),
+            row(&[At(Opens), Later(16)], "POST /users/$bob/recovery", NOTHING).refuses(
+                403,
+                "stale_sign_in",
+                &[],
+            ),
             row(&[At(Opens), At(BobForgot)], "POST /users/$bob/recovery", NOTHING)
                 .refuses(429, "too_soon", WAIT),
             row(&[At(Opens)], "POST /users/$bob/rights", view()).gives(204, &[]),
@@ -92,6 +100,7 @@ fn invitation() -> Vec<Row> {
     let mut rows = guarded("POST /users/$carol/invitation", "POST /users/$nobody/invitation", || NOTHING);
     rows.extend([
         invite(&[At(Opens), At(Invited)]).gives(202, &[]),
+        invite(&[At(Opens), At(Invited), Later(16)]).refuses(403, "stale_sign_in", &[]),
         invite(&[At(Opens), At(Invited), At(InvitedAgain)]).refuses(429, "too_soon", WAIT),
         row(&[At(Opens)], "POST /users/$carol/invitation", NOTHING).refuses(409, "in_use", &[]),
     ]);

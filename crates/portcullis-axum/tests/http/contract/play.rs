@@ -286,7 +286,10 @@ impl Play {
                 self.site.jar = jar;
             }
             Step::NoMailFactor => self.under(|policy| policy.email_factor = false),
-            Step::OneMail => self.under(|policy| policy.email_codes_per_user = one),
+            Step::OneMail => self.under(|policy| {
+                policy.email_codes_per_user = one;
+                policy.invitations_per_address = Limit::new(1, TimeDelta::hours(24));
+            }),
             Step::OneClaim => self.under(|policy| policy.email_claims = 1),
             Step::OneMistake => self.under(|policy| policy.code_disabled_after = 1),
             Step::OneFromSource => self.under(|policy| policy.code_failures_per_source = Some(one)),
