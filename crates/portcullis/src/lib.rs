@@ -49,6 +49,7 @@
 //! | [`password`] | changes the password; hashing, and what a new one must be like |
 //! | [`recovery`] | mails links that set a new or a first password |
 //! | [`two_factor`] | switches codes on and off |
+//! | [`notice`] | switches the daily mails before a block on and off |
 //! | [`settings`] | shows the whole Security tab |
 //! | [`rights`] | flags, access rights, and the verdict that names every missing gate |
 //! | [`invitation`], [`bootstrap`] | lets users in for the first time, the very first one too |

@@ -34,7 +34,7 @@ use record::View;
 /// Account security, embedded: the handle a host keeps. Cheap to clone; all clones are one.
 ///
 /// Rooms hang off it: [`sign_in`](Self::sign_in), [`sessions`](Self::sessions), [`email`](Self::email),
-/// [`password`](Self::password), [`recovery`](Self::recovery), [`two_factor`](Self::two_factor), [`users`](Self::users), [`accounts`](Self::accounts),
+/// [`password`](Self::password), [`recovery`](Self::recovery), [`two_factor`](Self::two_factor), [`notices`](Self::notices), [`users`](Self::users), [`accounts`](Self::accounts),
 /// [`rights`](Self::rights), [`settings`](Self::settings) and the [`worker`](Self::worker).
 /// Every future it gives is `Send`, and dropping one at any point leaves the state before or after the operation.
 ///
