@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::play::AtOffice::{
+use super::at_office::AtOffice::{
     AsBob, AskCarol, BobForgot, BobMistakes, External, Invited, InvitedAgain, Opens,
 };
 use super::play::NEW;
