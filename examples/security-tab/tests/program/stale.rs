@@ -153,8 +153,12 @@ fn rights_are_granted_by_an_act_that_waited() {
         let page = follow(&mut admin, &reply);
         assert!(page.contains("The rights were set."), "{page}");
         let (_, held) = page.split_once("id=\"rights-held\"").expect("the list");
-        let held = held.split("</ul>").next().unwrap();
-        assert!(held.contains(">alice<") && held.contains(">Read the events<"), "{held}");
+        let (_, held) = held.split_once(">alice<").expect("alice in the list");
+        let held = held.split("</li>").next().unwrap();
+        assert!(
+            held.matches("class=\"mark-word\"").count() == 2 && held.contains(">Read the events<"),
+            "{held}"
+        );
     }
 }
 

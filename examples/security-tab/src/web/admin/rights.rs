@@ -19,7 +19,7 @@ pub(super) async fn on_user(desk: Desk) -> Answer {
     let Some(user) = desk.user() else { return desk.not_found(Tab::Users) };
     let result = match desk.named().await {
         Ok(Some(to)) => desk.manage().grant(user.uuid(), to, &desk.rights()).await,
-        Ok(None) => return desk.show_user(user, StatusCode::UNPROCESSABLE_ENTITY, nobody()).await,
+        Ok(None) => return desk.show_user(user, StatusCode::UNPROCESSABLE_ENTITY, Some(nobody())).await,
         Err(error) => Err(error),
     };
     desk.answer(user, result, AdminSaid::RightsSet).await
@@ -31,15 +31,15 @@ pub(super) async fn on_account(desk: Desk) -> Answer {
     let result = match desk.named().await {
         Ok(Some(to)) => desk.manage().grant(account.uuid(), to, &desk.rights()).await,
         Ok(None) => {
-            return desk.show_account(account, StatusCode::UNPROCESSABLE_ENTITY, nobody(), None).await;
+            return desk.show_account(account, StatusCode::UNPROCESSABLE_ENTITY, Some(nobody()), None).await;
         }
         Err(error) => Err(error),
     };
     desk.account_answer(account, result, AdminSaid::RightsSet, None).await
 }
 
-fn nobody() -> Option<Note> {
-    Some(Note::trouble(Place::RightsTo, Trouble::NoSuchUser))
+fn nobody() -> Note {
+    Note::trouble(Place::RightsTo, Trouble::NoSuchUser)
 }
 
 fn holder_line(holder: &Holder) -> HolderLine {
