@@ -61,7 +61,7 @@ const WHY: [(&str, &str, &str); 45] = [
 ];
 
 /// What has words of its own without being a reason.
-const WHAT: [(&str, &str, &str); 26] = [
+const WHAT: [(&str, &str, &str); 27] = [
     ("misconfigured", "Sending is misconfigured", "Отправка настроена неверно"),
     ("content_gone", "Its content was removed", "Содержимое удалено"),
     ("content_unreadable", "Its content cannot be read", "Содержимое не читается"),
@@ -94,6 +94,7 @@ const WHAT: [(&str, &str, &str); 26] = [
         "Уведомление о выключении двухфакторной аутентификации",
     ),
     ("recovery_link", "Link to recover the password", "Ссылка для восстановления пароля"),
+    ("blocking_notice", "Notice of a coming block", "Предупреждение о скорой блокировке"),
     ("invitation_link", "Link of an invitation", "Ссылка приглашения"),
     ("shown", "The link was shown to the operator", "Ссылка показана оператору"),
 ];
@@ -125,10 +126,11 @@ mod tests {
     use super::*;
 
     /// Literals in the sources of events that no event names: counters, fields, errors of input and parts of a record.
-    const ELSEWHERE: [&str; 28] = [
+    const ELSEWHERE: [&str; 32] = [
         "address",
         "administrative_recovery",
         "code_failures",
+        "dead_links",
         "email_codes",
         "email_notification",
         "external_id",
@@ -140,6 +142,8 @@ mod tests {
         "invalid_external_id",
         "invalid_invitation",
         "invalid_name",
+        "invitations",
+        "invitations_by",
         "kind",
         "localhost",
         "login",
@@ -152,6 +156,7 @@ mod tests {
         "services",
         "sign_in_failures",
         "sms",
+        "top_accounts",
         "unknown_field",
         "user",
     ];
