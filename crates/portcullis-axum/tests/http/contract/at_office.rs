@@ -1,5 +1,6 @@
 //! What comes before the requests of administrators.
 
+use portcullis::account::NewAccount;
 use portcullis::id::{AccountId, UserId};
 use portcullis::rights::{AccessRight, Actor};
 use serde_json::{Value, json};
@@ -26,6 +27,10 @@ pub(super) enum AtOffice {
     BobMistakes,
     /// A link is sent by which bob sets a new password.
     BobForgot,
+    /// An account is there that may have none below it.
+    Below,
+    /// An account is there that is as deep as one may be.
+    Deepest,
 }
 
 impl Play {
@@ -78,6 +83,20 @@ impl Play {
                 let body = json!({"challenge": challenge, "code": "$wrong"});
                 self.send("POST", "/email/confirm", &body).await.refused(401, "wrong_code");
                 self.site.jar = jar;
+            }
+            AtOffice::Below => {
+                let body = json!({"name": "low", "parent": "$child"});
+                let low = self.send("POST", "/accounts", &body).await.is(201).json();
+                self.remembered.insert("$low", low["id"].as_str().unwrap().to_owned());
+            }
+            AtOffice::Deepest => {
+                let accounts = self.site.world.security.clone();
+                let mut deepest = AccountId::from_uuid(self.remembered["$child"].parse().unwrap());
+                let below = |parent| NewAccount::named("deep").under(parent).dealer();
+                while let Ok(account) = accounts.accounts().create(below(deepest)).await {
+                    deepest = account.id;
+                }
+                self.remembered.insert("$deepest", deepest.to_string());
             }
             AtOffice::BobForgot => {
                 drop(self.send("POST", "/users/$bob/recovery", &Value::Null).await.is(202));
