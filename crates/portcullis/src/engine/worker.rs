@@ -134,7 +134,9 @@ impl Worker {
             if claiming.is_ok() {
                 claiming = engine.claim_all(&mut under_way).await;
             }
-            if let Some(work) = engine.purge_if_due(&mut purging) {
+            // INVARIANT: a pass that claims no more ends: a purge of its own would keep it from ever claiming again.
+            let goes_on = claiming.is_ok() && !under_way.is_empty();
+            if let Some(work) = engine.purge_if_due(&mut purging, goes_on) {
                 under_way.push((Lane::Dead, work));
             }
             if under_way.is_empty() {
@@ -157,6 +159,7 @@ impl Worker {
                     pass.purged = pass.purged.saturating_add(removed);
                 }
                 Err((Lane::Dead, error)) => {
+                    tracing::warn!(%error, "a purge failed");
                     purging.under_way = false;
                     purging.failed = Some(error);
                 }
