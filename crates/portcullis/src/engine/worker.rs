@@ -387,6 +387,7 @@ impl Engine {
         let Some(user) = user else {
             return Err(Stop::Suppress("user_gone"));
         };
+        rules::may_tell(this, &content.to, user, &self.policy, t.now).map_err(Stop::Suppress)?;
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
             return Err(Stop::Hold);
         }
