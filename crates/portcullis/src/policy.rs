@@ -434,7 +434,12 @@ impl Policy {
                 self.recovery_cool_down > TimeDelta::zero() && self.recovery_cool_down <= day,
             ),
             ("recovery_requests_per_source", limit_holds(self.recovery_requests_per_source)),
-            ("recovery_mails_per_user", limit_holds(self.recovery_mails_per_user)),
+            // Longer, and who has had them all waits though none of his links lives.
+            (
+                "recovery_mails_per_user",
+                limit_holds(self.recovery_mails_per_user)
+                    && self.recovery_mails_per_user.within <= self.recovery_life,
+            ),
             ("invitation_life", self.invitation_life > TimeDelta::zero() && self.invitation_life <= day * 30),
             ("invitations_per_address", limit_holds(self.invitations_per_address)),
             ("invitations_per_actor", limit_holds(self.invitations_per_actor)),
