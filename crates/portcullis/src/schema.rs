@@ -113,7 +113,7 @@ static KINDS: [KindSchema; 6] = [
     KindSchema {
         kind: Account::KIND,
         v: 1,
-        keys: &[key("parent", Holders::Many)],
+        keys: &[key("parent", Holders::Many), key("above", Holders::Many)],
         columns: &[
             at("id", &["id"], Content::Id),
             at("tenant", &["tenant"], Content::Id),
