@@ -188,11 +188,11 @@ pub struct Policy {
     pub recovery_mails_per_user: Limit,
     /// How long an invitation link lives. Default 72 h (decided).
     pub invitation_life: TimeDelta,
-    /// Invitations to one address. Default 5 in 24 h (ours).
+    /// Invitations of one tenant to one address. Default 5 in 24 h (ours).
     pub invitations_per_address: Limit,
     /// Invitations that one user has sent. Default 100 in 1 h (ours).
     pub invitations_per_actor: Limit,
-    /// Dead links used from one source address that are told in the trail; more are answered alike and leave nothing.
+    /// Dead links of one user used from one source address that are told in the trail; more are answered alike and leave nothing.
     /// Default 30 in 10 min (ours).
     pub dead_links_per_source: Limit,
     /// How long the old address can be put back. Default 72 h (decided).
@@ -508,6 +508,15 @@ mod tests {
             let policy = Policy { worker_silence: every, ..Policy::default() };
             assert_eq!(policy.check().unwrap_err().field(), "worker_silence");
         }
+    }
+
+    #[test]
+    fn who_has_had_every_recovery_link_waits_no_longer_than_they_live() {
+        let mut policy = Policy::default();
+        policy.recovery_life = policy.recovery_mails_per_user.within;
+        assert_eq!(policy.check(), Ok(()));
+        policy.recovery_life -= TimeDelta::seconds(1);
+        assert_eq!(policy.check().unwrap_err().field(), "recovery_mails_per_user");
     }
 
     #[test]
