@@ -204,11 +204,11 @@ pub struct Policy {
     pub recovery_mails_per_user: Limit,
     /// How long an invitation link lives. Default 72 h (decided).
     pub invitation_life: TimeDelta,
-    /// Invitations to one address. Default 5 in 24 h (ours).
+    /// Invitations of one tenant to one address. Default 5 in 24 h (ours).
     pub invitations_per_address: Limit,
     /// Invitations that one user has sent. Default 100 in 1 h (ours).
     pub invitations_per_actor: Limit,
-    /// Dead links used from one source address that are told in the trail; more are answered alike and leave nothing.
+    /// Dead links of one user used from one source address that are told in the trail; more are answered alike and leave nothing.
     /// Default 30 in 10 min (ours).
     pub dead_links_per_source: Limit,
     /// How long the old address can be put back. Default 72 h (decided).
@@ -464,7 +464,12 @@ impl Policy {
                 self.recovery_cool_down > TimeDelta::zero() && self.recovery_cool_down <= day,
             ),
             ("recovery_requests_per_source", limit_holds(self.recovery_requests_per_source)),
-            ("recovery_mails_per_user", limit_holds(self.recovery_mails_per_user)),
+            // Longer, and who has had them all waits though none of his links lives.
+            (
+                "recovery_mails_per_user",
+                limit_holds(self.recovery_mails_per_user)
+                    && self.recovery_mails_per_user.within <= self.recovery_life,
+            ),
             ("invitation_life", self.invitation_life > TimeDelta::zero() && self.invitation_life <= day * 30),
             ("invitations_per_address", limit_holds(self.invitations_per_address)),
             ("invitations_per_actor", limit_holds(self.invitations_per_actor)),
@@ -536,6 +541,15 @@ mod tests {
             let policy = Policy { worker_silence: every, ..Policy::default() };
             assert_eq!(policy.check().unwrap_err().field(), "worker_silence");
         }
+    }
+
+    #[test]
+    fn who_has_had_every_recovery_link_waits_no_longer_than_they_live() {
+        let mut policy = Policy::default();
+        policy.recovery_life = policy.recovery_mails_per_user.within;
+        assert_eq!(policy.check(), Ok(()));
+        policy.recovery_life -= TimeDelta::seconds(1);
+        assert_eq!(policy.check().unwrap_err().field(), "recovery_mails_per_user");
     }
 
     #[test]

@@ -302,9 +302,44 @@ async fn one_address_is_invited_five_times_a_day_whoever_invites() {
     assert_eq!((again.reason(), again.retry_after()), (Reason::TooSoon, Some(23 * 3600)));
     w.security.users().create(new_user("u6", &account, "other@example.com")).await.unwrap();
     w.run_worker().await.unwrap();
-    assert!(w.mailbox.to(ADDRESS).len() + w.mailbox.to("Carol@Example.com").len() <= 5);
+    // The second one to the first user kills his first before it leaves.
+    assert_eq!((w.mailbox.to(ADDRESS).len(), w.mailbox.to("Carol@Example.com").len()), (1, 3));
     w.advance(TimeDelta::hours(23));
     w.security.users().create(new_user("u5", &account, ADDRESS)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_one_tenant_sends_to_an_address_is_nothing_to_another() {
+    let w = World::new();
+    let (ours, theirs) = (w.account("ours").await.unwrap(), w.account("theirs").await.unwrap());
+    for nth in 0..5 {
+        w.security.users().create(new_user(&format!("t{nth}"), &theirs, ADDRESS)).await.unwrap();
+    }
+    let full = refused(w.security.users().create(new_user("t5", &theirs, ADDRESS)).await);
+    assert_eq!(full.reason(), Reason::TooSoon);
+    for nth in 0..5 {
+        w.security.users().create(new_user(&format!("u{nth}"), &ours, ADDRESS)).await.unwrap();
+    }
+    let full = refused(w.security.users().create(new_user("u5", &ours, ADDRESS)).await);
+    assert_eq!(full.reason(), Reason::TooSoon, "its own budget holds");
+    w.run_worker().await.unwrap();
+    assert_eq!(w.mailbox.to(ADDRESS).len(), 10);
+}
+
+#[tokio::test]
+async fn a_flood_of_one_users_dead_links_mutes_no_other_trail() {
+    let (w, account, carol, old) = invited().await;
+    w.security.invitation().send(Actor::Program, carol.id).await.unwrap();
+    let dave = w.security.users().create(new_user("dave", &account, "dave@example.com")).await.unwrap();
+    w.run_worker().await.unwrap();
+    let of_dave = w.mailbox.last_link("dave@example.com").unwrap();
+    for _ in 0..40 {
+        assert_eq!(refused(set(&w, &old).await).reason(), Reason::ChallengeDead);
+    }
+    set(&w, &of_dave).await.unwrap();
+    assert_eq!(refused(set(&w, &of_dave).await).reason(), Reason::ChallengeDead);
+    let trail = w.security.audit(dave.id, Page { after: None, limit: 1000 }).await.unwrap();
+    assert!(trail.iter().any(|event| event.action == "link_refused"), "his own is told");
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ use portcullis::port::store::{
     Store, TrailPage, Waiting,
 };
 use portcullis::recovery::Identifier;
+use portcullis::rights::Actor;
 use portcullis::testing::World;
 use portcullis::testing::ambient::SeededRandom;
 use portcullis::testing::mailbox::Mailbox;
@@ -384,6 +385,27 @@ async fn a_notice_that_nobody_sends_again_is_purged_with_its_address() {
     w.run_worker().await.unwrap();
     assert!(w.security.dead_messages(PAGE).await.unwrap().is_empty());
     assert!(w.security.resend_message(id).await.is_err());
+}
+
+#[tokio::test]
+async fn a_notice_sent_again_goes_to_no_address_its_user_gave_up() {
+    let w = World::new();
+    let account = w.account("demo").await.unwrap();
+    let alice = user(&w, &account, "alice").await;
+    leave_a_notice(&w, &alice).await;
+    w.mailbox.fail_with(Some(SendError::Permanent { detail: "no such mailbox" }));
+    w.run_worker().await.unwrap();
+    let id = w.security.dead_messages(PAGE).await.unwrap()[0].id;
+    w.mailbox.fail_with(None);
+    w.security.manage(Actor::Program).remove_two_factor(alice.id).await.unwrap();
+    let session = w.sign_in(&alice).await.unwrap();
+    w.security.email().clear(session.id).await.unwrap();
+    w.run_worker().await.unwrap();
+    w.advance(w.security.policy().email_undo_life);
+    w.run_worker().await.unwrap();
+    w.security.resend_message(id).await.unwrap();
+    let pass = w.run_worker().await.unwrap();
+    assert_eq!((pass.sent, pass.suppressed), (0, 1));
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ pub(super) fn of_access() -> Vec<Operation> {
             body: Some("Rights"),
             success: 204,
             gives: None,
-            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            refusals: &[Reason::StaleSignIn, Reason::NotAllowed, Reason::NotFound],
             route: post(users::grant),
         },
     ]

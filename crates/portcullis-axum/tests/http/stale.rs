@@ -43,6 +43,7 @@ async fn every_route_that_takes_a_fresh_sign_in_refuses_a_stale_one() {
         ("POST /users", "", json!({"login": "fay", "account": demo, "email": "fay@example.com"})),
         ("POST /users/{id}/recovery", bob.as_str(), Value::Null),
         ("POST /users/{id}/invitation", dora, Value::Null),
+        ("POST /users/{id}/rights", bob.as_str(), json!({"item": demo, "rights": ["view"]})),
         ("POST /email/confirm", "", proposed),
     ];
     let tried: BTreeSet<_> = rows.iter().map(|(route, ..)| (*route).to_owned()).collect();

@@ -307,7 +307,10 @@ impl Engine {
                 secret: token.secret().expose(),
             },
         );
-        let dead = view.count_within(&dead_links(source), self.policy.dead_links_per_source.within);
-        Ok(Some(LinkEntry { challenge, user, chain, fits, source, dead, epoch: keyring.epoch() }))
+        let pair = [source.into_bytes(), this.user.uuid().into_bytes()].concat();
+        let flood = keyring.derive("dead_links", &pair);
+        // Read when a try has found it used up.
+        let dead = view.count_within(&dead_links(flood), self.policy.dead_links_per_source.within);
+        Ok(Some(LinkEntry { challenge, user, chain, fits, source, flood, dead, epoch: keyring.epoch() }))
     }
 }

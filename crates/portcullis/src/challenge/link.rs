@@ -33,15 +33,18 @@ pub(crate) struct LinkEntry {
     pub(crate) fits: bool,
     /// The source address, as a derived id.
     pub(crate) source: Uuid,
+    /// The source address together with the user, as a derived id: dead links are counted under it, so that a flood of
+    /// one user's keeps no other's from being told.
+    pub(crate) flood: Uuid,
     /// What [`dead_links`] holds.
     pub(crate) dead: Count,
     /// The epoch of the keys in force.
     pub(crate) epoch: u32,
 }
 
-/// Dead links that were used from a source address.
-pub(crate) const fn dead_links(source: Uuid) -> Counter {
-    Counter::of(source, "dead_links")
+/// Dead links of a user that were used from a source address.
+pub(crate) const fn dead_links(flood: Uuid) -> Counter {
+    Counter::of(flood, "dead_links")
 }
 
 impl LinkEntry {
@@ -58,7 +61,7 @@ impl LinkEntry {
         let limit = policy.dead_links_per_source;
         if !limit.is_reached(self.dead, now) {
             let window = Window::Rolling(limit.within);
-            changes.count(dead_links(self.source), CounterOp::Add { n: 1, limit: limit.count, window });
+            changes.count(dead_links(self.flood), CounterOp::Add { n: 1, limit: limit.count, window });
             changes.event(self.event(action).because(why));
         }
         No::new(Reason::ChallengeDead.into(), changes)

@@ -25,11 +25,12 @@ impl Engine {
     /// policy's `purge_every`. Any number of processes may do so at once.
     ///
     /// A pass begins one, and another only if it lasts for the policy's `worker_every` more: what did not fit, and what
-    /// a failing store left, is removed by the next pass, or by this one when there is always something to send.
-    pub(super) fn purge_if_due(&self, pass: &mut Purging) -> Option<Work<'_>> {
+    /// a failing store left, is removed by the next pass, or by this one when there is always something to send:
+    /// `goes_on` says whether it does.
+    pub(super) fn purge_if_due(&self, pass: &mut Purging, goes_on: bool) -> Option<Work<'_>> {
         let now = self.now();
         let last = DateTime::from_timestamp_micros(self.last_purge.load(Ordering::Relaxed));
-        let again = is_due(pass.begun, self.policy.worker_every, now);
+        let again = pass.begun.is_none() || (goes_on && is_due(pass.begun, self.policy.worker_every, now));
         if pass.under_way || !again || !is_due(last, self.policy.purge_every, now) {
             return None;
         }

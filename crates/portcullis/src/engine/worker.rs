@@ -139,7 +139,9 @@ impl Worker {
             if claiming.is_ok() {
                 claiming = engine.claim_all(&mut under_way, &mut ended).await;
             }
-            if let Some(work) = engine.purge_if_due(&mut purging) {
+            // INVARIANT: a pass that claims no more ends: a purge of its own would keep it from ever claiming again.
+            let goes_on = claiming.is_ok() && !under_way.is_empty();
+            if let Some(work) = engine.purge_if_due(&mut purging, goes_on) {
                 under_way.push((Lane::Dead, work));
             }
             if ended.is_empty() {
@@ -163,6 +165,7 @@ impl Worker {
                         pass.purged = pass.purged.saturating_add(removed);
                     }
                     Err((Lane::Dead, error)) => {
+                        tracing::warn!(%error, "a purge failed");
                         purging.under_way = false;
                         purging.failed = Some(error);
                     }
@@ -427,6 +430,7 @@ impl Engine {
         let Some(user) = user else {
             return Err(Stop::Suppress("user_gone"));
         };
+        rules::may_tell(this, &content.to, user, &self.policy, t.now).map_err(Stop::Suppress)?;
         let told = if this.kind == MessageKind::BlockingNotice {
             let told = leave::leave(this, &content.to, user, &chain, &self.policy, t.now);
             Some(told.map_err(Stop::Stay)?)

@@ -8,11 +8,12 @@ use crate::account::Account;
 use crate::challenge::Purpose;
 use crate::challenge::flow::NewLink;
 use crate::challenge::link::Whose;
+use crate::contact::Email;
 use crate::decision::Stored;
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
-use crate::id::UserId;
+use crate::id::{AccountId, UserId};
 use crate::message::MessageKind;
 use crate::rights::Actor;
 use crate::user::NewUser;
@@ -70,7 +71,7 @@ impl Invitations<'_> {
                 let user = &target.value;
                 let invitation = rules::address(user).map(|to| {
                     let link = engine.bind_link(new.clone(), Whose::from(user), Purpose::Invitation, to);
-                    let budget = engine.invitation_budget(view, engine.address_id(to, user), who.id());
+                    let budget = engine.invitation_budget(view, user.tenant, to, who.id());
                     (to.clone(), Invitation { link, budget })
                 });
                 let sent = view.count_within(&rules::sent(user.id), engine.policy.recovery_cool_down);
@@ -150,17 +151,21 @@ impl Engine {
             credential_version: crate::user::rules::FIRST_VERSION,
         };
         let link = self.bind_link(link.clone(), whose, Purpose::Invitation, address);
-        let budget = self.invitation_budget(view, self.unconfirmed_address_id(address), actor);
+        let budget = self.invitation_budget(view, account.value.tenant, address, actor);
         Some(Invitation { link, budget })
     }
 
-    /// Under what an invitation of a new user is counted, if he is invited.
-    pub(crate) fn invited_subject(&self, new: &NewUser) -> Option<Uuid> {
-        new.invited_email.as_ref().map(|address| self.unconfirmed_address_id(address))
-    }
-
-    /// What the budgets of invitations hold.
-    fn invitation_budget(&self, view: &View, address: Uuid, actor: Option<Uuid>) -> Budget {
+    /// What the budgets of invitations hold. That of the address is read when a try has found it used up.
+    // INVARIANT: each tenant has its own, or one would learn whom another invites, and could keep it from doing so.
+    fn invitation_budget(
+        &self,
+        view: &View,
+        tenant: AccountId,
+        address: &Email,
+        actor: Option<Uuid>,
+    ) -> Budget {
+        let text = format!("{} {}", tenant.uuid(), address.canonical());
+        let address = self.keyring().derive("invited_address", text.as_bytes());
         let (to_address, by_actor) = (self.policy.invitations_per_address, self.policy.invitations_per_actor);
         Budget {
             address,

@@ -79,8 +79,7 @@ impl Manage<'_> {
         };
         let invitation = engine.new_invitation(&new)?;
         let new = &new;
-        let subjects: Vec<_> = engine.invited_subject(new).into_iter().collect();
-        self.on_account_counting(new.account, &subjects, |who, chain, view, t| {
+        self.on_account_viewing(new.account, |who, chain, view, t| {
             let evidence = rules::Fresh {
                 id: fresh,
                 taken: crate::user::rules::taken(t),
@@ -453,14 +452,13 @@ impl Manage<'_> {
         id: AccountId,
         decide: impl Fn(Who<'_>, &Chain, &Try) -> Decision<T> + Send + Sync,
     ) -> Result<T, Error> {
-        self.on_account_counting(id, &[], |who, chain, _, t| decide(who, chain, t)).await
+        self.on_account_viewing(id, |who, chain, _, t| decide(who, chain, t)).await
     }
 
-    /// As [`Self::on_account`], with what is counted for these subjects.
-    async fn on_account_counting<T: Send>(
+    /// As [`Self::on_account`], with all that was read.
+    async fn on_account_viewing<T: Send>(
         &self,
         id: AccountId,
-        subjects: &[Uuid],
         decide: impl Fn(Who<'_>, &Chain, &View, &Try) -> Decision<T> + Send + Sync,
     ) -> Result<T, Error> {
         let (engine, actor, decide) = (self.engine(), self.actor, &decide);
@@ -468,7 +466,7 @@ impl Manage<'_> {
             .decide(|t| async move {
                 let mut starts = starts(actor, id.uuid());
                 starts.push(engine.schedule_of(id));
-                let view = engine.read(&t, starts, subjects.to_vec()).await?;
+                let view = engine.read(&t, starts, Vec::new()).await?;
                 let acting = match Engine::actor(&view, actor)? {
                     Ok(acting) => acting,
                     Err(no) => return Ok(no.into()),

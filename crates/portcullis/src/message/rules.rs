@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::model::{Message, Outcome};
+use super::model::{Message, MessageKind, Outcome};
 use super::reseal::Sealed;
 use crate::account::rules::Chain;
 use crate::audit::Event;
@@ -61,6 +61,44 @@ pub(crate) fn may_leave(
         Purpose::EmailUndo => {
             user.claims.iter().any(|claim| claim.challenge == challenge.id && claim.address.same_as(to))
         }
+    };
+    if goes_there { Ok(()) } else { Err("destination_changed") }
+}
+
+/// Whether a message may still go where it is addressed; asked after [`may_leave`], which asks so of codes and links.
+///
+/// A notice tells the owner what was done: at his confirmed address, or at one that it replaced and that he can put back.
+/// A changed address is told to whoever has lost it besides, though nothing of him is left by then; so that is told
+/// only as long as such a change can be taken back.
+///
+/// # Errors
+/// Why it must not.
+// INVARIANT: nobody is told of a user whose address he took over later.
+pub(crate) fn may_tell(
+    message: &Message,
+    to: &Email,
+    user: &User,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<(), &'static str> {
+    let reads = || {
+        user.receives_at(to)
+            || user.claims.iter().any(|claim| now < claim.ends_at && claim.address.same_as(to))
+    };
+    let goes_there = match message.kind {
+        MessageKind::CodesLocked
+        | MessageKind::PasswordChanged
+        | MessageKind::TwoFactorOn
+        | MessageKind::TwoFactorOff
+        | MessageKind::BlockingNotice => reads(),
+        MessageKind::EmailChanged => reads() || now < after(message.created_at, policy.email_undo_life),
+        MessageKind::SignInCode
+        | MessageKind::ReauthenticationCode
+        | MessageKind::EmailConfirmationCode
+        | MessageKind::TwoFactorCode
+        | MessageKind::RecoveryLink
+        | MessageKind::InvitationLink
+        | MessageKind::EmailUndo => true,
     };
     if goes_there { Ok(()) } else { Err("destination_changed") }
 }
@@ -312,6 +350,44 @@ mod tests {
         let notice = |user| may_leave(&s.message, &s.to, user, &chain, None, 0, began());
         assert_eq!(notice(Some(&s.user)), Ok(()));
         assert_eq!(notice(None), Err("user_gone"));
+    }
+
+    #[test]
+    fn a_notice_goes_to_an_address_only_while_its_user_reads_it() {
+        let account = account(1);
+        let alice = user(2, &account);
+        let policy = Policy::default();
+        let told = |kind, user: &User, to: &str, now| {
+            may_tell(&message(kind, to, None), &email(to), user, &policy, now).is_ok()
+        };
+        let mut moved = alice.clone();
+        moved.email = user(5, &account).email;
+        let mut claiming = moved.clone();
+        let ends_at = began() + policy.email_undo_life;
+        claiming.claims.push(crate::user::model::EmailClaim {
+            address: email("u2@example.com"),
+            challenge: fresh_link(800).challenge,
+            unique: true,
+            ends_at,
+        });
+        let mut waiting = moved.clone();
+        waiting.pending_email = Some(PendingEmail::own(email("u2@example.com"), fresh_link(800).challenge));
+        for kind in [
+            MessageKind::CodesLocked,
+            MessageKind::PasswordChanged,
+            MessageKind::TwoFactorOn,
+            MessageKind::TwoFactorOff,
+        ] {
+            assert!(told(kind, &alice, "u2@example.com", ends_at), "{kind:?}");
+            assert!(told(kind, &alice, "u2@EXAMPLE.com", began()), "{kind:?}");
+            assert!(!told(kind, &moved, "u2@example.com", began()), "{kind:?}");
+            assert!(!told(kind, &waiting, "u2@example.com", began()), "{kind:?}: not his yet");
+            assert!(told(kind, &claiming, "u2@example.com", ends_at - TICK), "{kind:?}: he can put it back");
+            assert!(!told(kind, &claiming, "u2@example.com", ends_at), "{kind:?}: and no longer can");
+        }
+        let changed = |user: &User, now| told(MessageKind::EmailChanged, user, "u2@example.com", now);
+        assert!(changed(&alice, ends_at) && changed(&moved, ends_at - TICK));
+        assert!(!changed(&moved, ends_at));
     }
 
     /// Seals a message of the scene anew, kept with this due time, at this moment; gives what is kept and its trail.

@@ -13,7 +13,7 @@ use crate::contact::Email;
 use crate::decision::Entity;
 use crate::engine::record::Schema;
 use crate::error::InputError;
-use crate::id::{RequestId, UserId};
+use crate::id::RequestId;
 use crate::keyring::{Keyring, OpenError, Sealing};
 use crate::message::reseal::Sealed;
 use crate::port::store::{Counter, Key, Kind, Lane};
@@ -193,9 +193,14 @@ pub(crate) const fn cool_down(identifier: Uuid) -> Counter {
     Counter::of(identifier, "recovery_cool_down")
 }
 
-/// Links mailed to a user, or to nobody, because somebody asked for them.
-pub(crate) const fn mails(user: UserId) -> Counter {
-    Counter::of(user.uuid(), "recovery_mails")
+/// Links mailed because somebody asked for them, of those that [live and die together](crate::recovery::rules::lot).
+pub(crate) const fn mails(lot: Uuid) -> Counter {
+    Counter::of(lot, "recovery_mails")
+}
+
+/// Counts 1 while no further refusal of such links is told in the trail.
+pub(crate) const fn told(lot: Uuid) -> Counter {
+    Counter::of(lot, "recovery_mails_refused")
 }
 
 /// Recovery requests from a source address.

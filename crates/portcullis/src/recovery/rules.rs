@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::model::{LinkInfo, RecoveryRequest, cool_down, mails, requests};
+use super::model::{LinkInfo, RecoveryRequest, cool_down, mails, requests, told};
+use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::link::{FreshLink, LinkAsk, LinkEntry, Whose, issue_link_once, peek_link, spend_link};
 use crate::challenge::{Challenge, Purpose};
@@ -89,31 +90,60 @@ pub(crate) fn request(
     Decision::yes((), changes)
 }
 
+/// What the links of one lot have in common: whatever kills one of them, or keeps it from leaving, kills them all.
+// INVARIANT: a link that is worth nothing to its owner takes nothing from the next lot: strangers who ask while he can
+// not recover, or before his address or his password changes, use up nothing of his.
+pub(crate) fn lot(
+    whose: Whose,
+    destination: &Email,
+    user: Option<(&User, &Chain)>,
+    epoch: u32,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> String {
+    let barrier = user.and_then(|(user, chain)| {
+        barrier_unless(user, false, policy).or_else(|| chain.blocked(now).then_some("blocked"))
+    });
+    let lifts = user.map_or(0, |(_, chain)| chain.lifts());
+    let (user, version, barrier) = (whose.user, whose.credential_version, barrier.unwrap_or_default());
+    format!("{} {version} {epoch} {lifts} {barrier} {}", user.uuid(), destination.canonical())
+}
+
+/// What was counted for a lot of links.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mailed {
+    /// The [`lot`], as a derived id.
+    pub(crate) lot: Uuid,
+    /// What [`mails`] holds.
+    pub(crate) links: Count,
+    /// What [`told`] holds.
+    pub(crate) told: Count,
+}
+
 /// Mails a link to a user, or to nobody at all: who may not recover gets one that never leaves. Whoever has had as many
-/// as the policy allows gets none; only the trail says so.
+/// as the policy allows gets none; only the trail says so, once in a window.
 // INVARIANT: nobody is counted as somebody is, or the rows would tell them apart.
 pub(crate) fn mail(
     request: RequestId,
-    whose: Whose,
-    lifts: u64,
-    destination: &Email,
+    ask: &LinkAsk<'_>,
     fresh: FreshLink,
-    mailed: Count,
+    mailed: Mailed,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<()> {
     let mut changes = Changes::none();
     let limit = policy.recovery_mails_per_user;
-    if limit.is_reached(mailed, now) {
-        let event = Event::of(REFUSED, whose.tenant.uuid(), whose.user.uuid());
-        changes.event(event.because(Reason::TooSoon.code()).about(request.uuid()));
+    let window = Window::Rolling(limit.within);
+    if limit.is_reached(mailed.links, now) {
+        if mailed.told.value == 0 {
+            changes.count(told(mailed.lot), CounterOp::Add { n: 1, limit: 1, window });
+            let event = Event::of(REFUSED, ask.user.tenant.uuid(), ask.user.user.uuid());
+            changes.event(event.because(Reason::TooSoon.code()).about(request.uuid()));
+        }
         return Decision::yes((), changes);
     }
-    let window = Window::Rolling(limit.within);
-    changes.count(mails(whose.user), CounterOp::Add { n: 1, limit: limit.count, window });
-    let ask =
-        LinkAsk { user: whose, lifts, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
-    issue_link_once(&mut changes, &ask, fresh, MessageKind::RecoveryLink, policy, now);
+    changes.count(mails(mailed.lot), CounterOp::Add { n: 1, limit: limit.count, window });
+    issue_link_once(&mut changes, ask, fresh, MessageKind::RecoveryLink, policy, now);
     Decision::yes((), changes)
 }
 

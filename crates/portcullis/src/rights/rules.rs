@@ -423,7 +423,13 @@ mod tests {
     }
 
     fn granting<'a>(to: &User, account: &Account, rights: &'a BTreeSet<AccessRight>) -> Grant<'a> {
-        Grant { to: to.id, rights, found: Some((stored(to.clone()), chain([account]))), most: 10 }
+        Grant {
+            to: to.id,
+            rights,
+            found: Some((stored(to.clone()), chain([account]))),
+            most: 10,
+            now: began(),
+        }
     }
 
     fn missing(verdict: Verdict) -> Vec<Gate> {

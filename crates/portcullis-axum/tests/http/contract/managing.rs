@@ -88,6 +88,11 @@ fn access() -> Vec<Row> {
             row(&[At(Opens), At(BobForgot)], "POST /users/$bob/recovery", NOTHING)
                 .refuses(429, "too_soon", WAIT),
             row(&[At(Opens)], "POST /users/$bob/rights", view()).gives(204, &[]),
+            row(&[At(Opens), Later(16)], "POST /users/$bob/rights", view()).refuses(
+                403,
+                "stale_sign_in",
+                &[],
+            ),
         ],
     ]
     .into_iter()

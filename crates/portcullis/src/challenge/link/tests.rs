@@ -43,6 +43,7 @@ fn opened(challenge: &Challenge, user: &User, account: &Account, fits: bool) -> 
         chain: chain([account]),
         fits,
         source: uuid(6),
+        flood: uuid(66),
         dead: count(0),
         epoch: 0,
     }

@@ -38,6 +38,7 @@ fn opened(challenge: &Challenge, user: &User, account: &Account) -> LinkEntry {
         chain: chain([account]),
         fits: true,
         source: uuid(6),
+        flood: uuid(66),
         dead: count(0),
         epoch: 0,
     }

@@ -45,6 +45,7 @@ fn opened(user: &User, purpose: Purpose, to: &str, account: &Account) -> LinkEnt
         chain: chain([account]),
         fits: true,
         source: uuid(6),
+        flood: uuid(66),
         dead: count(0),
         epoch: 0,
     }
@@ -117,19 +118,55 @@ fn a_source_that_asks_for_too_much_has_to_wait() {
 fn a_user_is_mailed_so_many_links_and_no_more() {
     let (_, alice) = alice();
     let nobody = Whose { tenant: crate::id::NO_TENANT, user: alice.id, credential_version: 1 };
-    let mailed = |whose, times| {
-        let request = RequestId::from_uuid(uuid(70));
-        mail(request, whose, 0, &email("u2@example.com"), fresh(), times, &Policy::default(), began())
+    let mail_one = |user, mailed| {
+        let (policy, to) = (Policy::default(), email("u2@example.com"));
+        let life = policy.recovery_life;
+        let ask = LinkAsk { user, lifts: 0, purpose: Purpose::Recovery, destination: &to, life };
+        mail(RequestId::from_uuid(uuid(70)), &ask, fresh(), mailed, &policy, began())
     };
+    let mailed = |whose, links| mail_one(whose, Mailed { lot: uuid(7), links, told: count(0) });
     for whose in [Whose::from(&alice), nobody] {
         let last = mailed(whose, until(4, began() + TICK));
         assert_eq!(steps(&last.changes), ["recovery_mails add 1 to 5"]);
         assert_eq!((touched(&last.changes), last.changes.messages.len()), (vec![uuid(800)], 1));
         let none = mailed(whose, until(5, began() + TICK));
         assert!(none.reply.is_ok() && touched(&none.changes).is_empty() && none.changes.messages.is_empty());
-        assert!(steps(&none.changes).is_empty());
+        assert_eq!(steps(&none.changes), ["recovery_mails_refused add 1 to 1"]);
         assert_eq!(trail(&none.changes), ["recovery_refused: too_soon"]);
         assert_eq!((none.changes.events[0].subject, none.changes.events[0].about), (uuid(2), Some(uuid(70))));
+        let full = until(5, began() + TICK);
+        let again = Mailed { lot: uuid(7), links: full, told: until(1, began() + TICK) };
+        let silent = mail_one(whose, again);
+        assert!(silent.reply.is_ok() && silent.changes.is_empty(), "it was told already");
+    }
+}
+
+#[test]
+fn links_that_die_together_are_one_lot_and_no_others() {
+    let (account, alice) = alice();
+    let of = |change: &dyn Fn(&mut User, &mut Account), to: &str, epoch| {
+        let (mut account, mut alice) = (account.clone(), alice.clone());
+        change(&mut alice, &mut account);
+        let chain = chain([&account]);
+        lot(Whose::from(&alice), &email(to), Some((&alice, &chain)), epoch, &Policy::default(), began())
+    };
+    let same = |_: &mut User, _: &mut Account| ();
+    let to = "u2@example.com";
+    let first = of(&same, to, 0);
+    assert_eq!(of(&same, "u2@EXAMPLE.com", 0), first);
+    assert_eq!(of(&|alice, _| alice.password_changed_at = Some(began()), to, 0), first);
+    for (other, why) in [
+        (of(&same, "new@example.com", 0), "the address"),
+        (of(&same, to, 1), "the epoch"),
+        (of(&|alice, _| alice.credential_version += 1, to, 0), "the credentials"),
+        (of(&|_, account| account.blocked = true, to, 0), "a block"),
+        (of(&|_, account| account.lifts += 1, to, 0), "a lifted block"),
+        (
+            of(&|alice, _| alice.flags = alice.flags.clone().with(Flag::ChangePassword, false), to, 0),
+            "a flag",
+        ),
+    ] {
+        assert_ne!(other, first, "{why}");
     }
 }
 
