@@ -1,11 +1,10 @@
-//! The subcommand `invite`: another link for somebody who has no password yet, mailed or shown.
+//! The subcommand `invite`: another link for somebody who has no password yet, shown here or mailed by the running service.
 
 use std::sync::Arc;
 
 use portcullis::decision::Reason;
 use portcullis::id::UserId;
 use portcullis::port::ambient::Clock;
-use portcullis::port::message::MailSender;
 use portcullis::rights::Actor;
 use portcullis::user::Login;
 use portcullis::{Error, Portcullis};
@@ -16,15 +15,24 @@ use crate::database::OpenDatabase;
 use crate::link::{Terminal, show};
 use crate::mailbox::Mailbox;
 use crate::options::Options;
-use crate::start::{Failure, keyring, mail_server, say};
+use crate::start::{Failure, keyring, say};
 
 /// Whom to invite.
 #[derive(Debug)]
 pub(crate) struct InviteCommand {
     login: Login,
-    terminal: Terminal,
+    way: Way,
     /// Where.
     options: Options,
+}
+
+/// How the link gets to whom it invites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// It is shown here.
+    Shown(Terminal),
+    /// The running service mails it.
+    Mailed,
 }
 
 /// Reads the words after `invite`.
@@ -34,10 +42,17 @@ pub(crate) struct InviteCommand {
 pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<InviteCommand, String> {
     let mut words = words.into_iter();
     let mut options = Options { dev: false, ..Options::default() };
-    let (mut login, mut terminal) = (None, Terminal::Needed);
+    let (mut login, mut way) = (None, None);
     while let Some(word) = words.next() {
-        if word == "--print-link" {
-            terminal = Terminal::Any;
+        let asked = match word.as_str() {
+            "--print-link" => Some(Way::Shown(Terminal::Any)),
+            "--mail" => Some(Way::Mailed),
+            _ => None,
+        };
+        if let Some(asked) = asked {
+            if way.replace(asked).is_some_and(|other| other != asked) {
+                return Err("invite takes --print-link or --mail, not both".to_owned());
+            }
             continue;
         }
         let (name, value) = match word.split_once('=') {
@@ -47,7 +62,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<InviteCom
         let value = || value.filter(|value| !value.is_empty()).ok_or_else(|| format!("{name} needs a value"));
         match name.as_str() {
             "--login" => login = Some(Login::parse(&value()?).map_err(|error| format!("--login: {error}"))?),
-            "--data" | "--database" | "--keys" | "--public-url" | "--policy" | "--smtp" => {
+            "--data" | "--database" | "--keys" | "--public-url" | "--policy" => {
                 options.take(&name, value()?)?;
             }
             _ => return Err(format!("invite knows no {name}")),
@@ -60,7 +75,9 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<InviteCom
     ];
     let missing: Vec<_> = given.iter().filter(|(_, given)| !given).map(|(name, _)| *name).collect();
     match login {
-        Some(login) if missing.is_empty() => Ok(InviteCommand { login, terminal, options }),
+        Some(login) if missing.is_empty() => {
+            Ok(InviteCommand { login, way: way.unwrap_or(Way::Shown(Terminal::Needed)), options })
+        }
         Some(_) | None => Err(format!("invite needs {}", missing.join(", "))),
     }
 }
@@ -70,8 +87,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<InviteCom
 /// # Errors
 /// What prevents it, such as that there is a password already.
 pub(crate) async fn run(command: InviteCommand) -> Result<(), Failure> {
-    let InviteCommand { login, terminal, options } = command;
-    if options.smtp.is_none() {
+    let InviteCommand { login, way, options } = command;
+    if let Way::Shown(terminal) = way {
         terminal.check()?;
     }
     let url = options.public_url.clone().unwrap_or_default();
@@ -80,11 +97,8 @@ pub(crate) async fn run(command: InviteCommand) -> Result<(), Failure> {
     let database = OpenDatabase::open_existing(&options.database, &options.data).await?;
     database.check_mark(false).await?;
     let clock: Arc<dyn Clock> = Arc::new(MovableClock::default());
-    let mail: Arc<dyn MailSender> = match &options.smtp {
-        Some(url) => mail_server(url, &http).await?,
-        // No worker runs on it, so nothing leaves.
-        None => Arc::new(Mailbox::new(None, Arc::clone(&clock))),
-    };
+    // INVARIANT: no worker runs on it, so nothing leaves: what is due to others is the running service's.
+    let mail = Arc::new(Mailbox::new(None, Arc::clone(&clock)));
     let portcullis = Portcullis::builder_on(database.store())
         .keyring(keyring)
         .mail_on(mail)
@@ -94,20 +108,15 @@ pub(crate) async fn run(command: InviteCommand) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new("the engine can't be built", error))?;
     let user = portcullis.users().by_login(&login).await.map_err(|error| worded(&error))?;
-    if options.smtp.is_some() {
-        mail_to(&portcullis, user.id).await
-    } else {
-        show_to(&portcullis, user.id).await
+    match way {
+        Way::Mailed => mail_to(&portcullis, user.id).await,
+        Way::Shown(_) => show_to(&portcullis, user.id).await,
     }
 }
 
 async fn mail_to(portcullis: &Portcullis, user: UserId) -> Result<(), Failure> {
     portcullis.invitation().send(Actor::Program, user).await.map_err(|error| worded(&error))?;
-    let pass = portcullis.worker().pass().await.map_err(|error| Failure::new("invite", error))?;
-    say(format_args!(
-        "made the invitation; {} messages left, {} will be tried again",
-        pass.sent, pass.postponed
-    ));
+    say(format_args!("made the invitation; the running service mails its link"));
     Ok(())
 }
 
@@ -141,14 +150,15 @@ mod tests {
     #[test]
     fn a_whole_line_is_read_in_both_spellings() {
         let command = read(
-            "--login=root --keys k --print-link --public-url https://a.example --database sqlite:///x.db --smtp smtp://h",
+            "--login=root --keys k --print-link --public-url https://a.example --database sqlite:///x.db",
         )
         .unwrap();
-        assert_eq!((command.login.as_str(), command.terminal), ("root", Terminal::Any));
+        assert_eq!((command.login.as_str(), command.way), ("root", Way::Shown(Terminal::Any)));
         assert_eq!(command.options.database, Database::Sqlite("/x.db".into()));
-        assert_eq!(command.options.smtp.as_deref(), Some("smtp://h"));
         let plain = read("--login root --keys=k --public-url=https://a.example").unwrap();
-        assert_eq!((plain.terminal, plain.options.smtp), (Terminal::Needed, None));
+        assert_eq!(plain.way, Way::Shown(Terminal::Needed));
+        let mailed = read("--login root --keys=k --mail --public-url=https://a.example").unwrap();
+        assert_eq!(mailed.way, Way::Mailed);
     }
 
     #[test]
@@ -159,6 +169,8 @@ mod tests {
             ("--login", "--login needs a value"),
             ("--email x@example.com", "invite knows no --email"),
             ("--print-link=yes", "invite knows no --print-link"),
+            ("--smtp smtp://h", "invite knows no --smtp"),
+            ("--mail --print-link", "invite takes --print-link or --mail, not both"),
         ] {
             assert_eq!(read(line).unwrap_err(), error, "{line}");
         }

@@ -18,7 +18,7 @@ usage: security-tab [OPTIONS]
        security-tab keys reseal|retire ID --keys FILE --data DIR|--database URL
        security-tab after-restore --keys FILE
        security-tab init --login L --email E [--account NAME] --keys FILE --public-url URL [--database URL]
-       security-tab invite --login L --keys FILE --public-url URL [--database URL] [--smtp URL]
+       security-tab invite --login L --keys FILE --public-url URL [--database URL] [--mail]
        security-tab messages held|release ID --keys FILE --data DIR|--database URL
 
   --listen ADDR         address and port, port 0 picks one (127.0.0.1:8080)
@@ -32,6 +32,7 @@ usage: security-tab [OPTIONS]
   --demo-password TEXT  dev mode: the password of the demo users (random)
   --policy NAME         default, wialon-hosting, wialon-local or strict (default)
   --print-link          init and invite: show the link although standard output is no terminal
+  --mail                invite: the running service mails the link, nothing is shown
 
 environment:
   PORTCULLIS_SMTP_PASSWORD  the password of the SMTP user

@@ -194,7 +194,7 @@ fn beside_the_database(keys: &Path, options: &Options) -> bool {
 ///
 /// # Errors
 /// What is wrong with the URL, the environment or the server.
-pub(crate) async fn mail_server(url: &str, http: &HttpOptions) -> Result<Arc<dyn MailSender>, Failure> {
+async fn mail_server(url: &str, http: &HttpOptions) -> Result<Arc<dyn MailSender>, Failure> {
     let unfit = |error| Failure::new("--smtp", error);
     let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let host = http.public_url().to_string();

@@ -300,6 +300,36 @@ async fn a_query_that_says_nothing_is_refused_by_name_before_any_work() {
     }
 }
 
+#[tokio::test]
+async fn what_no_account_takes_is_refused_before_any_work() {
+    let counted = Counted::new().await;
+    let path = format!("/accounts/{NOBODY}");
+    let (change, pay) = (format!("PATCH {path}"), format!("POST {path}/payments"));
+    let new = |more: &str| format!(r#"{{"name":"x","parent":"{NOBODY}",{more}}}"#);
+    for (route, body, field) in [
+        (&*change, r#"{"days":{"left":36526}}"#.to_owned(), "days"),
+        (&change, r#"{"balance":{"amount":9007199254740992}}"#.to_owned(), "balance"),
+        (&change, r#"{"services":{"sms":{"on":true,"quota":-1}}}"#.to_owned(), "services"),
+        (&change, r#"{"days":{"left":1e400}}"#.to_owned(), "days"),
+        ("POST /accounts", new(r#""days":{"minimum":-36526}"#), "days"),
+        ("POST /accounts", new(r#""balance":{"block_below":1.5}"#), "balance"),
+        ("POST /accounts", new(r#""time_zone":"Mars/Olympus""#), "time_zone"),
+        (&pay, r#"{"days":36526,"comment":"x"}"#.to_owned(), "days"),
+        (&pay, r#"{"amount":1e400,"comment":"x"}"#.to_owned(), "amount"),
+        (&pay, r#"{"days":1}"#.to_owned(), "comment"),
+        (&pay, format!(r#"{{"days":1,"comment":"{}"}}"#, "x".repeat(60_000)), "comment"),
+        ("PUT /notices/blocking", r#"{"enabled":"yes"}"#.to_owned(), "enabled"),
+    ] {
+        let reply = counted.send(route, body.clone()).await;
+        counted.is_cheap(route, &reply, &body);
+        assert_eq!(
+            (reply.status.as_u16(), &reply.json()["field"]),
+            (422, &json!(field)),
+            "{route} {body:.60}"
+        );
+    }
+}
+
 /// The counting works: a fitting body is hashed for, and read for.
 #[tokio::test]
 async fn what_fits_is_worked_for() {

@@ -217,6 +217,26 @@ async fn a_payment_adds_is_recorded_and_lets_in_again() {
 }
 
 #[tokio::test]
+async fn who_paid_after_the_block_is_told_of_the_next_one() {
+    let mut office = Office::open().await;
+    let path = office.child_path();
+    let dora = office.site.world.user(&office.child, "dora", Some("dora@example.com")).await.unwrap();
+    let session = office.site.world.sign_in(&dora).await.unwrap();
+    office.site.world.security.notices().set_blocking(session.id, true).await.unwrap();
+    office.patch(&path, json!({"days": {"left": 1, "counting": true}})).await.is(200);
+    let mut told = Vec::new();
+    for (days, paid) in [(0, 0), (2, 0), (0, 10), (3, 0), (1, 0)] {
+        office.later(days).await;
+        if paid > 0 {
+            office.pay(json!({"days": paid, "comment": "late"})).await.is(201);
+        }
+        office.site.world.run_worker().await.unwrap();
+        told.push(office.site.world.mailbox.to("dora@example.com").len());
+    }
+    assert_eq!(told, [1, 1, 1, 1, 2], "a day before the block, and five before the next one");
+}
+
+#[tokio::test]
 async fn a_repeated_payment_changes_nothing_and_another_under_its_id_is_refused() {
     let mut office = Office::open().await;
     let body = json!({"id": NOBODY, "days": 30, "comment": "invoice 17"});

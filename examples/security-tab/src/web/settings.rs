@@ -41,7 +41,15 @@ pub(super) async fn confirm_email(mut visit: Visit) -> Answer {
             visit.give(&changed.session).await?;
             visit.show(Show::of(changed.session.id).said(Said::EmailConfirmed)).await
         }
-        Err(error) => visit.show(show.wrong(Spot::EmailCode, Fault::Core(error))).await,
+        Err(error) => {
+            let fault = Fault::Core(error);
+            // What another user proposed needs a fresh sign-in.
+            let again = PendingAction::new(route::EMAIL_CONFIRM, []);
+            match again.filter(|_| fault.is_stale()) {
+                Some(action) => visit.ask_who_it_is(show, &session, action, Step::Password(None)).await,
+                None => visit.show(show.wrong(Spot::EmailCode, fault)).await,
+            }
+        }
     }
 }
 

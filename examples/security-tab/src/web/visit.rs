@@ -105,6 +105,11 @@ impl Visit {
         self.fields().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
     }
 
+    /// Goes on with the fields of an action that waited, in place of those that were sent.
+    pub(super) fn put_fields(&mut self, fields: &[(&'static str, String)]) {
+        self.fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    }
+
     /// The password, taken out of the form. `None` if there is none that could be one.
     pub(super) fn password(&mut self) -> Option<Password> {
         self.secret(field::PASSWORD).ok()

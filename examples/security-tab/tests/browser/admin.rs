@@ -1,5 +1,7 @@
 //! What an administrator does in the browser, and those he does it for.
 
+use serde_json::json;
+
 use crate::driver::Driver;
 use crate::mail::Mail;
 use crate::story::Story;
@@ -52,6 +54,34 @@ impl Story<'_> {
         self.press("#password-go").await;
         let said = self.text("#password [role=status]").await;
         assert_eq!(said, "Password changed. All other sessions were signed out.");
+        self.browser.close().await.unwrap();
+    }
+
+    /// A stale sign-in stops an invitation until the dialog is answered; what was typed stays.
+    async fn invite_after_the_dialog(self) {
+        self.open("/").await;
+        self.sign_in_as("admin", PASSWORD).await;
+        self.press("#administration").await;
+        self.press("#create-user").await;
+        self.type_into("#user-login", "dora").await;
+        self.type_into("#address", &self.address).await;
+        self.press("#flag-change_password").await;
+        let forward = json!({"advance_seconds": 16 * 60});
+        assert_eq!(self.program.client().json("POST", "/dev/clock", &forward).status, 200);
+        self.press("#form").await;
+        self.find("#administer").await;
+        self.picture("1-asked").await;
+        self.type_into("#administer-password", "wrong").await;
+        self.press("#administer-go").await;
+        assert_eq!(self.text("#administer-problem").await, "The current password is wrong.");
+        self.find("#user-login[value=dora]").await;
+        self.find("#flag-change_password:checked").await;
+        self.type_into("#administer-password", PASSWORD).await;
+        self.press("#administer-go").await;
+        let said = self.text("[role=status]").await;
+        assert_eq!(said, "The user was created, and the invitation is on its way.");
+        self.find("#flag-change_password:checked").await;
+        self.picture("2-went-on").await;
         self.browser.close().await.unwrap();
     }
 
@@ -115,6 +145,27 @@ async fn a_flag_is_granted_without_a_script() {
     let folder = Folder::new();
     let program = Program::dev(&folder, &[]);
     Story::new("grant-no-script", &driver, &program, Mail::Dev, false).await.grant_a_flag().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_a_stale_sign_in_stopped_goes_on() {
+    let Some(driver) = Driver::start("an_act_that_a_stale_sign_in_stopped_goes_on") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("admin-stale", &driver, &program, Mail::Dev, true).await.invite_after_the_dialog().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_a_stale_sign_in_stopped_goes_on_without_a_script() {
+    let Some(driver) = Driver::start("an_act_that_a_stale_sign_in_stopped_goes_on_without_a_script") else {
+        return;
+    };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("admin-stale-no-script", &driver, &program, Mail::Dev, false)
+        .await
+        .invite_after_the_dialog()
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::story::Story;
 
 /// The states that are looked at: one of each shape of a page.
-const LOOKED_AT: [&str; 32] = [
+const LOOKED_AT: [&str; 35] = [
     "en-sign-in",
     "en-sign-in-wrong",
     "en-code",
@@ -27,6 +27,9 @@ const LOOKED_AT: [&str; 32] = [
     "en-admin-accounts",
     "en-admin-account-quota",
     "en-admin-trail",
+    "en-admin-account",
+    "ru-admin-account-proof",
+    "en-admin-new-user-proof",
     "ru-admin-trail",
     "ru-admin-user-gates",
     "en-admin-new-user-account",

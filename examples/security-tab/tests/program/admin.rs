@@ -213,10 +213,10 @@ fn a_second_factor_is_removed_after_a_stale_sign_in_was_confirmed() {
     let reply = fill(&mut admin, &page, "/admin/users/two-factor", &[]);
     assert_eq!(reply.status, 403);
     assert!(reply.body.contains("Confirm that it is you"), "{}", reply.body);
-    let wrong = fill(&mut admin, &reply.body, "/admin/confirm", &[("password", "not this one")]);
+    let wrong = fill(&mut admin, &reply.body, "/reauthenticate", &[("password", "not this one")]);
     assert_eq!(wrong.status, 401);
     assert!(wrong.body.contains("The current password is wrong."), "{}", wrong.body);
-    let reply = fill(&mut admin, &wrong.body, "/admin/confirm", &[("password", PASSWORD)]);
+    let reply = fill(&mut admin, &wrong.body, "/reauthenticate", &[("password", PASSWORD)]);
     let page = follow(&mut admin, &reply);
     assert!(page.contains("The second factor was removed. Every session was ended."), "{page}");
     assert!(

@@ -1,6 +1,10 @@
 //! The first administrator of a production database.
 
+use std::net::TcpListener;
 use std::process::Command;
+use std::sync::mpsc::channel;
+use std::thread::spawn;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -127,14 +131,25 @@ fn a_lost_link_is_renewed_and_a_mailed_one_is_shown_to_nobody() {
     api(&second[0], 200);
     drop(program);
 
-    // The server takes nothing: the mail waits for the service, and its link is on no terminal.
-    let (done, said) = invite(&["--smtp", "smtp://127.0.0.1:1"]);
-    assert!(
-        done && said.contains("0 messages left, 1 will be tried again") && links(&said).is_empty(),
-        "{said}"
-    );
-    let (done, why) = invite(&["--smtp", "smtp://127.0.0.1:1"]);
+    // The command sends nothing itself: the mail waits for the service, and its link is on no terminal.
+    let (done, said) = invite(&["--mail"]);
+    assert!(done && said.contains("the running service mails its link") && links(&said).is_empty(), "{said}");
+    let (done, why) = invite(&["--mail"]);
     assert!(!done && why.contains("invite: "), "a mailed one has its cool-down: {why}");
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let smtp = format!("smtp://{}", server.local_addr().unwrap());
+    let (say, came) = channel();
+    spawn(move || say.send(server.accept().is_ok()));
+    let mailing = ["--no-dev", "--listen", "127.0.0.1:0", "--smtp", &smtp];
+    let Started::Listening(program) = start(&[mailing.as_slice(), place.as_slice()].concat(), &[]) else {
+        panic!("it does not serve")
+    };
+    assert_eq!(
+        came.recv_timeout(Duration::from_secs(60)),
+        Ok(true),
+        "the service brings it to its mail server"
+    );
+    drop(program);
     let (_, said) = invite(&["--print-link"]);
     let Started::Listening(program) = start(&[serve.as_slice(), place.as_slice()].concat(), &[]) else {
         panic!("it does not serve")

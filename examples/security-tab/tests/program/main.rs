@@ -33,6 +33,8 @@ mod restart;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod stale;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod tools;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::play::AtOffice::{
-    AsBob, AskCarol, BobForgot, BobMistakes, External, Invited, InvitedAgain, Opens,
+use super::at_office::AtOffice::{
+    AsBob, AskCarol, Below, BobForgot, BobMistakes, Deepest, External, Invited, InvitedAgain, Opens,
 };
 use super::play::NEW;
 use super::play::Step::{self, At, Later, OneMail, OneMistake};
@@ -116,6 +116,8 @@ fn accounts() -> Vec<Row> {
         create(&[At(Opens)], "$child").gives(201, OF_ITS_SCHEMA),
         create(&[At(Opens), At(AsBob)], "$child").refuses(403, "not_allowed", &["missing"]),
         create(&[At(Opens)], "$nobody").refuses(404, "not_found", &[]),
+        create(&[At(Opens), At(Below)], "$low").refuses(422, "not_a_dealer", &["field"]),
+        create(&[At(Opens), At(Deepest)], "$deepest").refuses(422, "too_deep", &["field"]),
         row(&[At(Opens)], "GET /accounts/$child", NOTHING).gives(200, OF_ITS_SCHEMA),
         row(&[At(Opens)], "GET /accounts/$nobody", NOTHING).refuses(404, "not_found", &[]),
         row(&[At(Opens)], "PATCH /accounts/$child", name()).gives(200, OF_ITS_SCHEMA),

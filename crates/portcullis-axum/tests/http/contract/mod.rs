@@ -1,5 +1,6 @@
 //! The HTTP contract as one table: every success and every refusal of the routes of today, and that none is left out.
 
+mod at_office;
 mod coverage;
 mod managing;
 mod play;

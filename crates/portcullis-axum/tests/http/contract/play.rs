@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use axum::Router;
 use chrono::TimeDelta;
 use portcullis::contact::Email;
-use portcullis::id::{AccountId, UserId};
 use portcullis::manage::UserChange;
 use portcullis::policy::{Limit, Policy};
 use portcullis::rights::{AccessRight, Actor};
@@ -16,7 +15,6 @@ use portcullis_axum::{HttpOptions, router};
 use serde_json::{Value, json};
 
 use crate::client::{ALICE, MOUNT, PUBLIC, Reply, Site};
-use crate::office::{NOBODY, Office};
 
 /// The address that alice asks for.
 pub(super) const NEW: &str = "alice.new@example.com";
@@ -86,29 +84,8 @@ pub(super) enum Step {
     OneMistake,
     /// From now on one wrong code from a source is too many.
     OneFromSource,
-    /// What happens at an [`Office`].
-    At(AtOffice),
-}
-
-/// What happens at an [`Office`].
-#[derive(Clone, Copy, Debug)]
-pub(super) enum AtOffice {
-    /// It opens: its administrator is signed in, and everybody in it is remembered, as is who is nobody.
-    Opens,
-    /// Bob is signed in instead, who sees carol and her account, and no more.
-    AsBob,
-    /// Dora is there, without a password, and was invited to [`NEW`].
-    Invited,
-    /// She is invited again.
-    InvitedAgain,
-    /// Someone has the external id `x`.
-    External,
-    /// A code to [`NEW`] is sent for carol.
-    AskCarol,
-    /// A code to [`NEW`] is sent for bob, who enters a wrong one.
-    BobMistakes,
-    /// A link is sent by which bob sets a new password.
-    BobForgot,
+    /// What happens at an office.
+    At(super::at_office::AtOffice),
 }
 
 /// The routes that take a code, and how.
@@ -118,7 +95,7 @@ pub(super) const BY: [(&str, &str); 3] =
 /// A site, and what is remembered under names such as `$challenge`.
 pub(super) struct Play {
     pub(super) site: Site,
-    remembered: BTreeMap<&'static str, String>,
+    pub(super) remembered: BTreeMap<&'static str, String>,
 }
 
 impl Play {
@@ -159,7 +136,7 @@ impl Play {
         self.remembered.insert("$challenge", challenge.to_owned());
     }
 
-    async fn arrives(&mut self, address: &str) {
+    pub(super) async fn arrives(&mut self, address: &str) {
         self.remembered.insert("$code", self.site.code(address).await);
         self.remembered.insert("$wrong", self.site.wrong_code(address).await);
     }
@@ -294,62 +271,6 @@ impl Play {
             Step::OneMistake => self.under(|policy| policy.code_disabled_after = 1),
             Step::OneFromSource => self.under(|policy| policy.code_failures_per_source = Some(one)),
             Step::At(step) => self.at_the_office(step).await,
-        }
-    }
-
-    async fn at_the_office(&mut self, step: AtOffice) {
-        let new = || json!({"email": NEW});
-        match step {
-            AtOffice::Opens => {
-                let Office { site, admin, child, bob, carol, eve: _ } = Office::open().await;
-                for (name, id) in [
-                    ("$admin", admin.id.to_string()),
-                    ("$bob", bob.id.to_string()),
-                    ("$carol", carol.id.to_string()),
-                    ("$child", child.id.to_string()),
-                    ("$nobody", NOBODY.to_owned()),
-                ] {
-                    self.remembered.insert(name, id);
-                }
-                self.site = site;
-            }
-            AtOffice::AsBob => {
-                let security = self.site.world.security.clone();
-                let id = |name: &str| self.remembered[name].parse().unwrap();
-                let (bob, view) = (UserId::from_uuid(id("$bob")), [AccessRight::View].into());
-                let (carol, child) = (UserId::from_uuid(id("$carol")), AccountId::from_uuid(id("$child")));
-                security.rights().grant_on_user(Actor::Program, carol, bob, &view).await.unwrap();
-                security.rights().grant_on_account(Actor::Program, child, bob, &view).await.unwrap();
-                self.site.jar.clear();
-                self.site.sign_in("bob").await;
-            }
-            AtOffice::Invited => {
-                let body = json!({"login": "dora", "account": "$child", "email": NEW});
-                let dora = self.send("POST", "/users", &body).await.is(201).json();
-                self.remembered.insert("$dora", dora["id"].as_str().unwrap().to_owned());
-            }
-            AtOffice::InvitedAgain => {
-                drop(self.send("POST", "/users/$dora/invitation", &Value::Null).await.is(202));
-            }
-            AtOffice::External => {
-                let body = json!({"login": "emil", "account": "$child", "external_id": "x"});
-                drop(self.send("POST", "/users", &body).await.is(201));
-            }
-            AtOffice::AskCarol => drop(self.send("PATCH", "/users/$carol", &new()).await.is(200)),
-            AtOffice::BobMistakes => {
-                self.send("PATCH", "/users/$bob", &new()).await.is(200);
-                self.arrives(NEW).await;
-                let jar = core::mem::take(&mut self.site.jar);
-                self.site.sign_in("bob").await;
-                let settings = self.site.get("/settings").await.is(200).json();
-                let challenge = &settings["email"]["pending"]["challenge"];
-                let body = json!({"challenge": challenge, "code": "$wrong"});
-                self.send("POST", "/email/confirm", &body).await.refused(401, "wrong_code");
-                self.site.jar = jar;
-            }
-            AtOffice::BobForgot => {
-                drop(self.send("POST", "/users/$bob/recovery", &Value::Null).await.is(202));
-            }
         }
     }
 }

@@ -43,9 +43,11 @@ impl Kit {
         user
     }
 
-    /// So many workers, each in a process of its own, pass at once.
-    async fn pass_at_once(&self, workers: u64) {
+    /// So many workers, each in a process of its own, pass at once. Processes of different rounds draw different ids: a
+    /// commit under an id that was used before would be taken for the same one.
+    async fn pass_at_once(&self, round: u64, workers: u64) {
         let passes = (0..workers).map(|nth| {
+            let nth = round * 10 + nth;
             let store = Arc::clone(&self.stage) as Arc<dyn Store>;
             let policy = small_pages();
             let options = WorldOptions { store, policy, seed: self.other_seed(nth), now: self.world.now() };
@@ -78,14 +80,14 @@ pub async fn workers_mail_each_day_once(store: &Arc<dyn Store>, nonce: u64) {
         readers.push(kit.reader(&top, &format!("top{nth}")).await);
         readers.push(kit.reader(&low, &format!("low{nth}")).await);
     }
-    for day in 0..9 {
-        let told = usize::try_from(day - 1).unwrap_or(0).min(5);
+    for day in 0..9_u64 {
+        let told = usize::try_from(day.saturating_sub(1)).unwrap_or(0).min(5);
         for reader in &readers {
             let sends = kit.sends(reader.confirmed_email().expect("a reader has an address"));
             assert_eq!(sends, vec![1; told], "one a day, on day {day}");
         }
         kit.world.advance(TimeDelta::days(1));
-        kit.pass_at_once(3).await;
+        kit.pass_at_once(day, 3).await;
     }
 }
 
@@ -116,12 +118,12 @@ pub async fn moves_amid_a_look_double_nothing(store: &Arc<dyn Store>, nonce: u64
         }
     };
     let moving = tokio::spawn(moving);
-    for _ in 0..4 {
-        kit.pass_at_once(2).await;
+    for round in 0..4 {
+        kit.pass_at_once(round, 2).await;
     }
     must("the moves", moving.await);
     kit.world.advance(kit.world.security.policy().claim_life);
-    kit.pass_at_once(1).await;
+    kit.pass_at_once(4, 1).await;
     for reader in &readers {
         let address = reader.confirmed_email().expect("a reader has an address");
         let sends = kit.sends(address);

@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::note::{attributes, line};
 use super::{FlagBox, Note, Place, Tab};
-use crate::page::{Frame, Gate, Html};
+use crate::page::dialog::Question;
+use crate::page::{Frame, Gate, Html, Reauthenticate};
 use crate::texts::Texts;
 use crate::texts::admin::AdminTexts;
 
@@ -75,12 +76,14 @@ pub(crate) struct NewUserPage {
     pub(crate) address: String,
     /// The time zone as it was typed.
     pub(crate) zone: String,
-    /// Whether the language is Russian.
-    pub(crate) russian: bool,
+    /// The languages to choose from.
+    pub(crate) languages: Vec<Choice>,
     /// The flags.
     pub(crate) flags: Vec<FlagBox>,
     /// What was just done.
     pub(crate) note: Option<Note>,
+    /// The dialog of a stale sign-in.
+    pub(crate) dialog: Option<Reauthenticate>,
 }
 
 /// The answer about what is not there or may not be seen.
@@ -170,6 +173,10 @@ impl NewUserPage {
 
     fn attributes(&self, place: Place, described_by: &[&'static str]) -> Html {
         attributes(self.note.as_ref(), place, described_by, None)
+    }
+
+    fn question(&self) -> Option<Question<'_>> {
+        self.dialog.as_ref().map(Reauthenticate::question)
     }
 }
 

@@ -138,15 +138,12 @@ mod tests {
 
     /// Literals in the sources of events that no event names: counters, fields, errors of input and parts of a record.
     const ELSEWHERE: [&str; 34] = [
-        "dead_links",
         "invalid_plans",
-        "invitations",
-        "invitations_by",
         "plans",
-        "top_accounts",
         "address",
         "administrative_recovery",
         "code_failures",
+        "dead_links",
         "email_codes",
         "email_notification",
         "external_id",
@@ -158,6 +155,8 @@ mod tests {
         "invalid_external_id",
         "invalid_invitation",
         "invalid_name",
+        "invitations",
+        "invitations_by",
         "kind",
         "localhost",
         "login",
@@ -170,6 +169,7 @@ mod tests {
         "services",
         "sign_in_failures",
         "sms",
+        "top_accounts",
         "unknown_field",
         "user",
     ];

@@ -9,15 +9,17 @@ use portcullis::Error;
 use portcullis::account::TimeZone;
 use portcullis::decision::Reason;
 use portcullis::id::{AccountId, SessionId, UserId};
+use portcullis::language::Language as CoreLanguage;
 use portcullis::manage::{Manage, ManagedAccount};
 use portcullis::port::store::Page;
 use portcullis::rights::{Actor, Gate as CoreGate};
 use portcullis::session::CurrentSession;
+use portcullis::templates::BuiltinTemplates;
 use portcullis::user::{Flag, User};
 use uuid::Uuid;
 
-use crate::page::admin::{AdminSaid, FLAGS, FlagBox, NotFoundPage, Note, Tab, Trouble, gates_of};
-use crate::page::{Frame, Identity, Problem, field};
+use crate::page::admin::{AdminSaid, Choice, FLAGS, FlagBox, NotFoundPage, Note, Tab, Trouble, gates_of};
+use crate::page::{Frame, Identity, PendingAction, Problem, Reauthenticate, field};
 use crate::texts::Language;
 use crate::web::App;
 use crate::web::fault::{Fault, Wording};
@@ -42,6 +44,10 @@ pub(super) struct Desk {
     pub(super) frame: Frame,
     /// What was done before.
     pub(super) note: Option<Note>,
+    /// What was posted, if a stale sign-in may stop it.
+    pub(super) posted: Option<PendingAction>,
+    /// The dialog of a stale sign-in.
+    pub(super) dialog: Option<Reauthenticate>,
 }
 
 impl FromRequest<App> for Desk {
@@ -49,13 +55,22 @@ impl FromRequest<App> for Desk {
 
     async fn from_request(request: axum::extract::Request, app: &App) -> Result<Self, Response> {
         let visit = Visit::from_request(request, app).await?;
-        Self::of(visit).await.map_err(Stop::into_response)
+        let desk = async {
+            let session = visit.session().await?;
+            let posted = PendingAction::new(visit.parts.uri.path(), visit.fields());
+            Self::on(visit, session, posted).await
+        };
+        desk.await.map_err(Stop::into_response)
     }
 }
 
 impl Desk {
-    async fn of(mut visit: Visit) -> Result<Self, Stop> {
-        let session = visit.session().await?;
+    /// The desk of a session, with what was posted to it.
+    pub(super) async fn on(
+        mut visit: Visit,
+        session: CurrentSession,
+        posted: Option<PendingAction>,
+    ) -> Result<Self, Stop> {
         let mut note = None;
         if visit.parts.method == Method::GET {
             visit.renew(&session).await?;
@@ -80,7 +95,7 @@ impl Desk {
             identity: Some(identity),
             dev_mode: visit.app.dev.is_some(),
         };
-        Ok(Self { visit, session, me, frame, note })
+        Ok(Self { visit, session, me, frame, note, posted, dialog: None })
     }
 
     /// What who asks does to users and accounts.
@@ -159,6 +174,32 @@ impl Desk {
         FLAGS.into_iter().map(of).collect()
     }
 
+    /// The languages that messages are in, and the chosen one.
+    pub(super) fn languages(&self, chosen: &CoreLanguage) -> Vec<Choice> {
+        let texts = self.frame.language.admin();
+        let name = |language: &CoreLanguage| match language.as_str() {
+            "en" => texts.language_en,
+            "ru" => texts.language_ru,
+            "es" => texts.language_es,
+            "de" => texts.language_de,
+            _ => "",
+        };
+        let choice = |language: &CoreLanguage| Choice {
+            id: language.to_string(),
+            name: Some(name(language))
+                .filter(|name| !name.is_empty())
+                .unwrap_or(language.as_str())
+                .to_owned(),
+            chosen: language.as_str() == chosen.base() || language == chosen,
+        };
+        let mut choices: Vec<_> = BuiltinTemplates::LANGUAGES.iter().map(choice).collect();
+        // Another one stays until one of these is chosen.
+        if !choices.iter().any(|choice| choice.chosen) {
+            choices.push(choice(chosen));
+        }
+        choices
+    }
+
     /// Tells the next page what was done, and sends the browser there.
     pub(super) fn done(mut self, said: AdminSaid, page: &'static str, id: impl std::fmt::Display) -> Answer {
         self.visit.set_cookie(SAID, said.name(), SAID_FOR);
@@ -217,6 +258,11 @@ impl Desk {
     }
 }
 
+/// Whether the sign-in of who acts is too old.
+pub(super) fn is_stale(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if refusal.reason() == Reason::StaleSignIn)
+}
+
 /// Whether a gate is a flag that may be granted only by who has it.
 fn is_granted(gate: CoreGate) -> bool {
     matches!(gate, CoreGate::ChangePassword | CoreGate::ChangeSettings | CoreGate::SendSms)
@@ -249,6 +295,11 @@ fn tree(accounts: Vec<ManagedAccount>) -> Vec<(ManagedAccount, u8)> {
     found
 }
 
+/// The language of a form, if it is one that messages are in.
+pub(super) fn language_of(tag: &str) -> Option<CoreLanguage> {
+    CoreLanguage::parse(tag).ok().filter(|language| BuiltinTemplates::LANGUAGES.contains(language))
+}
+
 /// An id as the pages write it.
 pub(super) fn id(text: &str) -> Option<Uuid> {
     Uuid::parse_str(text).ok()
@@ -277,5 +328,12 @@ mod tests {
         all.sort_unstable();
         assert_eq!(flags, all);
         assert_eq!(flag_of("administrator"), None);
+    }
+
+    #[test]
+    fn only_languages_that_messages_are_in_can_be_chosen() {
+        assert_eq!(language_of("de"), Some(CoreLanguage::DE));
+        assert_eq!(language_of("pt"), None);
+        assert_eq!(language_of(""), None);
     }
 }

@@ -4,18 +4,17 @@ use axum::http::StatusCode;
 use portcullis::account::TimeZone;
 use portcullis::contact::Email;
 use portcullis::decision::Reason;
-use portcullis::language::Language as CoreLanguage;
 use portcullis::manage::{ManagedAccount, ManagedUser};
 use portcullis::port::store::Page;
 use portcullis::rights::Verdict;
 use portcullis::user::{Flags, Login, NewUser};
 use portcullis::{Error, id::AccountId};
 
-use super::desk::{Desk, flag_of, id};
+use super::desk::{Desk, flag_of, id, is_stale, language_of};
 use crate::page::admin::{
     AdminSaid, Choice, NewUserPage, Note, Place, Tab, Trouble, UserLine, UsersPage, gates_of,
 };
-use crate::page::{Problem, field, route};
+use crate::page::{Problem, Step, field, route};
 use crate::web::visit::{Answer, Stop};
 
 /// How many users a page lists.
@@ -95,7 +94,7 @@ fn trouble_of_account(named: Option<&ManagedAccount>) -> Trouble {
 }
 
 /// The form with what was typed, and what was wrong with it.
-async fn form(desk: Desk, status: StatusCode, note: Option<Note>) -> Answer {
+pub(super) async fn form(desk: Desk, status: StatusCode, note: Option<Note>) -> Answer {
     let mut accounts = desk.accounts_and_named().await?;
     let may = |account: &ManagedAccount| Verdict::is_allowed(&account.may.create_user);
     let named =
@@ -117,9 +116,10 @@ async fn form(desk: Desk, status: StatusCode, note: Option<Note>) -> Answer {
         login: desk.typed(field::LOGIN),
         address: desk.typed(field::ADDRESS),
         zone: desk.typed(field::ZONE),
-        russian: desk.visit.field(field::LANGUAGE) == CoreLanguage::RU.as_str(),
+        languages: desk.languages(&language_of(desk.visit.field(field::LANGUAGE)).unwrap_or_default()),
         flags: desk.flags(|name| checked.contains(&name), |_| false),
         note,
+        dialog: desk.dialog.clone(),
         frame: desk.frame.clone(),
     };
     desk.visit.html(status, page.html())
@@ -137,6 +137,9 @@ pub(super) async fn create(desk: Desk) -> Answer {
             let said = if invited { AdminSaid::UserInvited } else { AdminSaid::UserCreated };
             desk.done(said, route::ADMIN_USERS, user.id)
         }
+        Err(error) if is_stale(&error) => {
+            desk.ask_who_it_is(StatusCode::FORBIDDEN, Step::Password(None)).await
+        }
         Err(error) => {
             let (status, note) = refused(&desk, error)?;
             form(desk, status, Some(note)).await
@@ -150,9 +153,7 @@ fn new_user(desk: &Desk) -> Result<NewUser, Note> {
         .map_err(|_| Note::trouble(Place::Login, Trouble::InvalidLogin))?;
     let mut new = NewUser::new(login, account);
     new.flags = desk.all(field::FLAG).filter_map(flag_of).collect::<Flags>();
-    if desk.visit.field(field::LANGUAGE) == CoreLanguage::RU.as_str() {
-        new.language = CoreLanguage::RU;
-    }
+    new.language = language_of(desk.visit.field(field::LANGUAGE)).unwrap_or_default();
     let address = desk.typed(field::ADDRESS);
     if !address.is_empty() {
         let invalid = |_| Note::trouble(Place::Address, Trouble::Known(Problem::InvalidEmail));
