@@ -23,6 +23,7 @@
 //! and no secret.
 
 pub(crate) mod admin;
+mod advanced;
 mod code_line;
 mod dev;
 mod dialog;
@@ -39,6 +40,7 @@ mod sign_in;
 mod states;
 mod statics;
 
+pub(crate) use advanced::{AdvancedSection, Blocking};
 pub(crate) use code_line::{CodeLine, LiveCode, Place, Resend};
 pub(crate) use dev::{DevMessage, MessagesPage, StatesPage, TemplatesPage, WordedMessage};
 pub(crate) use dialog::{PendingAction, Reauthenticate, Step};

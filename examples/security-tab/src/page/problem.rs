@@ -27,6 +27,8 @@ pub(crate) enum Said {
     TwoFactorOn,
     /// Two-factor authentication was switched off.
     TwoFactorOff,
+    /// Notices about blocking were switched.
+    NoticesSaved,
     /// Another session was ended.
     SessionEnded,
     /// Every other session was ended.
@@ -156,6 +158,8 @@ pub(crate) enum Gate {
     Policy,
     /// `email_unconfirmed`.
     EmailUnconfirmed,
+    /// `service_email_notification`.
+    ServiceEmailNotification,
 }
 
 impl Gate {
@@ -166,6 +170,7 @@ impl Gate {
             "change_password" => Self::ChangePassword,
             "policy" => Self::Policy,
             "email_unconfirmed" => Self::EmailUnconfirmed,
+            "service_email_notification" => Self::ServiceEmailNotification,
             _ => Self::Right,
         }
     }
@@ -179,6 +184,7 @@ impl Gate {
             Self::ChangePassword => texts.gate_change_password,
             Self::Policy => texts.gate_policy,
             Self::EmailUnconfirmed => texts.gate_email_unconfirmed,
+            Self::ServiceEmailNotification => texts.gate_service_email_notification,
         }
     }
 }
@@ -194,6 +200,7 @@ impl Said {
             Self::PasswordChanged => texts.said_password_changed,
             Self::TwoFactorOn => texts.said_two_factor_on,
             Self::TwoFactorOff => texts.said_two_factor_off,
+            Self::NoticesSaved => texts.said_saved,
             Self::SessionEnded => texts.said_session_ended,
             Self::SessionsEnded => texts.said_sessions_ended,
             Self::PasswordSet => texts.said_password_set,
@@ -298,6 +305,7 @@ mod tests {
             ("blocked", Gate::Blocked),
             ("policy", Gate::Policy),
             ("email_unconfirmed", Gate::EmailUnconfirmed),
+            ("service_email_notification", Gate::ServiceEmailNotification),
             ("change_password", Gate::ChangePassword),
             ("right", Gate::Right),
             ("change_settings", Gate::Right),

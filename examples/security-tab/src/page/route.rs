@@ -50,6 +50,8 @@ pub(crate) const TWO_FACTOR_CONFIRM: &str = "/settings/two-factor/confirm";
 pub(crate) const TWO_FACTOR_OFF: &str = "/settings/two-factor/off";
 /// POST, no fields: drops the code on its way.
 pub(crate) const TWO_FACTOR_CANCEL: &str = "/settings/two-factor/cancel";
+/// POST: [`field::ENABLED`]: whether notices about blocking are on.
+pub(crate) const NOTICES: &str = "/settings/notices";
 /// POST: [`field::SESSION`]. Ends another session of the user.
 pub(crate) const SESSION_END: &str = "/settings/sessions/end";
 /// POST, no fields: ends every other session of the user.
@@ -127,6 +129,8 @@ pub(crate) mod field {
     pub(crate) const ADDRESS: &str = "address";
     /// `none` or `email`.
     pub(crate) const METHOD: &str = "method";
+    /// There when notices about blocking are to be on.
+    pub(crate) const ENABLED: &str = "enabled";
     /// The handle of a session in the list.
     pub(crate) const SESSION: &str = "session";
     /// The id of a user.

@@ -4,8 +4,9 @@ mod links;
 
 use super::samples::{ADDRESS, MASKED, Samples};
 use super::{
-    CodeLine, CodePage, EmailPanel, Gate, Method, Notice, PendingAction, Place, Problem, Reauthenticate,
-    Removal, Said, SecurityPage, SignInPage, Step, TurnOff, TwoFactorSection, Weakness, field, route,
+    Blocking, CodeLine, CodePage, EmailPanel, Gate, Method, Notice, PendingAction, Place, Problem,
+    Reauthenticate, Removal, Said, SecurityPage, SignInPage, Step, TurnOff, TwoFactorSection, Weakness,
+    field, route,
 };
 use crate::texts::Language;
 
@@ -49,6 +50,7 @@ impl Samples {
             self.password_pages(),
             self.two_factor_pages(),
             self.both_codes_pages(),
+            self.advanced_pages(),
             self.session_pages(),
             self.dialog_pages(),
         ];
@@ -144,6 +146,7 @@ impl Samples {
         let mut page = self.confirmed();
         page.email.gates = vec![Gate::Blocked, Gate::Right];
         page.two_factor.gates = vec![Gate::Blocked, Gate::Right];
+        page.advanced.gates = vec![Gate::Right, Gate::ServiceEmailNotification];
         pages.push(("gates", page));
         let mut page = none;
         page.banner = Some(self.banner(1));
@@ -151,8 +154,31 @@ impl Samples {
         pages.push(("banner-one-day", page));
         let mut page = self.confirmed();
         page.banner = Some(self.banner(3));
+        page.advanced.enabled = true;
         pages.push(("banner", page));
         pages
+    }
+
+    fn advanced_pages(self) -> Vec<(&'static str, SecurityPage)> {
+        let with = |enabled, notice, blocking| {
+            let mut page = self.confirmed();
+            page.advanced.enabled = enabled;
+            page.advanced.notice = notice;
+            page.advanced.blocking = blocking;
+            if enabled {
+                page.email.removal = Removal::InUse { two_factor: false, notices: true };
+            }
+            page
+        };
+        let blocking = self.blocking();
+        vec![
+            ("notices-off", with(false, None, blocking.clone())),
+            ("notices-on", with(true, None, blocking.clone())),
+            ("notices-said", with(true, Some(Notice::Status(Said::NoticesSaved)), blocking.clone())),
+            ("notices-unavailable", with(false, Some(Notice::Alert(Problem::CannotAnswer)), blocking)),
+            ("notices-never", with(true, None, Blocking::Never)),
+            ("notices-blocked", with(true, None, Blocking::Already)),
+        ]
     }
 
     fn password_pages(self) -> Vec<(&'static str, SecurityPage)> {

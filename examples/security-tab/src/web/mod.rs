@@ -85,6 +85,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::TWO_FACTOR_CONFIRM, post(settings::confirm_two_factor))
         .route(route::TWO_FACTOR_RESEND, post(settings::resend_two_factor))
         .route(route::TWO_FACTOR_CANCEL, post(settings::cancel_two_factor))
+        .route(route::NOTICES, post(settings::notices))
         .route(route::SESSION_END, post(sessions::end))
         .route(route::SESSIONS_END_OTHERS, post(sessions::end_others))
         .merge(admin::router())

@@ -23,6 +23,8 @@ mod keys;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod postgres;

@@ -3,7 +3,7 @@
 use crate::texts::Language;
 
 /// Every action with words of its own: its name, then English and Russian.
-const ACTIONS: [(&str, &str, &str); 53] = [
+const ACTIONS: [(&str, &str, &str); 59] = [
     ("signed_in", "Signed in", "Вход выполнен"),
     ("sign_in_refused", "Sign-in refused", "Во входе отказано"),
     ("signed_out", "Signed out", "Выход"),
@@ -77,6 +77,20 @@ const ACTIONS: [(&str, &str, &str); 53] = [
     ("account_changed", "The account was changed", "Учётная запись изменена"),
     ("account_blocked", "The account was blocked", "Учётная запись заблокирована"),
     ("account_unblocked", "The account was unblocked", "Учётная запись разблокирована"),
+    ("payment_recorded", "A payment was recorded", "Записан платёж"),
+    (
+        "blocking_notices_on",
+        "Notices of account blocking were switched on",
+        "Уведомления о блокировке включены",
+    ),
+    (
+        "blocking_notices_off",
+        "Notices of account blocking were switched off",
+        "Уведомления о блокировке выключены",
+    ),
+    ("notices_refused", "A change of the notices was refused", "В изменении уведомлений отказано"),
+    ("notices_planned", "Notices of account blocking were planned", "Уведомления о блокировке запланированы"),
+    ("message_readdressed", "A message goes to the new address", "Сообщение уйдёт на новый адрес"),
     ("message_sent", "A message was sent", "Сообщение отправлено"),
     ("message_postponed", "A message waits to be sent again", "Сообщение будет отправлено позже"),
     ("message_given_up", "A message could not be sent", "Сообщение отправить не удалось"),

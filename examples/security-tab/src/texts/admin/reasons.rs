@@ -12,7 +12,7 @@ pub(crate) enum Because {
 }
 
 /// Every reason with words of its own: its name, then English and Russian.
-const WHY: [(&str, &str, &str); 45] = [
+const WHY: [(&str, &str, &str); 56] = [
     ("bad_credentials", "wrong login or password", "неверное имя или пароль"),
     ("unknown_login", "unknown login", "неизвестное имя"),
     ("wrong_password", "wrong password", "неверный пароль"),
@@ -57,6 +57,17 @@ const WHY: [(&str, &str, &str); 45] = [
     ("user_gone", "the user is no longer there", "пользователя больше нет"),
     ("refused", "the mail server refused it", "почтовый сервер отказал"),
     ("tries_used", "every attempt to send it failed", "все попытки отправки не удались"),
+    ("service_off", "the service is not active in the account", "услуга не включена в учётной записи"),
+    ("switched_off", "the notices were switched off", "уведомления выключены"),
+    ("day_over", "its day is over", "его день прошёл"),
+    ("no_day", "it names no day", "день не указан"),
+    ("date_moved", "the blocking date was moved", "дата блокировки перенесена"),
+    ("zone_moved", "the time zone was changed", "часовой пояс изменён"),
+    ("not_a_dealer", "the account may have none below it", "у учётной записи не может быть подчинённых"),
+    ("too_deep", "there are too many accounts above it", "над учётной записью слишком много других"),
+    ("unknown_plan", "there is no such plan", "такого тарифного плана нет"),
+    ("invalid_balance", "the balance is too large", "слишком большая сумма"),
+    ("invalid_days", "too many days", "слишком много дней"),
     ("not_taken_over", "the mail server did not take it over", "почтовый сервер не принял"),
 ];
 
@@ -94,8 +105,8 @@ const WHAT: [(&str, &str, &str); 27] = [
         "Уведомление о выключении двухфакторной аутентификации",
     ),
     ("recovery_link", "Link to recover the password", "Ссылка для восстановления пароля"),
-    ("blocking_notice", "Notice of a coming block", "Предупреждение о скорой блокировке"),
     ("invitation_link", "Link of an invitation", "Ссылка приглашения"),
+    ("blocking_notice", "Notice of a coming block", "Предупреждение о скорой блокировке"),
     ("shown", "The link was shown to the operator", "Ссылка показана оператору"),
 ];
 
@@ -126,7 +137,9 @@ mod tests {
     use super::*;
 
     /// Literals in the sources of events that no event names: counters, fields, errors of input and parts of a record.
-    const ELSEWHERE: [&str; 32] = [
+    const ELSEWHERE: [&str; 34] = [
+        "invalid_plans",
+        "plans",
         "address",
         "administrative_recovery",
         "code_failures",
