@@ -171,6 +171,15 @@ impl Play {
         self.remembered.insert("$challenge", challenge.to_owned());
     }
 
+    /// Alice has every flag but one.
+    async fn without(&self, flag: Flag) {
+        let security = &self.site.world.security;
+        let alice = portcullis::user::Login::parse("alice").unwrap();
+        let user = security.users().by_login(&alice).await.unwrap();
+        let flags = Flags::all().with(flag, false);
+        security.rights().set_flags(Actor::Program, user.id, flags).await.unwrap();
+    }
+
     async fn step(&mut self, step: Step) {
         let one = Limit::new(1, TimeDelta::hours(1));
         let alice = || portcullis::user::Login::parse("alice").unwrap();
@@ -244,16 +253,8 @@ impl Play {
                 self.site.world.advance(TimeDelta::seconds(61));
             }
             Step::Taken => drop(self.site.user("bob", Some(NEW)).await),
-            Step::NoFlag => {
-                let user = self.site.world.security.users().by_login(&alice()).await.unwrap();
-                let flags = Flags::all().with(Flag::ChangePassword, false);
-                self.site.world.security.rights().set_flags(Actor::Program, user.id, flags).await.unwrap();
-            }
-            Step::NoSettings => {
-                let user = self.site.world.security.users().by_login(&alice()).await.unwrap();
-                let flags = Flags::all().with(Flag::ChangeSettings, false);
-                self.site.world.security.rights().set_flags(Actor::Program, user.id, flags).await.unwrap();
-            }
+            Step::NoFlag => self.without(Flag::ChangePassword).await,
+            Step::NoSettings => self.without(Flag::ChangeSettings).await,
             Step::NoAddress => drop(self.site.delete("/email").await.is(204)),
             Step::Other => {
                 let jar = self.site.jar.clone();
