@@ -243,7 +243,7 @@ async fn everything_below_an_account_is_one_list_whatever_its_shape() {
     let mut made = Vec::new();
     let mut above = top.id;
     for nth in 0..12 {
-        let account = NewAccount::named(format!("a{nth}")).under(above);
+        let account = NewAccount::named(format!("a{nth}")).under(above).dealer();
         let account = program.create_account(account).await.unwrap();
         if nth % 3 == 0 {
             above = account.id;
