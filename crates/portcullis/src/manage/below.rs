@@ -80,7 +80,7 @@ impl Manage<'_> {
     /// # let security = &w.security;
     /// # let top = w.account("demo").await?;
     /// let manage = security.manage(Actor::Program);
-    /// let child = manage.create_account(NewAccount::named("child").under(top.id)).await?;
+    /// let child = manage.create_account(NewAccount::named("child").under(top.id).dealer()).await?;
     /// let low = manage.create_account(NewAccount::named("low").under(child.id)).await?;
     /// let page = manage.all_below(Some(top.id), Page { after: None, limit: 100 }).await?;
     /// assert_eq!(page.accounts.len(), 2);

@@ -31,6 +31,10 @@ pub(super) enum AtOffice {
     Below,
     /// An account is there that is as deep as one may be.
     Deepest,
+    /// It was paid for, as much as days and balance bear.
+    PaidUp,
+    /// It has run out as long ago as a counter can say.
+    WornOut,
 }
 
 impl Play {
@@ -88,6 +92,14 @@ impl Play {
                 let body = json!({"name": "low", "parent": "$child"});
                 let low = self.send("POST", "/accounts", &body).await.is(201).json();
                 self.remembered.insert("$low", low["id"].as_str().unwrap().to_owned());
+            }
+            AtOffice::PaidUp => {
+                let most = json!({"id": NOBODY, "days": 36_525, "amount": 9_007_199_254_740_991_i64, "comment": "x"});
+                drop(self.send("POST", "/accounts/$child/payments", &most).await.is(201));
+            }
+            AtOffice::WornOut => {
+                let days = json!({"days": {"left": -36_525, "counting": true}});
+                drop(self.send("PATCH", "/accounts/$child", &days).await.is(200));
             }
             AtOffice::Deepest => {
                 let accounts = self.site.world.security.clone();

@@ -88,16 +88,14 @@ async fn no_route_and_no_refusal_is_left_out_of_the_table() {
         let own = route.refusals.into_iter().filter(|(_, code)| !ALIKE.contains(&code.as_str()));
         promised.extend(own.map(|(status, code)| (name.clone(), status, code)));
     }
-    // What is wrong with a field has a code of the field's own, which the description does not list.
-    let of_a_field = |status: u16, code: &str| status == 422 && code.starts_with("invalid_");
-    let shown: BTreeSet<_> = all_rows()
-        .iter()
-        .filter(|row| !of_a_field(row.status, row.code))
-        .map(|row| (row.route(), row.status, row.code.to_owned()))
-        .collect();
+    let shown: BTreeSet<_> =
+        all_rows().iter().map(|row| (row.route(), row.status, row.code.to_owned())).collect();
     let without_a_row: Vec<_> = promised.difference(&shown).collect();
     assert!(without_a_row.is_empty(), "promised and not shown: {without_a_row:?}");
-    let not_promised: Vec<_> = shown.difference(&promised).collect();
+    // What is wrong with a field has a code of the field's own, which the description need not list.
+    let of_a_field = |status: u16, code: &str| status == 422 && code.starts_with("invalid_");
+    let not_promised: Vec<_> =
+        shown.difference(&promised).filter(|(_, status, code)| !of_a_field(*status, code)).collect();
     assert!(not_promised.is_empty(), "shown and not promised: {not_promised:?}");
 }
 

@@ -3,17 +3,19 @@
 use serde_json::{Value, json};
 
 use super::at_office::AtOffice::{
-    AsBob, AskCarol, Below, BobForgot, BobMistakes, Deepest, External, Invited, InvitedAgain, Opens,
+    AsBob, AskCarol, Below, BobForgot, BobMistakes, Deepest, External, Invited, InvitedAgain, Opens, PaidUp,
+    WornOut,
 };
 use super::play::NEW;
 use super::play::Step::{self, At, Later, OneMail, OneMistake};
 use super::{OF_ITS_SCHEMA, Row};
+use crate::office::NOBODY;
 
 const NOTHING: Value = Value::Null;
 const WAIT: &[&str] = &["retry_after"];
 
 pub(super) fn rows() -> Vec<Row> {
-    [users(), access(), invitation(), accounts()].into_iter().flatten().collect()
+    [users(), access(), invitation(), accounts(), payments()].into_iter().flatten().collect()
 }
 
 fn row(after: &'static [Step], route: &'static str, body: Value) -> Row {
@@ -116,6 +118,8 @@ fn accounts() -> Vec<Row> {
     let below = |parent: &str| json!({"name": "low", "parent": parent});
     let create = |after, parent| row(after, "POST /accounts", below(parent));
     let name = || json!({"name": "kid"});
+    // Where it is the next day already.
+    let a_day_later = || json!({"time_zone": "Pacific/Kiritimati", "days": {"counting": false}});
     let mut rows = guarded("PATCH /accounts/$child", "PATCH /accounts/$nobody", name);
     rows.extend([
         create(&[At(Opens)], "$child").gives(201, OF_ITS_SCHEMA),
@@ -126,6 +130,41 @@ fn accounts() -> Vec<Row> {
         row(&[At(Opens)], "GET /accounts/$child", NOTHING).gives(200, OF_ITS_SCHEMA),
         row(&[At(Opens)], "GET /accounts/$nobody", NOTHING).refuses(404, "not_found", &[]),
         row(&[At(Opens)], "PATCH /accounts/$child", name()).gives(200, OF_ITS_SCHEMA),
+        row(&[At(Opens)], "PATCH /accounts/$child", json!({"plan": "none"})).refuses(
+            422,
+            "unknown_plan",
+            &["field"],
+        ),
+        row(&[At(Opens), At(WornOut)], "PATCH /accounts/$child", a_day_later()).refuses(
+            422,
+            "invalid_days",
+            &["field"],
+        ),
+        row(&[At(Opens)], "POST /accounts", json!({"name": "low", "parent": "$child", "plan": "none"}))
+            .refuses(422, "unknown_plan", &["field"]),
+    ]);
+    rows
+}
+
+fn payments() -> Vec<Row> {
+    let paid = || json!({"days": 1, "comment": "x"});
+    let pay = |after, body| row(after, "POST /accounts/$child/payments", body);
+    let mut rows = guarded("POST /accounts/$child/payments", "POST /accounts/$nobody/payments", paid);
+    rows.extend(guarded("GET /accounts/$child/payments", "GET /accounts/$nobody/payments", || NOTHING));
+    rows.extend([
+        row(&[At(Opens)], "GET /accounts/$child/payments", NOTHING).gives(200, OF_ITS_SCHEMA),
+        pay(&[At(Opens)], paid()).gives(201, OF_ITS_SCHEMA),
+        pay(&[At(Opens), At(PaidUp)], json!({"id": NOBODY, "days": 1, "comment": "x"})).refuses(
+            409,
+            "in_use",
+            &[],
+        ),
+        pay(&[At(Opens), At(PaidUp)], paid()).refuses(422, "invalid_days", &["field"]),
+        pay(&[At(Opens), At(PaidUp)], json!({"amount": 1, "comment": "x"})).refuses(
+            422,
+            "invalid_balance",
+            &["field"],
+        ),
     ]);
     rows
 }
