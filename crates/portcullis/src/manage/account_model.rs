@@ -25,8 +25,9 @@ pub struct ManagedAccount {
     pub plan: Option<String>,
     /// Its own services by name; what is not named follows its plan.
     pub services: BTreeMap<String, Service>,
-    /// What it may use: by its own entry or else its plan's, never more than the top account's own, and nothing while
-    /// its balance is too low.
+    /// What it may use: by its own entry or else its plan's, never more than any account above it may use, and nothing
+    /// while its balance or one above it is too low. An account with neither entry nor plan has nothing, and so has
+    /// every account below it.
     pub in_force: BTreeMap<String, Service>,
     /// All plans by name, each with its services; only a top account has any.
     pub plans: BTreeMap<String, BTreeMap<String, Service>>,
