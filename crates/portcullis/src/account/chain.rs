@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 
 use super::model::Account;
 use super::service::{Period, SERVICES, Service};
+use super::zone::TimeZone;
 use crate::decision::{Changes, Stored};
 
 /// A user's account and those above it, nearest first, as read in one snapshot.
@@ -28,7 +29,12 @@ impl Account {
     /// # Ok(()) }
     /// ```
     pub fn blocks_at(&self) -> Option<DateTime<Utc>> {
-        self.days.blocking_day().map(|day| self.time_zone.instant(day, NaiveTime::MIN))
+        self.blocks_at_in(self.time_zone)
+    }
+
+    /// When its days would block it if it were in another zone, or would have.
+    pub(crate) fn blocks_at_in(&self, zone: TimeZone) -> Option<DateTime<Utc>> {
+        self.days.blocking_day().map(|day| zone.instant(day, NaiveTime::MIN))
     }
 
     /// Whether it is blocked itself: by hand, by its balance, or by its days.
@@ -129,7 +135,6 @@ const fn length(period: Period) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::super::days::DayCounter;
-    use super::super::zone::TimeZone;
     use super::*;
     use crate::account::Balance;
     use crate::fixture::*;

@@ -10,6 +10,8 @@ use crate::id::AccountId;
 use crate::rights::Verdict;
 
 /// An account as an administrator sees it.
+///
+/// Who may see an account sees what it has: its days, balance, thresholds and plans take no right beyond `view`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ManagedAccount {
