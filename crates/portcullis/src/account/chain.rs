@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 
 use super::model::Account;
 use super::service::{Period, SERVICES, Service};
+use super::zone::TimeZone;
 use crate::decision::{Changes, Stored};
 
 /// A user's account and those above it, nearest first, as read in one snapshot.
@@ -28,7 +29,12 @@ impl Account {
     /// # Ok(()) }
     /// ```
     pub fn blocks_at(&self) -> Option<DateTime<Utc>> {
-        self.days.blocking_day().map(|day| self.time_zone.instant(day, NaiveTime::MIN))
+        self.blocks_at_in(self.time_zone)
+    }
+
+    /// When its days would block it if it were in another zone, or would have.
+    pub(crate) fn blocks_at_in(&self, zone: TimeZone) -> Option<DateTime<Utc>> {
+        self.days.blocking_day().map(|day| zone.instant(day, NaiveTime::MIN))
     }
 
     /// Whether it is blocked itself: by hand, by its balance, or by its days.
@@ -36,8 +42,12 @@ impl Account {
         self.blocked || self.balance.blocks() || self.blocks_at().is_some_and(|at| now >= at)
     }
 
-    /// What it may use by its own entry or its plan, which is kept on the top account.
+    /// What it may use by its own entry or its plan, which is kept on the top account; nothing while its balance is too
+    /// low.
     fn own_service(&self, name: &str, plans: &BTreeMap<String, BTreeMap<String, Service>>) -> Service {
+        if self.balance.limits() {
+            return Service::off();
+        }
         let by_plan = || self.plan.as_ref().and_then(|plan| plans.get(plan)?.get(name));
         self.services.get(name).or_else(by_plan).copied().unwrap_or(Service::off())
     }
@@ -60,17 +70,18 @@ impl Chain {
         self.0.iter().fold(0, |sum, account| sum.saturating_add(account.value.lifts))
     }
 
-    /// What the first account may use under a name: by its own entry or else its plan's, never more than the top
-    /// account's own entry, and nothing while its balance is too low.
+    /// What the first account may use under a name: by its own entry or else its plan's, never more than any account
+    /// above it may use, and nothing while its balance or one above it is too low.
+    // INVARIANT: read from the top down, so that who makes an account below his own gets nothing by it that his lacks.
     pub(crate) fn service(&self, name: &str) -> Service {
-        let (Some(account), Some(top)) = (self.0.first(), self.0.last()) else {
+        let Some(top) = self.0.last() else {
             return Service::off();
         };
-        if account.value.balance.limits() {
-            return Service::off();
-        }
-        let most = top.value.services.get(name).copied().unwrap_or(Service::off());
-        account.value.own_service(name, &top.value.plans).within(most)
+        let unlimited = Service::on(None, Period::None);
+        self.0
+            .iter()
+            .rev()
+            .fold(unlimited, |most, account| account.value.own_service(name, &top.value.plans).within(most))
     }
 
     /// What the first account may use, by name.
@@ -99,8 +110,8 @@ impl Service {
             return Self::off();
         }
         match (self.quota, most.quota) {
-            (None, _) => most,
             (_, None) => self,
+            (None, Some(_)) => most,
             (Some(own), Some(top)) => Self {
                 on: true,
                 quota: Some(own.min(top)),
@@ -124,7 +135,6 @@ const fn length(period: Period) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::super::days::DayCounter;
-    use super::super::zone::TimeZone;
     use super::*;
     use crate::account::Balance;
     use crate::fixture::*;
@@ -229,6 +239,36 @@ mod tests {
     }
 
     #[test]
+    fn no_account_has_more_than_any_above_it() {
+        let on = |quota| Service::on(quota, Period::Day);
+        let mut top = with(account(1), on(Some(100)));
+        top.plans.insert("basic".to_owned(), BTreeMap::from([(SMS.to_owned(), on(Some(10)))]));
+        let (middle, low) = (under(&top, 2), with(account(3), on(Some(50))));
+        let of = |middle: &Account, low: &Account| chain([low, middle, &top]).service(SMS);
+        assert_eq!(of(&with(middle.clone(), on(Some(20))), &low), on(Some(20)), "the middle's");
+        assert_eq!(of(&with(middle.clone(), on(Some(70))), &low), on(Some(50)), "its own, which is less");
+        assert_eq!(of(&with(middle.clone(), on(None)), &with(low.clone(), on(None))), on(Some(100)));
+        assert_eq!(of(&with(middle.clone(), Service::off()), &low), Service::off(), "off in the middle");
+        assert_eq!(of(&middle, &low), Service::off(), "the middle has neither");
+        let planned = Account { plan: Some("basic".to_owned()), ..middle };
+        assert_eq!(of(&planned, &low), on(Some(10)), "the middle's plan");
+        let mut short = with(planned, on(Some(20)));
+        short.balance = Balance { amount: -1, block_below: None, limit_below: Some(0) };
+        assert_eq!(of(&short, &low), Service::off(), "the middle's balance");
+    }
+
+    #[test]
+    fn a_top_account_has_what_its_own_plan_gives() {
+        let mut top = account(1);
+        let basic = BTreeMap::from([(SMS.to_owned(), Service::on(Some(10), Period::Day))]);
+        top.plans.insert("basic".to_owned(), basic);
+        top.plan = Some("basic".to_owned());
+        let low = with(under(&top, 3), Service::on(None, Period::None));
+        let ten = Service::on(Some(10), Period::Day);
+        assert_eq!((chain([&top]).service(SMS), chain([&low, &top]).service(SMS)), (ten, ten));
+    }
+
+    #[test]
     fn no_period_has_more_than_either_quota() {
         let own = Service::on(Some(1000), Period::Day);
         let most = Service::on(Some(5000), Period::Month);
@@ -239,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_low_balance_switches_the_own_services_off_and_no_others() {
+    fn a_low_balance_switches_services_off_here_and_below_and_not_above() {
         let mut top = with(account(1), Service::on(None, Period::None));
         let mut low = with(under(&top, 3), Service::on(None, Period::None));
         low.balance = Balance { amount: -1, block_below: None, limit_below: Some(0) };
@@ -247,6 +287,8 @@ mod tests {
         assert!(!chain([&low, &top]).blocked(began()), "it is only limited");
         assert!(chain([&top]).service(SMS).on);
         (top.balance, low.balance) = (low.balance, Balance::default());
-        assert!(chain([&low, &top]).service(SMS).on, "its own balance counts");
+        assert_eq!(chain([&low, &top]).service(SMS), Service::off(), "nor is there any below");
+        top.balance.amount = 0;
+        assert!(chain([&low, &top]).service(SMS).on);
     }
 }

@@ -10,6 +10,8 @@ use crate::id::AccountId;
 use crate::rights::Verdict;
 
 /// An account as an administrator sees it.
+///
+/// Who may see an account sees what it has: its days, balance, thresholds and plans take no right beyond `view`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ManagedAccount {
@@ -25,8 +27,9 @@ pub struct ManagedAccount {
     pub plan: Option<String>,
     /// Its own services by name; what is not named follows its plan.
     pub services: BTreeMap<String, Service>,
-    /// What it may use: by its own entry or else its plan's, never more than the top account's own, and nothing while
-    /// its balance is too low.
+    /// What it may use: by its own entry or else its plan's, never more than any account above it may use, and nothing
+    /// while its balance or one above it is too low. An account with neither entry nor plan has nothing, and so has
+    /// every account below it.
     pub in_force: BTreeMap<String, Service>,
     /// All plans by name, each with its services; only a top account has any.
     pub plans: BTreeMap<String, BTreeMap<String, Service>>,

@@ -133,12 +133,15 @@ pub(crate) fn create(
     }
 }
 
-/// The acts of which a change consists.
-fn acts(change: &AccountChange) -> Vec<Action> {
+/// The acts of which a change consists. A zone in which counted days end later gives the account time, and is said by
+/// who says its days.
+fn acts(before: &Account, change: &AccountChange) -> Vec<Action> {
     let AccountChange { name, services, by_plan, time_zone, blocked, days, balance, dealer, plan, plans } =
         change;
     let own = name.is_some() || time_zone.is_some();
-    let bill = !services.is_empty()
+    let later = time_zone.is_some_and(|zone| before.blocks_at_in(zone) > before.blocks_at());
+    let bill = later
+        || !services.is_empty()
         || !by_plan.is_empty()
         || blocked.is_some()
         || *days != DaysChange::default()
@@ -167,7 +170,7 @@ pub(crate) fn change(
         return Decision::no(Reason::NotFound.into(), Changes::none());
     };
     let before = &target.value;
-    for action in acts(change) {
+    for action in acts(before, change) {
         if let Err(refusal) = allow_on_account(who, &action, before, chain) {
             return refuse(who, before, refusal);
         }

@@ -90,6 +90,22 @@ fn what_an_account_gets_is_not_for_its_own_manager_to_say() {
 }
 
 #[test]
+fn a_zone_in_which_counted_days_end_later_is_not_for_its_own_manager_to_choose() {
+    let moved = |zone: &str, counting: bool, (top, mut low, acting): (Account, Account, Acting)| {
+        low.time_zone = riga();
+        low.days = DayCounter { value: 5, as_of: riga().day(began()), minimum: 0, counting };
+        let wanted = AccountChange::default().time_zone(TimeZone::parse(zone).unwrap());
+        change(Who::User(&acting), &chain([&low, &top]), &wanted, began()).reply
+    };
+    let refused = moved("Etc/GMT+12", true, scene_below()).unwrap_err();
+    assert_eq!(refused.missing(), [Gate::Right(AccessRight::ManageAccount)]);
+    assert!(moved("Etc/GMT+12", true, scene()).is_ok(), "who manages above may");
+    assert!(moved("Etc/GMT+12", false, scene_below()).is_ok(), "no days are counted");
+    assert!(moved("Etc/GMT-14", true, scene_below()).is_ok(), "they end earlier");
+    assert!(moved("Europe/Riga", true, scene_below()).is_ok(), "it is so already");
+}
+
+#[test]
 fn who_manages_a_top_account_says_what_it_gets() {
     let (top, _, acting) = scene();
     let plan = || "basic".to_owned();
