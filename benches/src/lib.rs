@@ -1,6 +1,7 @@
 //! What the benches share: the engine with users to sign in, the same work in bare SQL, and a meter.
 
 pub mod bare;
+pub mod crowd;
 pub mod meter;
 pub mod ours;
 pub mod script;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use portcullis::audit::AuditEvent;
 use portcullis::error::PortError;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 use uuid::Uuid;
 
@@ -66,13 +66,17 @@ impl<S: Store> Store for Tape<S> {
         self.inner.claim(lane, now, until, limit).await
     }
 
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.inner.waiting(lane, now, at_most).await
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         let counts = self.inner.commit(commit).await?;
         self.keep(Call::Commit(commit.clone()));
         Ok(counts)
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         self.inner.audit(subject, page).await
     }
 

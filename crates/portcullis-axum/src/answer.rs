@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use portcullis::Portcullis;
 use portcullis::account::Service;
-use portcullis::audit::AuditEvent;
 use portcullis::challenge::{Channel, PendingCode};
 use portcullis::email::{EmailSettings, UndoInfo};
 use portcullis::password::PasswordSettings;
@@ -13,9 +12,12 @@ use portcullis::recovery::LinkInfo;
 use portcullis::rights::{AccessRight, Gate, Verdict};
 use portcullis::session::{CurrentSession, ListedSession};
 use portcullis::settings::SecuritySettings;
+use portcullis::sign_in::Admission;
 use portcullis::two_factor::TwoFactorSettings;
 use serde::Serialize;
 use uuid::Uuid;
+
+use crate::notices::NoticesView;
 
 /// `challenge`: what a client needs to ask for a code.
 #[derive(Debug, Serialize)]
@@ -109,14 +111,20 @@ pub(crate) struct IdAndLogin {
     login: String,
 }
 
-/// What a person is to be told right after the sign-in; nothing so far.
+/// What a person is to be told right after the sign-in.
 #[derive(Debug, Serialize)]
-pub(crate) struct Notice {}
+pub(crate) struct Notice {
+    /// In the last days before the account is blocked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days_left: Option<u32>,
+}
 
 impl SignInView {
-    pub(crate) fn admitted(session: &CurrentSession) -> Self {
+    pub(crate) fn admitted(admission: &Admission) -> Self {
+        let session = &admission.session;
         let user = IdAndLogin { id: session.user.uuid(), login: session.login.as_str().to_owned() };
-        Self::Admitted { user, assurance: session.assurance.name(), notice: Notice {} }
+        let notice = Notice { days_left: admission.days_left };
+        Self::Admitted { user, assurance: session.assurance.name(), notice }
     }
 
     pub(crate) fn code_required(portcullis: &Portcullis, code: &PendingCode, channels: &[Channel]) -> Self {
@@ -136,6 +144,7 @@ pub(crate) struct SettingsView {
     email: EmailView,
     password: PasswordView,
     two_factor: TwoFactorView,
+    notices: NoticesView,
     account: AccountView,
     sessions: SessionsView,
 }
@@ -203,6 +212,9 @@ struct UserView {
 struct AccountView {
     id: Uuid,
     name: String,
+    blocked: bool,
+    blocks_at: Option<DateTime<Utc>>,
+    days_left: Option<u32>,
     services: BTreeMap<String, Service>,
 }
 
@@ -219,9 +231,13 @@ impl SettingsView {
             email: EmailView::of(portcullis, &settings.email),
             password: PasswordView::from(&settings.password),
             two_factor: TwoFactorView::of(portcullis, &settings.two_factor),
+            notices: NoticesView::from(&settings.notices),
             account: AccountView {
                 id: account.id.uuid(),
                 name: account.name.clone(),
+                blocked: account.blocked,
+                blocks_at: account.blocks_at,
+                days_left: account.days_left,
                 services: account.services.clone(),
             },
             sessions: SessionsView { count: settings.sessions.count },
@@ -322,41 +338,5 @@ impl TwoFactorView {
                 .delivery
                 .map(|channel| DeliveryView { channel: channel.name(), reasons: Vec::new() }),
         }
-    }
-}
-
-/// A page of the trail.
-#[derive(Debug, Serialize)]
-pub(crate) struct AuditView {
-    events: Vec<EventView>,
-    next: Option<Uuid>,
-}
-
-#[derive(Debug, Serialize)]
-struct EventView {
-    id: Uuid,
-    at: DateTime<Utc>,
-    action: String,
-    reason: Option<String>,
-    actor: Option<Uuid>,
-    about: Option<Uuid>,
-    source: Option<Uuid>,
-}
-
-impl AuditView {
-    /// A page of at most `limit` events; `next` is where the following page starts, if there may be one.
-    pub(crate) fn of(events: Vec<AuditEvent>, limit: u32) -> Self {
-        let full = u32::try_from(events.len()).is_ok_and(|length| length >= limit);
-        let next = events.last().filter(|_| full).map(|event| event.id);
-        let view = |event: AuditEvent| EventView {
-            id: event.id,
-            at: event.at,
-            action: event.action.into_owned(),
-            reason: event.reason.map(std::borrow::Cow::into_owned),
-            actor: event.actor,
-            about: event.about,
-            source: event.source,
-        };
-        Self { events: events.into_iter().map(view).collect(), next }
     }
 }

@@ -12,8 +12,7 @@ use portcullis::contact::Email;
 use portcullis::recovery::Identifier;
 use portcullis::secret::{Code, Password};
 use portcullis::user::Login;
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -63,14 +62,18 @@ impl Fields {
     /// Reads a body that must be a JSON object.
     ///
     /// # Errors
-    /// 415 for another content type; 422 `invalid_json`, or `duplicate_field` naming the field.
+    /// 415 for another content type; 422 `invalid_json`, `invalid_value` for a number such as `1e400`, naming
+    /// the field, or `duplicate_field` naming the field.
     pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
         if !is_json(headers) {
             let title = "the content type is not application/json";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", title));
         }
-        let fields: Self = serde_json::from_slice(body)
-            .map_err(|_| Problem::input("body", "invalid_json", "the body is not one json object"))?;
+        let mut reading = None;
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let read = Object { reading: &mut reading }.deserialize(&mut reader);
+        let read = read.and_then(|fields| reader.end().map(|()| fields));
+        let fields = read.map_err(|error| unreadable(&error, reading.as_deref(), body))?;
         let mut names = BTreeSet::new();
         if let Some((name, _)) = fields.0.iter().find(|(name, _)| !names.insert(name.as_str())) {
             return Err(Problem::input(shown(name), "duplicate_field", "the field is there twice"));
@@ -137,6 +140,15 @@ impl Fields {
         self.take(field).map(|value| value.as_bool().ok_or_else(wrong)).transpose()
     }
 
+    /// Takes yes or no, which must be there.
+    ///
+    /// # Errors
+    /// 422 `missing`, `invalid_type`.
+    pub(crate) fn flag(&mut self, field: &'static str) -> Result<bool, Problem> {
+        let missing = || Problem::input(field, "missing", "the field is missing");
+        self.optional_flag(field)?.ok_or_else(missing)
+    }
+
     /// Takes a number that may be left out, or be `null`.
     ///
     /// # Errors
@@ -147,13 +159,48 @@ impl Fields {
         self.take(field).map(|value| number(value).ok_or_else(wrong)).transpose()
     }
 
+    /// Takes a whole number, which may be left out, or be `null`.
+    ///
+    /// # Errors
+    /// 422 `invalid_type`.
+    pub(crate) fn optional_whole(&mut self, field: &'static str) -> Result<Option<i64>, Problem> {
+        let wrong = || Problem::input(field, "invalid_type", "the field is a whole number");
+        self.take(field).map(|value| value.as_i64().ok_or_else(wrong)).transpose()
+    }
+
+    /// Whether a field is there and says that there is to be nothing.
+    pub(crate) fn is_null(&self, field: &str) -> bool {
+        self.0.iter().any(|(name, value)| name == field && value.is_null())
+    }
+
+    /// All fields, each of which is an object.
+    ///
+    /// # Errors
+    /// 422 `invalid_type`, said of the field that they are in.
+    pub(crate) fn objects(self, field: &'static str) -> Result<Vec<(String, Self)>, Problem> {
+        let wrong = || Problem::input(field, "invalid_type", "each field in it is an object");
+        let object = |(name, value)| {
+            let Value::Object(object) = value else { return Err(wrong()) };
+            Ok((name, Self(object.into_iter().collect())))
+        };
+        self.0.into_iter().map(object).collect()
+    }
+
     /// Takes the id of a user or an account.
     ///
     /// # Errors
     /// 422 `missing`, `invalid_type`, `invalid_id`.
     pub(crate) fn id(&mut self, field: &'static str) -> Result<Uuid, Problem> {
-        let text = self.text(field)?;
-        text.parse().map_err(|_| Problem::input(field, "invalid_id", "the field is an id"))
+        self.optional_id(field)?.ok_or_else(|| Problem::input(field, "missing", "the field is missing"))
+    }
+
+    /// Takes an id that may be left out, or be `null`.
+    ///
+    /// # Errors
+    /// 422 `invalid_type`, `invalid_id`.
+    pub(crate) fn optional_id(&mut self, field: &'static str) -> Result<Option<Uuid>, Problem> {
+        let wrong = |_| Problem::input(field, "invalid_id", "the field is an id");
+        self.optional_text(field)?.map(|text| text.parse().map_err(wrong)).transpose()
     }
 
     /// Takes a list of texts that must be there.
@@ -205,27 +252,44 @@ impl Fields {
     }
 }
 
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
+/// Reads an object, and keeps the name of the field that it is reading.
+struct Object<'a> {
+    reading: &'a mut Option<String>,
+}
 
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields;
+impl<'de> DeserializeSeed<'de> for Object<'_> {
+    type Value = Fields;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fields, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
+impl<'de> Visitor<'de> for Object<'_> {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            *self.reading = Some(name.clone());
+            fields.push((name, map.next_value()?));
         }
+        Ok(Fields(fields))
+    }
+}
 
-        deserializer.deserialize_map(Object)
+/// Why a body could not be read: it is no object, or, though well written, has a number beyond every number there is.
+fn unreadable(error: &serde_json::Error, reading: Option<&str>, body: &[u8]) -> Problem {
+    // The reader says so in words alone.
+    let beyond = error.to_string().starts_with("number out of range")
+        && serde_json::from_slice::<IgnoredAny>(body).is_ok();
+    match reading.filter(|_| beyond) {
+        Some(name) => Problem::input(shown(name), "invalid_value", "the number is beyond every bound"),
+        None => Problem::input("body", "invalid_json", "the body is not one json object"),
     }
 }
 
@@ -287,6 +351,25 @@ mod tests {
         assert_eq!(fields.text("b").unwrap_err().code(), "invalid_type");
         assert_eq!(fields.optional_text("c").unwrap(), None);
         assert_eq!(fields.optional_text("d").unwrap(), None);
+    }
+
+    #[test]
+    fn whole_numbers_are_neither_fractions_nor_beyond_every_number() {
+        let number = |text: &str| {
+            let body = format!(r#"{{"n":{text}}}"#);
+            Fields::parse(&json(), body.as_bytes())?.optional_whole("n")
+        };
+        assert_eq!(number("-9223372036854775808").unwrap(), Some(i64::MIN));
+        assert_eq!(number("null").unwrap(), None);
+        for text in ["1.5", "1.0", "1e2", "9223372036854775808", "1e30", "\"1\"", "true"] {
+            assert_eq!(number(text).unwrap_err().code(), "invalid_type", "{text}");
+        }
+        for text in ["1e400", "-1e400", r#"{"m":[1e400]}"#] {
+            assert_eq!(number(text).unwrap_err().code(), "invalid_value", "{text}");
+        }
+        for text in ["1e", "0x1", "NaN", "1,", "1e400,", r#""\ud800""#] {
+            assert_eq!(number(text).unwrap_err().code(), "invalid_json", "{text}");
+        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use portcullis::account::Service;
-use portcullis::manage::{ManagedAccount, ManagedUser, UserPage};
+use portcullis::account::{RecordedPayment, Service};
+use portcullis::manage::{Holder, ManagedAccount, ManagedUser, UserPage};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -28,6 +28,25 @@ pub(crate) struct ManagedUserView {
     time_zone: &'static str,
     created_at: DateTime<Utc>,
     may: BTreeMap<&'static str, VerdictView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rights: Option<Vec<HolderView>>,
+}
+
+/// Who holds rights on a user or an account.
+#[derive(Debug, Serialize)]
+struct HolderView {
+    user: Uuid,
+    login: Option<String>,
+    rights: Vec<&'static str>,
+}
+
+fn holders(rights: Option<&Vec<Holder>>) -> Option<Vec<HolderView>> {
+    let view = |holder: &Holder| HolderView {
+        user: holder.user.uuid(),
+        login: holder.login.as_ref().map(|login| login.as_str().to_owned()),
+        rights: holder.rights.iter().map(|right| right.name()).collect(),
+    };
+    Some(rights?.iter().map(view).collect())
 }
 
 #[derive(Debug, Serialize)]
@@ -85,6 +104,7 @@ impl From<&ManagedUser> for ManagedUserView {
             time_zone: user.time_zone.name(),
             created_at: user.created_at,
             may: may.into_iter().map(|(name, verdict)| (name, VerdictView::from(verdict))).collect(),
+            rights: holders(user.rights.as_ref()),
         }
     }
 }
@@ -114,14 +134,39 @@ impl UsersView {
 #[derive(Debug, Serialize)]
 pub(crate) struct ManagedAccountView {
     id: Uuid,
-    parent: Option<Uuid>,
     name: String,
+    parent: Option<Uuid>,
+    dealer: bool,
+    plan: Option<String>,
     services: BTreeMap<String, Service>,
+    in_force: BTreeMap<String, Service>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plans: Option<BTreeMap<String, BTreeMap<String, Service>>>,
+    days: DaysView,
+    balance: BalanceView,
     blocked: bool,
     blocked_by_hand: bool,
+    blocks_at: Option<DateTime<Utc>>,
+    days_left: Option<u32>,
     time_zone: &'static str,
     created_at: DateTime<Utc>,
     may: BTreeMap<&'static str, VerdictView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rights: Option<Vec<HolderView>>,
+}
+
+#[derive(Debug, Serialize)]
+struct DaysView {
+    left: i32,
+    minimum: i32,
+    counting: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct BalanceView {
+    amount: i64,
+    block_below: Option<i64>,
+    limit_below: Option<i64>,
 }
 
 impl From<&ManagedAccount> for ManagedAccountView {
@@ -129,20 +174,72 @@ impl From<&ManagedAccount> for ManagedAccountView {
         let may = &account.may;
         let may = [
             ("change", &may.change),
+            ("bill", &may.bill),
             ("create_user", &may.create_user),
             ("create_account", &may.create_account),
             ("manage_access", &may.manage_access),
         ];
+        let (days, balance) = (account.days, account.balance);
         Self {
             id: account.id.uuid(),
-            parent: account.parent.map(portcullis::id::AccountId::uuid),
             name: account.name.clone(),
+            parent: account.parent.map(portcullis::id::AccountId::uuid),
+            dealer: account.dealer,
+            plan: account.plan.clone(),
             services: account.services.clone(),
+            in_force: account.in_force.clone(),
+            // Only a top account has any.
+            plans: account.parent.is_none().then(|| account.plans.clone()),
+            days: DaysView { left: days.left, minimum: days.minimum, counting: days.counting },
+            balance: BalanceView {
+                amount: balance.amount,
+                block_below: balance.block_below,
+                limit_below: balance.limit_below,
+            },
             blocked: account.blocked,
             blocked_by_hand: account.blocked_by_hand,
+            blocks_at: account.blocks_at,
+            days_left: account.days_left,
             time_zone: account.time_zone.name(),
             created_at: account.created_at,
             may: may.into_iter().map(|(name, verdict)| (name, VerdictView::from(verdict))).collect(),
+            rights: holders(account.rights.as_ref()),
+        }
+    }
+}
+
+/// A page of the payments of an account.
+#[derive(Debug, Serialize)]
+pub(crate) struct PaymentsView {
+    payments: Vec<PaymentView>,
+    next: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize)]
+struct PaymentView {
+    id: Uuid,
+    at: DateTime<Utc>,
+    days: i32,
+    amount: i64,
+    comment: String,
+    by: Option<Uuid>,
+}
+
+impl PaymentsView {
+    /// A page of at most `limit` payments; `next` is where the following page starts, if there may be one.
+    pub(crate) fn of(payments: &[RecordedPayment], limit: u32) -> Self {
+        let full = u32::try_from(payments.len()).is_ok_and(|length| length >= limit);
+        let view = |payment: &RecordedPayment| PaymentView {
+            id: payment.id.uuid(),
+            at: payment.at,
+            days: payment.days,
+            amount: payment.amount,
+            comment: payment.comment.clone(),
+            by: payment.by.map(portcullis::id::UserId::uuid),
+        };
+        Self {
+            payments: payments.iter().map(view).collect(),
+            next: payments.last().filter(|_| full).map(|payment| payment.id.uuid()),
         }
     }
 }

@@ -7,7 +7,7 @@ use portcullis::decision::Reason;
 use serde_json::{Map, Value, json};
 
 use crate::routes::{Operation, operations};
-use crate::schemas::of_people;
+use crate::schemas::{of_accounts, of_people};
 use crate::status::status_of;
 
 /// The description of the routes mounted at a path.
@@ -51,10 +51,15 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     let page =
         || vec![parameter("after", id()), parameter("limit", json!({"type": "integer", "minimum": 1}))];
     let mut parameters = match (operation.method, operation.path) {
-        ("get", "/audit") => [vec![parameter("user", id())], page()].concat(),
+        ("get", "/audit") => {
+            let order = json!({"type": "string", "enum": ["oldest", "newest"], "default": "oldest"});
+            let own = vec![parameter("user", id()), parameter("order", order), parameter("before", id())];
+            [own, page()].concat()
+        }
         ("get", "/users") => {
             [vec![parameter("login", json!({"type": "string"})), parameter("account", id())], page()].concat()
         }
+        ("get", "/accounts/{id}/payments") => page(),
         _ => Vec::new(),
     };
     let in_path = operation.path.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
@@ -126,8 +131,11 @@ fn schemas() -> Map<String, Value> {
     requests()
         .into_iter()
         .chain(link_answers())
+        .chain(notice_answers())
+        .chain(settings_answers())
         .chain(answers())
         .chain(of_people())
+        .chain(of_accounts())
         .map(|(name, schema)| (name.to_owned(), schema))
         .collect()
 }
@@ -145,6 +153,7 @@ fn requests() -> Vec<(&'static str, Value)> {
         ("ChallengeOnly", object(&json!({"challenge": text}), &none)),
         ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email"]}}))),
         ("LinkToken", object(&json!({"token": text}), &none)),
+        ("Switch", object(&json!({"enabled": {"type": "boolean"}}), &none)),
         ("Address", object(&json!({"address": text}), &none)),
         ("MethodChoice", object(&json!({"method": {"const": "email"}}), &json!({"address": text}))),
         (
@@ -169,6 +178,49 @@ fn link_answers() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// What the route of the whole tab answers.
+fn settings_answers() -> Vec<(&'static str, Value)> {
+    let (text, number, flag) =
+        (json!({"type": "string"}), json!({"type": "integer"}), json!({"type": "boolean"}));
+    let (id, none) = (json!({"type": "string", "format": "uuid"}), json!({}));
+    let service = json!({"on": flag, "quota": {"type": ["integer", "null"]}, "period": text});
+    vec![(
+        "Settings",
+        object(
+            &json!({
+                "user": object(&json!({"id": id, "login": text, "language": text, "time_zone": text}), &none),
+                "email": reference("Email"),
+                "password": object(&json!({
+                    "change": reference("Verdict"),
+                    "changed_at": {"type": ["string", "null"], "format": "date-time"},
+                    "minimum": number,
+                }), &none),
+                "two_factor": reference("TwoFactor"),
+                "notices": reference("Notices"),
+                "account": object(&json!({
+                    "id": id, "name": text, "blocked": flag,
+                    "blocks_at": {"type": ["string", "null"], "format": "date-time"},
+                    "days_left": {"type": ["integer", "null"]},
+                    "services": {"type": "object", "additionalProperties": object(&service, &none)},
+                }), &none),
+                "sessions": object(&json!({"count": number}), &none),
+            }),
+            &none,
+        ),
+    )]
+}
+
+/// What the route of notices answers.
+fn notice_answers() -> Vec<(&'static str, Value)> {
+    let or_null = |format: &str| json!({"type": ["string", "null"], "format": format});
+    let blocking = json!({
+        "enabled": {"type": "boolean"}, "change": reference("Verdict"),
+        "blocking_date": or_null("date"), "first_notice": or_null("date-time"),
+    });
+    let none = json!({});
+    vec![("Notices", object(&json!({"blocking": object(&blocking, &none)}), &none))]
+}
+
 fn answers() -> Vec<(&'static str, Value)> {
     let (text, number, flag) =
         (json!({"type": "string"}), json!({"type": "integer"}), json!({"type": "boolean"}));
@@ -187,7 +239,6 @@ fn answers() -> Vec<(&'static str, Value)> {
         }
         object(&fields, &json!({}))
     };
-    let service = json!({"on": flag, "quota": {"type": ["integer", "null"]}, "period": text});
     let event = json!({
         "id": id, "at": time, "action": text, "reason": {"type": ["string", "null"]},
         "actor": maybe_id, "about": maybe_id, "source": maybe_id,
@@ -211,7 +262,7 @@ fn answers() -> Vec<(&'static str, Value)> {
             json!({"oneOf": [
                 object(&json!({
                     "status": {"const": "admitted"}, "user": object(&json!({"id": id, "login": text}), &none),
-                    "assurance": {"enum": ["password", "password_email"]}, "notice": {"type": "object"},
+                    "assurance": {"enum": ["password", "password_email"]}, "notice": object(&none, &json!({"days_left": number})),
                 }), &none),
                 with_challenge(json!({"status": {"const": "code_required"}, "channels": list(text.clone())})),
                 object(&json!({"status": {"const": "fresh"}, "until": time}), &none),
@@ -235,27 +286,6 @@ fn answers() -> Vec<(&'static str, Value)> {
                     "pending": with_challenge(json!({"method": text})),
                     "delivery": object(&json!({"channel": text, "reasons": list(reference("Gate"))}), &none),
                 }),
-            ),
-        ),
-        (
-            "Settings",
-            object(
-                &json!({
-                    "user": object(&json!({"id": id, "login": text, "language": text, "time_zone": text}), &none),
-                    "email": reference("Email"),
-                    "password": object(&json!({
-                        "change": reference("Verdict"),
-                        "changed_at": {"type": ["string", "null"], "format": "date-time"},
-                        "minimum": number,
-                    }), &none),
-                    "two_factor": reference("TwoFactor"),
-                    "account": object(&json!({
-                        "id": id, "name": text,
-                        "services": {"type": "object", "additionalProperties": object(&service, &none)},
-                    }), &none),
-                    "sessions": object(&json!({"count": number}), &none),
-                }),
-                &none,
             ),
         ),
         (

@@ -1,13 +1,13 @@
-//! Bodies of the requests about users and accounts.
+//! Bodies of the requests about users.
 
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
-use portcullis::account::{NewAccount, Period, Service, TimeZone};
+use portcullis::account::TimeZone;
 use portcullis::contact::Email;
 use portcullis::id::AccountId;
 use portcullis::language::Language;
-use portcullis::manage::{AccountChange, UserChange};
+use portcullis::manage::UserChange;
 use portcullis::rights::AccessRight;
 use portcullis::user::{Flag, NewUser};
 use uuid::Uuid;
@@ -22,8 +22,6 @@ pub(crate) const FLAGS: [(&str, Flag); 4] = [
     ("change_settings", Flag::ChangeSettings),
     ("create_items", Flag::CreateItems),
 ];
-/// The services there are.
-const SERVICES: [&str; 2] = ["sms", "email_notification"];
 
 /// `POST /users`.
 pub(crate) fn new_user(mut fields: Fields) -> Result<NewUser, Problem> {
@@ -78,77 +76,12 @@ pub(crate) fn rights(mut fields: Fields) -> Result<(Uuid, BTreeSet<AccessRight>)
     Ok((item, rights))
 }
 
-/// `POST /accounts`.
-pub(crate) fn new_account(mut fields: Fields) -> Result<NewAccount, Problem> {
-    fields.only(&["name", "parent", "services", "time_zone"])?;
-    let mut new = NewAccount::named(fields.text("name")?);
-    new.parent = Some(AccountId::from_uuid(fields.id("parent")?));
-    for (name, service) in services(&mut fields)? {
-        new.services.insert(name.to_owned(), service);
-    }
-    if let Some(zone) = time_zone(&mut fields)? {
-        new.time_zone = zone;
-    }
-    Ok(new)
-}
-
-/// `PATCH /accounts/{id}`.
-pub(crate) fn account_change(mut fields: Fields) -> Result<AccountChange, Problem> {
-    fields.only(&["name", "services", "time_zone", "blocked"])?;
-    let mut change = AccountChange::default();
-    change.name = fields.optional_text("name")?;
-    for (name, service) in services(&mut fields)? {
-        change.services.insert(name.to_owned(), service);
-    }
-    change.time_zone = time_zone(&mut fields)?;
-    change.blocked = fields.optional_flag("blocked")?;
-    Ok(change)
-}
-
-fn time_zone(fields: &mut Fields) -> Result<Option<TimeZone>, Problem> {
+pub(crate) fn time_zone(fields: &mut Fields) -> Result<Option<TimeZone>, Problem> {
     Ok(fields.optional_text("time_zone")?.map(|zone| TimeZone::parse(&zone)).transpose()?)
 }
 
 fn language(fields: &mut Fields) -> Result<Option<Language>, Problem> {
     Ok(fields.optional_text("language")?.map(|tag| Language::parse(&tag)).transpose()?)
-}
-
-fn services(fields: &mut Fields) -> Result<Vec<(&'static str, Service)>, Problem> {
-    let Some(mut named) = fields.object("services")? else {
-        return Ok(Vec::new());
-    };
-    named.only(&SERVICES)?;
-    let mut services = Vec::new();
-    for name in SERVICES {
-        if let Some(service) = named.object(name)? {
-            services.push((name, self::service(service)?));
-        }
-    }
-    Ok(services)
-}
-
-/// A service. Without a quota it is unlimited, without a period its quota is never counted anew.
-fn service(mut fields: Fields) -> Result<Service, Problem> {
-    fields.only(&["on", "quota", "period"])?;
-    let missing = || Problem::input("on", "missing", "the field is missing");
-    let mut service = Service::off();
-    service.on = fields.optional_flag("on")?.ok_or_else(missing)?;
-    service.quota = fields.optional_number("quota")?;
-    if let Some(name) = fields.optional_text("period")? {
-        service.period = period(&name)?;
-    }
-    Ok(service)
-}
-
-fn period(name: &str) -> Result<Period, Problem> {
-    Ok(match name {
-        "none" => Period::None,
-        "hour" => Period::Hour,
-        "day" => Period::Day,
-        "week" => Period::Week,
-        "month" => Period::Month,
-        _ => return Err(Problem::input("period", "invalid_period", "there is no period of this name")),
-    })
 }
 
 /// The query of a list of users.

@@ -117,6 +117,14 @@ impl Problem {
         self
     }
 
+    /// The same, said of the field that the one it is about is part of; a field that does not exist keeps its name.
+    pub(crate) fn within(self, field: &'static str) -> Self {
+        if self.body.code == "unknown_field" {
+            return self;
+        }
+        self.of_field(StatusCode::UNPROCESSABLE_ENTITY, field)
+    }
+
     fn retry(mut self, seconds: u32) -> Self {
         self.body.retry_after = Some(seconds);
         self
@@ -127,6 +135,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let reason = refusal.reason();
         let mut problem = Self::new(status_of(reason), reason.code(), reason.text());
+        problem.body.field = reason.field().map(str::to_owned);
         problem.body.missing = refusal.missing().iter().copied().map(GateView::from).collect();
         problem.body.reasons = refusal.reasons().iter().map(|reason| reason.name()).collect();
         problem.body.attempts_left = refusal.attempts_left();

@@ -26,7 +26,12 @@ fn listed(reason: Reason) -> Option<StatusCode> {
         | Reason::LoginTaken
         | Reason::ExternalIdTaken
         | Reason::AlreadySetUp => StatusCode::CONFLICT,
-        Reason::RepeatDiffers => StatusCode::UNPROCESSABLE_ENTITY,
+        Reason::RepeatDiffers
+        | Reason::NotADealer
+        | Reason::TooDeep
+        | Reason::UnknownPlan
+        | Reason::InvalidDays
+        | Reason::InvalidBalance => StatusCode::UNPROCESSABLE_ENTITY,
         Reason::ChallengeDead => StatusCode::GONE,
         Reason::Locked | Reason::TooSoon | Reason::NoSendsLeft | Reason::TooManyAttempts => {
             StatusCode::TOO_MANY_REQUESTS
@@ -63,6 +68,11 @@ mod tests {
             (Reason::EmailUnconfirmed, 409),
             (Reason::WeakPassword, 409),
             (Reason::RepeatDiffers, 422),
+            (Reason::NotADealer, 422),
+            (Reason::TooDeep, 422),
+            (Reason::UnknownPlan, 422),
+            (Reason::InvalidDays, 422),
+            (Reason::InvalidBalance, 422),
             (Reason::LoginTaken, 409),
             (Reason::ChallengeDead, 410),
             (Reason::Locked, 429),

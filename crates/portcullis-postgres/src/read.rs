@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use portcullis::audit::AuditEvent;
 use portcullis::error::PortError;
-use portcullis::port::store::{Key, Page, Read, Record, Snapshot, Start};
+use portcullis::port::store::{Key, Order, Page, Read, Record, Snapshot, Start, TrailPage};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -71,10 +71,18 @@ const LIST: &str = concat!(
 );
 
 /// The trail of a subject, by id.
-const AUDIT: &str = "SELECT a.id, a.at, a.tenant, a.subject, a.actor, a.action, a.reason, a.source, a.about
+const OLDEST_FIRST: &str =
+    "SELECT a.id, a.at, a.tenant, a.subject, a.actor, a.action, a.reason, a.source, a.about
      FROM portcullis_audit a
      WHERE a.subject = $1 AND a.action <> '' AND ($2 IS NULL OR a.id > $2)
      ORDER BY a.id LIMIT $3";
+
+/// The trail of a subject, from its end.
+const NEWEST_FIRST: &str =
+    "SELECT a.id, a.at, a.tenant, a.subject, a.actor, a.action, a.reason, a.source, a.about
+     FROM portcullis_audit a
+     WHERE a.subject = $1 AND a.action <> '' AND ($2 IS NULL OR a.id < $2)
+     ORDER BY a.id DESC LIMIT $3";
 
 impl PostgresStore {
     pub(crate) async fn snapshot(&self, read: &Read) -> Result<Snapshot, PortError> {
@@ -153,12 +161,16 @@ impl PostgresStore {
         rows.iter().map(row::record).collect()
     }
 
-    pub(crate) async fn trail(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    pub(crate) async fn trail(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
+        let sql = match page.order {
+            Order::OldestFirst => OLDEST_FIRST,
+            Order::NewestFirst => NEWEST_FIRST,
+        };
         let rows = ask(
             self.pool(),
             self.waits(),
-            AUDIT,
-            &[(&subject, Type::UUID), (&page.after, Type::UUID), (&i64::from(page.limit), Type::INT8)],
+            sql,
+            &[(&subject, Type::UUID), (&page.beyond, Type::UUID), (&i64::from(page.limit), Type::INT8)],
         )
         .await?;
         rows.iter().map(event).collect()

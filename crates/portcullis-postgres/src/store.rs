@@ -8,7 +8,7 @@ use deadpool_postgres::Pool;
 use portcullis::audit::AuditEvent;
 use portcullis::error::PortError;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 use uuid::Uuid;
 
@@ -94,11 +94,15 @@ impl Store for PostgresStore {
         self.claimed(lane, now, until, limit).await
     }
 
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.counted(lane, now, at_most).await
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         self.kept(commit).await
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         self.trail(subject, page).await
     }
 

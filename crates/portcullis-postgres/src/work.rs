@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use portcullis::error::PortError;
-use portcullis::port::store::{Lane, Purge, Record};
+use portcullis::port::store::{Lane, Purge, Record, Waiting};
 use tokio_postgres::types::Type;
 
 use crate::error::port;
@@ -26,6 +26,11 @@ const CLAIM: &str = concat!(
     record_columns!(),
     " FROM claimed r ORDER BY r.was_due_at, r.id"
 );
+
+/// Counts what is due, and the earliest.
+const WAITING: &str = "SELECT count(*) AS count, min(d.due_at) AS oldest FROM (
+        SELECT r.due_at FROM portcullis_record r WHERE r.lane = $1 AND r.due_at <= $2 ORDER BY r.due_at LIMIT $3
+     ) d";
 
 const PURGE_COUNTERS: &str = "WITH gone AS MATERIALIZED (
         SELECT c.subject, c.name FROM portcullis_counter c
@@ -69,6 +74,29 @@ impl PostgresStore {
         )
         .await?;
         rows.iter().map(row::record).collect()
+    }
+
+    pub(crate) async fn counted(
+        &self,
+        lane: Lane,
+        now: DateTime<Utc>,
+        at_most: u32,
+    ) -> Result<Waiting, PortError> {
+        let rows = ask(
+            self.pool(),
+            self.waits(),
+            WAITING,
+            &[
+                (&lane.as_str(), Type::TEXT),
+                (&row::instant(now)?, Type::TIMESTAMPTZ),
+                (&i64::from(at_most), Type::INT8),
+            ],
+        )
+        .await?;
+        let row = rows.first().ok_or_else(|| port("the answer to a count is empty"))?;
+        let count: i64 = column(row, "count")?;
+        let count = u32::try_from(count).map_err(|_| port("the answer to a count is no number of rows"))?;
+        Ok(Waiting { count, oldest: column(row, "oldest")? })
     }
 
     pub(crate) async fn purged(

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use portcullis::audit::AuditEvent;
-use portcullis::port::store::{Key, Page, Read, Record, Snapshot, Start};
+use portcullis::port::store::{Key, Lane, Order, Page, Read, Record, Snapshot, Start, TrailPage, Waiting};
 use rusqlite::types::ValueRef;
 use uuid::Uuid;
 
@@ -89,11 +90,28 @@ pub(crate) fn list(session: &Session, key: &Key, page: Page) -> Result<Vec<Recor
     Ok(session.query(&sql::list_by_key(), &args, |row| row::record(row, 0))?)
 }
 
-/// Gives the trail of a subject.
-pub(crate) fn trail(session: &Session, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, Failure> {
-    let mut args = vec![blob(&subject)];
-    args.extend(page_args(&page));
-    Ok(session.query(&sql::trail(), &args, row::event)?)
+/// Gives a page of the trail of a subject.
+pub(crate) fn trail(session: &Session, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, Failure> {
+    // Nothing sorts before an empty blob, and no id after seventeen bytes of the highest.
+    let end: &[u8] = match page.order {
+        Order::OldestFirst => &[],
+        Order::NewestFirst => &[u8::MAX; 17],
+    };
+    let beyond = page.beyond.as_ref().map_or(Arg::Borrowed(ValueRef::Blob(end)), blob);
+    let args = [blob(&subject), beyond, int(i64::from(page.limit))];
+    Ok(session.query(&sql::trail(page.order), &args, row::event)?)
+}
+
+/// Counts what is due in a lane.
+pub(crate) fn waiting(
+    session: &Session,
+    lane: Lane,
+    now: DateTime<Utc>,
+    at_most: u32,
+) -> Result<Waiting, Failure> {
+    let args = [text(lane.as_str()), int(micros(now)), int(i64::from(at_most))];
+    let mut rows = session.query(sql::WAITING, &args, row::waiting)?;
+    rows.pop().ok_or(Failure::Corrupt("a count is missing"))
 }
 
 /// Reads a mark.

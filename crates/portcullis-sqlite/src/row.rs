@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use portcullis::audit::AuditEvent;
-use portcullis::port::store::{Count, Counter, Key, Kind, Lane, Record};
+use portcullis::port::store::{Count, Counter, Key, Kind, Lane, Record, Waiting};
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, Type};
 use uuid::Uuid;
@@ -68,6 +68,15 @@ pub(crate) fn event(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
         reason: row.get::<_, Option<String>>(6)?.map(Cow::Owned),
         source: maybe_id(row, 7)?,
         about: maybe_id(row, 8)?,
+    })
+}
+
+/// Reads a count and a time.
+pub(crate) fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
+    let oldest: Option<i64> = row.get(1)?;
+    Ok(Waiting {
+        count: u32::try_from(row.get::<_, i64>(0)?).map_err(|_| unreadable(0))?,
+        oldest: oldest.map(|micros| time(micros, 1)).transpose()?,
     })
 }
 

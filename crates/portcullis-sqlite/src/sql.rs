@@ -1,6 +1,8 @@
 //! Every statement with a varying number of rows. Only constant text and placeholders are joined here: values are
 //! always bound.
 
+use portcullis::port::store::Order;
+
 use crate::row::{COUNTER, EVENT, RECORD};
 
 /// Joins `text` with `rows` times the placeholders `row`.
@@ -93,14 +95,17 @@ pub(crate) fn list_by_key() -> String {
     )
 }
 
-/// The trail of a subject: subject, after which id, how many.
-pub(crate) fn trail() -> String {
-    listed(
-        "SELECT ",
-        EVENT,
-        1,
-        " FROM portcullis_audit a WHERE a.subject = ? AND a.id > ? ORDER BY a.id LIMIT ?",
-    )
+/// The trail of a subject in an order: subject, beyond which id, how many.
+pub(crate) fn trail(order: Order) -> String {
+    let rest = match order {
+        Order::OldestFirst => {
+            " FROM portcullis_audit a WHERE a.subject = ? AND a.id > ? ORDER BY a.id LIMIT ?"
+        }
+        Order::NewestFirst => {
+            " FROM portcullis_audit a WHERE a.subject = ? AND a.id < ? ORDER BY a.id DESC LIMIT ?"
+        }
+    };
+    listed("SELECT ", EVENT, 1, rest)
 }
 
 /// Adds events of nine columns.
@@ -204,6 +209,10 @@ pub(crate) fn move_due(rows: usize) -> String {
     listed("UPDATE portcullis_record SET version = version + 1, due_at = ? WHERE id IN (", "?", rows, ")")
 }
 
+/// Counts what is due, and the earliest: lane, time, how many at most.
+pub(crate) const WAITING: &str = "SELECT count(*), min(due_at) FROM (
+    SELECT due_at FROM portcullis_record WHERE lane = ? AND due_at <= ? ORDER BY due_at LIMIT ?)";
+
 /// Whether a record holds a unique key.
 pub(crate) const HOLDER: &str =
     "SELECT id FROM portcullis_key WHERE kind = ? AND name = ? AND value = ? AND is_unique = 1";
@@ -276,9 +285,19 @@ mod tests {
                 move_due(rows),
             ]);
         }
-        all.extend([list_by_key(), trail(), due()]);
-        let constant =
-            [HOLDER, ADD_COMMIT, HAPPENED, SPENT, PURGE_COUNTERS, PURGE_AUDIT, PURGE_COMMITS, MARK, SET_MARK];
+        all.extend([list_by_key(), trail(Order::OldestFirst), trail(Order::NewestFirst), due()]);
+        let constant = [
+            WAITING,
+            HOLDER,
+            ADD_COMMIT,
+            HAPPENED,
+            SPENT,
+            PURGE_COUNTERS,
+            PURGE_AUDIT,
+            PURGE_COMMITS,
+            MARK,
+            SET_MARK,
+        ];
         all.extend(constant.map(str::to_owned));
         all
     }

@@ -12,7 +12,7 @@ use futures_channel::oneshot;
 use portcullis::audit::AuditEvent;
 use portcullis::error::PortError;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 use uuid::Uuid;
 
@@ -199,6 +199,10 @@ impl Store for SqliteStore {
         }
     }
 
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.ask(move |session| reader::waiting(session, lane, now, at_most)).await
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         match self.write(Work::Commit(Box::new(commit.clone()))).await? {
             Done::Counts(counts) => Ok(counts),
@@ -206,7 +210,7 @@ impl Store for SqliteStore {
         }
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         self.ask(move |session| reader::trail(session, subject, page)).await
     }
 

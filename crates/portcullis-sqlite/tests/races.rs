@@ -38,3 +38,11 @@ fn the_promises_hold_on_a_file_that_two_stores_share() {
         Arc::clone(&stores[next.fetch_add(1, Ordering::Relaxed) % 2])
     }));
 }
+
+#[test]
+fn a_code_is_not_kept_waiting_by_a_hundred_thousand_notices() {
+    let folder = Folder::new("waiting");
+    let store = Arc::new(SqliteStore::open(folder.0.join("test.db")).unwrap()) as Arc<dyn Store>;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
+    runtime.unwrap().block_on(races::a_code_goes_before_waiting_notices(&store, 1, 100_000));
+}

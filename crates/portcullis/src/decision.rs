@@ -325,11 +325,21 @@ pub enum Reason {
     NotFound,
     /// There is a top account already.
     AlreadySetUp,
+    /// The account may have no accounts below it.
+    NotADealer,
+    /// The account has too many accounts above it to have one below it.
+    TooDeep,
+    /// The top account has no plan of this name.
+    UnknownPlan,
+    /// The days would be more than a counter holds.
+    InvalidDays,
+    /// The balance would be more than an account holds.
+    InvalidBalance,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::BadCredentials,
         Self::WrongCode,
         Self::ChallengeDead,
@@ -350,6 +360,11 @@ impl Reason {
         Self::ExternalIdTaken,
         Self::NotFound,
         Self::AlreadySetUp,
+        Self::NotADealer,
+        Self::TooDeep,
+        Self::UnknownPlan,
+        Self::InvalidDays,
+        Self::InvalidBalance,
     ];
 
     /// The stable code, such as `wrong_code`.
@@ -375,6 +390,11 @@ impl Reason {
             Self::ExternalIdTaken => "external_id_taken",
             Self::NotFound => "not_found",
             Self::AlreadySetUp => "already_set_up",
+            Self::NotADealer => "not_a_dealer",
+            Self::TooDeep => "too_deep",
+            Self::UnknownPlan => "unknown_plan",
+            Self::InvalidDays => "invalid_days",
+            Self::InvalidBalance => "invalid_balance",
         }
     }
 
@@ -401,6 +421,41 @@ impl Reason {
             Self::ExternalIdTaken => "the external id is taken",
             Self::NotFound => "it does not exist",
             Self::AlreadySetUp => "there is a top account already",
+            Self::NotADealer => "this account may have no accounts below it",
+            Self::TooDeep => "this account is too deep to have accounts below it",
+            Self::UnknownPlan => "there is no plan of this name",
+            Self::InvalidDays => "days are at most 36525 either way",
+            Self::InvalidBalance => "an amount is at most 2^53 - 1 either way",
+        }
+    }
+
+    /// The field of the request that is at fault, where what is stored says so and the request alone does not.
+    pub const fn field(self) -> Option<&'static str> {
+        match self {
+            Self::NotADealer | Self::TooDeep => Some("parent"),
+            Self::UnknownPlan => Some("plan"),
+            Self::InvalidDays => Some("days"),
+            Self::InvalidBalance => Some("balance"),
+            Self::BadCredentials
+            | Self::WrongCode
+            | Self::ChallengeDead
+            | Self::Locked
+            | Self::TooSoon
+            | Self::NoSendsLeft
+            | Self::TooManyAttempts
+            | Self::NotAllowed
+            | Self::SignedOut
+            | Self::StaleSignIn
+            | Self::Unchanged
+            | Self::InUse
+            | Self::AddressTaken
+            | Self::EmailUnconfirmed
+            | Self::WeakPassword
+            | Self::RepeatDiffers
+            | Self::LoginTaken
+            | Self::ExternalIdTaken
+            | Self::NotFound
+            | Self::AlreadySetUp => None,
         }
     }
 }

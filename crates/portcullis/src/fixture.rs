@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::account::rules::Chain;
-use crate::account::{Account, TimeZone};
+use crate::account::{Account, Balance, DayCounter, TimeZone};
 use crate::challenge::link::FreshLink;
 use crate::challenge::rules::{Ask, Budgets, Entry, FreshCode, Tally};
 use crate::challenge::{Challenge, Purpose};
@@ -55,7 +55,12 @@ pub(crate) fn account(n: u128) -> Account {
         name: format!("account {n}"),
         services: BTreeMap::new(),
         blocked: false,
-        void_before: None,
+        days: DayCounter::default(),
+        balance: Balance::default(),
+        dealer: false,
+        plan: None,
+        plans: BTreeMap::new(),
+        lifts: 0,
         time_zone: TimeZone::UTC,
         rights: BTreeMap::new(),
         created_at: began(),
@@ -92,6 +97,7 @@ pub(crate) fn user(n: u128, account: &Account) -> User {
             unique: true,
         }),
         pending_email: None,
+        invitation: None,
         claims: Vec::new(),
         two_factor: Method::None,
         pending_two_factor: None,
@@ -100,6 +106,7 @@ pub(crate) fn user(n: u128, account: &Account) -> User {
         credential_version: 1,
         language: Language::EN,
         time_zone: TimeZone::UTC,
+        blocking_notices: false,
         rights: BTreeMap::new(),
         created_at: began(),
     }
@@ -116,7 +123,7 @@ pub(crate) fn rights<const N: usize>(rights: [AccessRight; N]) -> BTreeSet<Acces
 /// A session opened at the start.
 pub(crate) fn session(n: u128, user: &User) -> Session {
     let id = SessionId::from_uuid(uuid(n));
-    session_rules::open(user, Assurance::Password, id, 0, &Policy::default(), began())
+    session_rules::open(user, 0, Assurance::Password, id, 0, &Policy::default(), began())
 }
 
 /// A user acting through session 900 in one account.
@@ -168,7 +175,7 @@ pub(crate) const NO_BUDGETS: Budgets =
 /// The challenge 800, issued at the start.
 pub(crate) fn challenge(purpose: Purpose, user: &User, destination: &str) -> Challenge {
     let destination = email(destination);
-    let ask = Ask { user, purpose, destination: &destination, address: uuid(5), session: None };
+    let ask = Ask { user, lifts: 0, purpose, destination: &destination, address: uuid(5), session: None };
     let mut changes = Changes::none();
     let policy = Policy::default();
     crate::challenge::rules::issue(&mut changes, &ask, fresh_code(800), NO_BUDGETS, &policy, began())

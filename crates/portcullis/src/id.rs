@@ -58,6 +58,8 @@ ids! {
     UserId;
     /// The id of a request for recovery.
     RequestId;
+    /// The id of a payment.
+    PaymentId;
     /// The id of a session.
     SessionId;
     /// The id of a challenge.

@@ -17,6 +17,10 @@ pub struct Language(Cow<'static, str>);
 impl Language {
     /// English, the default.
     pub const EN: Self = Self(Cow::Borrowed("en"));
+    /// German.
+    pub const DE: Self = Self(Cow::Borrowed("de"));
+    /// Spanish.
+    pub const ES: Self = Self(Cow::Borrowed("es"));
     /// Russian.
     pub const RU: Self = Self(Cow::Borrowed("ru"));
 
@@ -101,6 +105,8 @@ mod tests {
         assert_eq!(Language::parse("EN").unwrap(), Language::default());
         assert_eq!(Language::parse("Pt-bR").unwrap().as_str(), "pt-br");
         assert_eq!(Language::parse("es-419").unwrap().base(), "es");
+        assert_eq!(Language::parse("Es").unwrap(), Language::ES);
+        assert_eq!(Language::parse("DE").unwrap(), Language::DE);
     }
 
     #[test]

@@ -49,6 +49,7 @@
 //! | [`password`] | changes the password; hashing, and what a new one must be like |
 //! | [`recovery`] | mails links that set a new or a first password |
 //! | [`two_factor`] | switches codes on and off |
+//! | [`notice`] | switches the daily mails before a block on and off |
 //! | [`settings`] | shows the whole Security tab |
 //! | [`rights`] | flags, access rights, and the verdict that names every missing gate |
 //! | [`invitation`], [`bootstrap`] | lets users in for the first time, the very first one too |
@@ -81,6 +82,7 @@ pub mod language;
 pub mod manage;
 pub mod memory;
 pub mod message;
+pub mod notice;
 pub mod password;
 pub mod policy;
 pub mod port;
@@ -100,5 +102,6 @@ pub mod user;
 
 pub use engine::Portcullis;
 pub use engine::builder::{BuildError, Builder};
-pub use engine::worker::{Health, Pass, Worker};
+pub use engine::health::{Backlog, Health};
+pub use engine::worker::{Pass, Worker};
 pub use error::Error;

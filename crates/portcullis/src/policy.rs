@@ -13,6 +13,22 @@ use crate::port::store::{Count, Window};
 /// beyond it, by a clock that has since stepped back.
 pub const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
 
+/// How long after its day the notice of a day is remembered, whatever `message_kept` of the policy says: a user who
+/// moves to another zone may live through most of a day again, and gets no second notice for it: 3 d (ours).
+pub(crate) const NOTICE_REMEMBERED: TimeDelta = TimeDelta::days(3);
+
+/// Days that an account may have left, and its minimum, at most, either way: 36525, a hundred years (decided).
+pub const DAYS_FURTHEST: i32 = 36_525;
+
+/// The largest amount of money, either way, in minor units: 2^53 - 1, which every reader of JSON keeps exactly (decided).
+pub const AMOUNT_LARGEST: i64 = (1 << 53) - 1;
+
+/// The longest comment of a payment: 500 characters (decided).
+pub const COMMENT_LONGEST: usize = 500;
+
+/// Plans of one top account at most: 100, as on Wialon Hosting (domain).
+pub const PLANS_MOST: usize = 100;
+
 /// At most so many in a window of so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -158,6 +174,8 @@ pub struct Policy {
     pub hash_queue: u32,
     /// Messages under way at once; bulk takes at most half. Default 8.
     pub senders: u32,
+    /// Messages that nobody waits for, sent by one process in a minute, spread evenly. Default 1200 (issue 4).
+    pub bulk_per_minute: u32,
     /// How long one worker has to send a claimed message. Default 5 min.
     pub claim_life: TimeDelta,
     /// Tries to send one message. Default 20 (B-09).
@@ -168,6 +186,8 @@ pub struct Policy {
     pub send_retry_longest: TimeDelta,
     /// The longest wait while a fault of the set-up keeps a message, after which no try is counted. Default 15 min.
     pub fault_retry_longest: TimeDelta,
+    /// How far a backlog is counted: so many due in each lane, and so many given up, 1 to 1000. Default 1000.
+    pub backlog_counted: u32,
     /// No pass of a worker for so long counts as no worker. Default 2 min.
     pub worker_silence: TimeDelta,
     /// How often a spawned worker looks for work of other processes. Default 5 s.
@@ -179,8 +199,18 @@ pub struct Policy {
     pub recovery_cool_down: TimeDelta,
     /// Recovery requests from one source address. Default 20 in 10 min (ours).
     pub recovery_requests_per_source: Limit,
+    /// Links mailed to one user because somebody asked for them; more are answered alike and not mailed. Default 5 in
+    /// 1 h (ours).
+    pub recovery_mails_per_user: Limit,
     /// How long an invitation link lives. Default 72 h (decided).
     pub invitation_life: TimeDelta,
+    /// Invitations of one tenant to one address. Default 5 in 24 h (ours).
+    pub invitations_per_address: Limit,
+    /// Invitations that one user has sent. Default 100 in 1 h (ours).
+    pub invitations_per_actor: Limit,
+    /// Dead links of one user used from one source address that are told in the trail; more are answered alike and leave nothing.
+    /// Default 30 in 10 min (ours).
+    pub dead_links_per_source: Limit,
     /// How long the old address can be put back. Default 72 h (decided).
     pub email_undo_life: TimeDelta,
     /// Old addresses of one user that can be put back at once. Default 5 (ours).
@@ -206,8 +236,18 @@ pub struct Policy {
     pub unknown_tries: u32,
     /// Users who may hold rights directly on one user or account, 1 to 1000. Default 200 (decided).
     pub grants_per_item: u32,
+    /// Records that one page of a list reads at most, 10 to 1000. Default 1000 (design).
+    pub page_longest: u32,
     /// Accounts above an account, and creators above a user. Default 16, at most 16 (design).
     pub chain_longest: u32,
+    /// Days before the blocking day on which its notices are mailed, one a day, 1 to 30. Default 5 (seed).
+    pub notice_days: u32,
+    /// The hour of the user's own clocks from which on a day's notice is mailed, 0 to 23. Default 9 (decided).
+    pub notice_hour: u8,
+    /// Users seen to in one commit while notices are planned, 1 to 1000. Default 100 (ours).
+    pub notice_page: u32,
+    /// Whether notices take the service `email_notification`. Default no; yes in the Wialon presets.
+    pub notices_need_service: bool,
 }
 
 impl Default for Policy {
@@ -252,17 +292,23 @@ impl Default for Policy {
             hash_threads: 2,
             hash_queue: 256,
             senders: 8,
+            bulk_per_minute: 1200,
             claim_life: TimeDelta::minutes(5),
             send_tries: 20,
             send_retry_first: TimeDelta::seconds(30),
             send_retry_longest: TimeDelta::hours(24),
             fault_retry_longest: TimeDelta::minutes(15),
+            backlog_counted: 1000,
             worker_silence: TimeDelta::minutes(2),
             worker_every: TimeDelta::seconds(5),
             recovery_life: TimeDelta::minutes(60),
             recovery_cool_down: TimeDelta::seconds(60),
             recovery_requests_per_source: Limit::new(20, TimeDelta::minutes(10)),
+            recovery_mails_per_user: Limit::new(5, TimeDelta::hours(1)),
             invitation_life: TimeDelta::hours(72),
+            invitations_per_address: Limit::new(5, TimeDelta::hours(24)),
+            invitations_per_actor: Limit::new(100, TimeDelta::hours(1)),
+            dead_links_per_source: Limit::new(30, TimeDelta::minutes(10)),
             email_undo_life: TimeDelta::hours(72),
             email_claims: 5,
             challenge_kept: TimeDelta::hours(24),
@@ -274,7 +320,12 @@ impl Default for Policy {
             commit_tries: 12,
             unknown_tries: 3,
             grants_per_item: 200,
+            page_longest: 1000,
             chain_longest: 16,
+            notice_days: 5,
+            notice_hour: 9,
+            notice_page: 100,
+            notices_need_service: false,
         }
     }
 }
@@ -291,6 +342,7 @@ impl Policy {
             password_maximum: 100,
             password_rule: PasswordRule::wialon(),
             email_unique: false,
+            notices_need_service: true,
             ..Self::default()
         }
     }
@@ -303,6 +355,7 @@ impl Policy {
             password_maximum: 100,
             password_rule: PasswordRule::wialon(),
             email_unique: false,
+            notices_need_service: true,
             ..Self::default()
         }
     }
@@ -332,12 +385,26 @@ impl Policy {
             self.email_codes_per_user.within,
             self.email_codes_per_address.within,
             self.sign_in_failures_per_source.within,
+            self.password_change_failures.within,
             self.recovery_cool_down,
             self.recovery_requests_per_source.within,
+            self.recovery_mails_per_user.within,
+            self.invitations_per_address.within,
+            self.invitations_per_actor.within,
+            self.dead_links_per_source.within,
             self.code_failures_per_source.map_or(TimeDelta::zero(), |limit| limit.within),
         ]
         .into_iter()
         .fold(TimeDelta::zero(), TimeDelta::max)
+    }
+
+    /// The time between two messages that nobody waits for, and for how long what was not sent is kept: as long as a
+    /// worker sleeps, so that one that looks so seldom still sends as many, and a minute at most.
+    pub(crate) fn bulk_spacing(&self) -> (TimeDelta, TimeDelta) {
+        let minute = TimeDelta::minutes(1);
+        let parts = i64::from(self.bulk_per_minute.max(1));
+        let each = TimeDelta::nanoseconds(minute.num_nanoseconds().unwrap_or(i64::MAX) / parts);
+        (each, self.worker_every.min(minute).max(each))
     }
 
     /// Checks that every number is in its range.
@@ -378,12 +445,18 @@ impl Policy {
             ("hash_threads", (1..=64).contains(&self.hash_threads)),
             ("hash_queue", (1..=65_536).contains(&self.hash_queue)),
             ("senders", (2..=256).contains(&self.senders)),
+            ("bulk_per_minute", (1..=1_000_000).contains(&self.bulk_per_minute)),
+            ("backlog_counted", (1..=1000).contains(&self.backlog_counted)),
             ("worker_silence", self.worker_silence > TimeDelta::zero()),
             ("worker_every", self.worker_every > TimeDelta::zero()),
             ("claim_life", self.claim_life > TimeDelta::zero()),
             ("send_tries", (1..=20).contains(&self.send_tries)),
-            ("send_retry_first", self.send_retry_first > TimeDelta::zero()),
-            ("send_retry_longest", self.send_retry_longest >= self.send_retry_first),
+            // Sooner, and a server that is busy or asks to come back later is only pressed harder (B-09).
+            ("send_retry_first", self.send_retry_first >= TimeDelta::seconds(30)),
+            (
+                "send_retry_longest",
+                self.send_retry_longest >= self.send_retry_first && self.send_retry_longest <= day,
+            ),
             ("fault_retry_longest", self.fault_retry_longest >= self.send_retry_first),
             ("recovery_life", self.recovery_life > TimeDelta::zero() && self.recovery_life <= day),
             (
@@ -391,7 +464,16 @@ impl Policy {
                 self.recovery_cool_down > TimeDelta::zero() && self.recovery_cool_down <= day,
             ),
             ("recovery_requests_per_source", limit_holds(self.recovery_requests_per_source)),
+            // Longer, and who has had them all waits though none of his links lives.
+            (
+                "recovery_mails_per_user",
+                limit_holds(self.recovery_mails_per_user)
+                    && self.recovery_mails_per_user.within <= self.recovery_life,
+            ),
             ("invitation_life", self.invitation_life > TimeDelta::zero() && self.invitation_life <= day * 30),
+            ("invitations_per_address", limit_holds(self.invitations_per_address)),
+            ("invitations_per_actor", limit_holds(self.invitations_per_actor)),
+            ("dead_links_per_source", limit_holds(self.dead_links_per_source)),
             ("email_undo_life", self.email_undo_life > TimeDelta::zero() && self.email_undo_life <= day * 30),
             ("email_claims", (1..=10).contains(&self.email_claims)),
             ("challenge_kept", self.challenge_kept >= TimeDelta::zero()),
@@ -403,7 +485,11 @@ impl Policy {
             ("commit_tries", (1..=1000).contains(&self.commit_tries)),
             ("unknown_tries", (1..=100).contains(&self.unknown_tries)),
             ("grants_per_item", (1..=1000).contains(&self.grants_per_item)),
+            ("page_longest", (10..=1000).contains(&self.page_longest)),
             ("chain_longest", (1..=16).contains(&self.chain_longest)),
+            ("notice_days", (1..=30).contains(&self.notice_days)),
+            ("notice_hour", self.notice_hour < 24),
+            ("notice_page", (1..=1000).contains(&self.notice_page)),
         ];
         match checks.into_iter().find(|(_, holds)| !holds) {
             Some((field, _)) => Err(PolicyError { field }),
@@ -455,6 +541,35 @@ mod tests {
             let policy = Policy { worker_silence: every, ..Policy::default() };
             assert_eq!(policy.check().unwrap_err().field(), "worker_silence");
         }
+    }
+
+    #[test]
+    fn who_has_had_every_recovery_link_waits_no_longer_than_they_live() {
+        let mut policy = Policy::default();
+        policy.recovery_life = policy.recovery_mails_per_user.within;
+        assert_eq!(policy.check(), Ok(()));
+        policy.recovery_life -= TimeDelta::seconds(1);
+        assert_eq!(policy.check().unwrap_err().field(), "recovery_mails_per_user");
+    }
+
+    #[test]
+    fn tries_to_send_are_spaced_as_a_server_may_ask() {
+        let field = |change: fn(&mut Policy)| {
+            let mut policy = Policy::default();
+            change(&mut policy);
+            policy.check().err().map(|error| error.field())
+        };
+        assert_eq!(
+            field(|policy| policy.send_retry_first = TimeDelta::seconds(29)),
+            Some("send_retry_first")
+        );
+        assert_eq!(
+            field(|policy| policy.send_retry_longest = TimeDelta::hours(25)),
+            Some("send_retry_longest")
+        );
+        assert_eq!(field(|policy| policy.send_tries = 21), Some("send_tries"));
+        assert_eq!(field(|policy| policy.bulk_per_minute = 0), Some("bulk_per_minute"));
+        assert_eq!(field(|policy| policy.send_retry_first = TimeDelta::seconds(30)), None);
     }
 
     #[test]

@@ -10,9 +10,10 @@
 //! assert!(columns.contains(&"login") && !columns.contains(&"password"));
 //! ```
 
-use crate::account::Account;
+use crate::account::{Account, RecordedPayment};
 use crate::challenge::Challenge;
 use crate::message::model::Message;
+use crate::notice::NoticeSchedule;
 use crate::port::store::Kind;
 use crate::recovery::RecoveryRequest;
 use crate::session::Session;
@@ -78,7 +79,7 @@ pub enum Content {
     Id,
     /// Text.
     Text,
-    /// A whole number, not negative.
+    /// A whole number.
     Number,
     /// `true` or `false`.
     Flag,
@@ -109,17 +110,22 @@ const fn maybe(name: &'static str, path: &'static [&'static str], content: Conte
     Column { name, path, content, optional: true }
 }
 
-static KINDS: [KindSchema; 6] = [
+static KINDS: [KindSchema; 8] = [
     KindSchema {
         kind: Account::KIND,
         v: 1,
-        keys: &[key("parent", Holders::Many)],
+        keys: &[key("parent", Holders::Many), key("above", Holders::Many)],
         columns: &[
             at("id", &["id"], Content::Id),
             at("tenant", &["tenant"], Content::Id),
             at("name", &["name"], Content::Text),
             at("blocked", &["blocked"], Content::Flag),
-            maybe("void_before", &["void_before"], Content::Time),
+            at("lifts", &["lifts"], Content::Number),
+            at("dealer", &["dealer"], Content::Flag),
+            maybe("plan", &["plan"], Content::Text),
+            at("days", &["days"], Content::Json),
+            at("balance", &["balance"], Content::Json),
+            at("plans", &["plans"], Content::Json),
             at("time_zone", &["time_zone"], Content::Text),
             at("ancestors", &["ancestors"], Content::Json),
             at("services", &["services"], Content::Json),
@@ -134,6 +140,7 @@ static KINDS: [KindSchema; 6] = [
             key("login", Holders::One),
             key("user", Holders::Many),
             key("account", Holders::Many),
+            maybe_key("below", Holders::Many),
             maybe_key("email", Holders::AsWritten),
             maybe_key("external_id", Holders::One),
         ],
@@ -154,6 +161,7 @@ static KINDS: [KindSchema; 6] = [
             at("credential_version", &["credential_version"], Content::Number),
             at("language", &["language"], Content::Text),
             at("time_zone", &["time_zone"], Content::Text),
+            at("blocking_notices", &["blocking_notices"], Content::Flag),
             at("created_at", &["created_at"], Content::Time),
         ],
     },
@@ -198,6 +206,7 @@ static KINDS: [KindSchema; 6] = [
             key("user", Holders::Many),
             maybe_key("sealed", Holders::Many),
             maybe_key("held", Holders::Many),
+            maybe_key("dead", Holders::Many),
         ],
         columns: &[
             at("id", &["id"], Content::Id),
@@ -209,6 +218,7 @@ static KINDS: [KindSchema; 6] = [
             at("outcome", &["outcome"], Content::Text),
             at("tries", &["tries"], Content::Number),
             maybe("valid_until", &["valid_until"], Content::Time),
+            maybe("day", &["day"], Content::Text),
             at("created_at", &["created_at"], Content::Time),
             at("due_at", &["due_at"], Content::Time),
         ],
@@ -222,6 +232,34 @@ static KINDS: [KindSchema; 6] = [
             at("tenant", &["tenant"], Content::Id),
             at("created_at", &["created_at"], Content::Time),
             at("due_at", &["due_at"], Content::Time),
+        ],
+    },
+    KindSchema {
+        kind: NoticeSchedule::KIND,
+        v: 1,
+        keys: &[],
+        columns: &[
+            at("id", &["id"], Content::Id),
+            at("tenant", &["tenant"], Content::Id),
+            at("account", &["account"], Content::Id),
+            maybe("blocks_at", &["blocks_at"], Content::Time),
+            maybe("walk", &["walk"], Content::Json),
+            at("due_at", &["due_at"], Content::Time),
+        ],
+    },
+    KindSchema {
+        kind: RecordedPayment::KIND,
+        v: 1,
+        keys: &[key("account", Holders::Many)],
+        columns: &[
+            at("id", &["id"], Content::Id),
+            at("tenant", &["tenant"], Content::Id),
+            at("account", &["account"], Content::Id),
+            at("days", &["days"], Content::Number),
+            at("amount", &["amount"], Content::Number),
+            at("comment", &["comment"], Content::Text),
+            maybe("by_user", &["by"], Content::Id),
+            at("at", &["at"], Content::Time),
         ],
     },
 ];

@@ -16,7 +16,8 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::error::{InputError, PortError};
 use crate::port::ambient::Random;
 
-/// A password as somebody typed it, 1 to 1024 bytes, neither trimmed nor normalised.
+/// A password as somebody typed it, 1 to 1024 bytes, neither trimmed nor normalised (`docs/adr/0005-passwords-as-received.md`):
+/// two forms of an accented letter are two passwords.
 #[derive(Clone)]
 pub struct Password(SecretString);
 

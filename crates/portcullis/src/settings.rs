@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::account::{Account, Service, TimeZone};
 use crate::challenge::Challenge;
 use crate::decision::{Changes, Decision, Stored};
@@ -11,6 +13,8 @@ use crate::engine::record::View;
 use crate::error::Error;
 use crate::id::{AccountId, ChallengeId, SessionId, UserId};
 use crate::language::Language;
+use crate::notice::rules::Calendar;
+use crate::notice::{NoticeSettings, switch};
 use crate::password::PasswordSettings;
 use crate::policy::Policy;
 use crate::port::store::Count;
@@ -34,6 +38,8 @@ pub struct SecuritySettings {
     pub password: PasswordSettings,
     /// Two-factor authentication.
     pub two_factor: TwoFactorSettings,
+    /// Notices.
+    pub notices: NoticeSettings,
     /// The account.
     pub account: AccountSettings,
     /// The sessions.
@@ -72,7 +78,13 @@ pub struct AccountSettings {
     pub id: AccountId,
     /// The name.
     pub name: String,
-    /// Its services by name.
+    /// Whether it or an account above it is blocked; nobody sees his own tab then.
+    pub blocked: bool,
+    /// When it or an account above it is blocked by its days, if nothing changes.
+    pub blocks_at: Option<DateTime<Utc>>,
+    /// How many days are left until then, by the user's calendar; 0 on the last day.
+    pub days_left: Option<u32>,
+    /// What it may use, by name.
     pub services: BTreeMap<String, Service>,
 }
 
@@ -145,10 +157,14 @@ fn settings(view: &View, acting: &Acting, policy: &Policy) -> Result<SecuritySet
         email: email::rules::settings(user, confirmation.as_ref(), confirmation_attempts, policy),
         password: password::rules::settings(user, policy),
         two_factor: two_factor::settings(user, enabling.as_ref(), enabling_attempts, policy),
+        notices: switch::settings(user, &acting.chain, policy),
         account: AccountSettings {
             id: account.id,
             name: account.name.clone(),
-            services: account.services.clone(),
+            blocked: acting.chain.blocked(view.now()),
+            blocks_at: acting.chain.blocks_at(),
+            days_left: Calendar::new(user.time_zone, acting.chain.blocks_at(), policy).days_ahead(view.now()),
+            services: acting.chain.services(),
         },
         sessions: SessionSettings { count: 0 },
         password_minimum_alone: policy.password_minimum_alone,

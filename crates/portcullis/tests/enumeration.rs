@@ -13,7 +13,8 @@ use portcullis::error::PortError;
 use portcullis::memory::MemoryStore;
 use portcullis::port::message::SendError;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Put, Read, Record, Snapshot, Store,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Put, Read, Record, Snapshot, Store, TrailPage,
+    Waiting,
 };
 use portcullis::recovery::Identifier;
 use portcullis::rights::Actor;
@@ -57,12 +58,16 @@ impl Store for Watched {
         self.store.claim(lane, now, until, limit).await
     }
 
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.store.waiting(lane, now, at_most).await
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         self.shapes.lock().unwrap().push(shape(commit));
         self.store.commit(commit).await
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         self.store.audit(subject, page).await
     }
 
@@ -210,4 +215,40 @@ async fn a_thousand_identifiers_of_six_kinds_are_alike_in_answer_and_rows() {
 #[tokio::test]
 async fn they_are_alike_too_while_no_mail_can_be_sent() {
     all_alike(120, true).await;
+}
+
+#[tokio::test]
+async fn they_are_alike_too_when_the_links_of_an_hour_are_used_up() {
+    let town = Town::new().await;
+    let w = &town.world;
+    // A confirmed address, and one of nobody.
+    let mut seen = Vec::new();
+    for nth in [1, 8] {
+        let address = town.identifier(nth).await;
+        assert!(address.contains('@'), "{address}");
+        let mut of_this = Vec::new();
+        for spelling in 0..7_u8 {
+            let loud = |at: usize| at < 3 && spelling & (1 << at) != 0;
+            let (login, domain) = address.split_once('@').unwrap();
+            let domain: String = domain
+                .chars()
+                .rev()
+                .enumerate()
+                .map(|(at, c)| if loud(at) { c.to_ascii_uppercase() } else { c })
+                .collect();
+            let domain: String = domain.chars().rev().collect();
+            let from = Attempt::from(std::net::IpAddr::from((nth + 1).to_be_bytes()).into());
+            town.store.taken();
+            let who = Identifier::parse(&format!("{login}@{domain}")).unwrap();
+            let answer = word(w.security.recovery().request(&who, &from).await);
+            w.run_worker().await.unwrap();
+            let outcome = |shape: &Vec<String>| shape.iter().any(|line| line.starts_with("message_"));
+            let shapes = town.store.taken().into_iter().filter(|shape| !outcome(shape)).collect::<Vec<_>>();
+            of_this.push((answer, shapes));
+        }
+        seen.push(of_this);
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert!(format!("{:?}", seen[0][4]).contains("recovery_mails"));
+    assert!(format!("{:?}", seen[0][5]).contains("recovery_refused"));
 }

@@ -148,8 +148,12 @@ async fn rotate_under_load() {
         let user = w.user(&account, &format!("user{nth}"), Some(&address(nth))).await.unwrap();
         let session = w.sign_in(&user).await.unwrap();
         w.switch_on(session.id, &user).await.unwrap();
+        // What it tells of is not to arrive in the middle of the first round.
+        w.run_worker().await.unwrap();
         people.push((nth, user));
     }
+    // The notices are out, so that each further mail is a code.
+    w.run_worker().await.unwrap();
     let beside = Arc::new(Beside::default());
     let spawn_beside = Arc::clone(&beside);
     let security = w.security.clone();
@@ -246,4 +250,37 @@ async fn without_its_key_a_message_waits_and_a_code_is_dead() {
     w.advance(security.policy().send_retry_first);
     assert_eq!(w.run_worker().await.unwrap().sent, 1);
     assert_eq!(security.sessions().open_token(&cookie), Some(session.id));
+}
+
+#[tokio::test]
+async fn requests_for_recovery_are_sealed_anew_beside_messages() {
+    let w = World::new();
+    let security = &w.security;
+    let account = w.account("demo").await.unwrap();
+    let alice = w.user(&account, "alice", Some("alice@example.com")).await.unwrap();
+    // One of them is tried now and then, since nobody has looked for a while.
+    let ask = async |nth: u8, text: &str| {
+        let identifier = portcullis::recovery::Identifier::parse(text).unwrap();
+        security.recovery().request(&identifier, &attempt(nth)).await.unwrap();
+    };
+    for nth in 0..7 {
+        ask(nth, &format!("nobody{nth}")).await;
+    }
+    ask(7, "alice@example.com").await;
+    let session = w.sign_in(&alice).await.unwrap();
+    security.two_factor().ask(session.id, None).await.unwrap();
+
+    let old = rotate(security, &SeededRandom::new(5));
+    let first = security.reseal(&old, Page { after: None, limit: 5 }).await.unwrap();
+    assert_eq!((first.sealed, first.left, first.next.is_some()), (5, 0, true));
+    let rest = reseal(security, &old).await.unwrap();
+    assert_eq!((rest.sealed, rest.left), (4, 0), "eight requests and a message in all");
+    assert_eq!(reseal(security, &old).await.unwrap(), Resealed::default());
+
+    let mut keys = security.keyring();
+    keys.retire(&old).unwrap();
+    security.replace_keyring(keys);
+    let pass = w.run_worker().await.unwrap();
+    assert_eq!((pass.timed, pass.failed), (8, 0), "every request is seen to");
+    assert!(w.mailbox.last_link("alice@example.com").is_some());
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use portcullis::Error;
 use portcullis::account::{Account, NewAccount};
 use portcullis::challenge::PendingCode;
@@ -12,11 +13,12 @@ use portcullis::decision::{Reason, Refusal};
 use portcullis::manage::UserChange;
 use portcullis::memory::MemoryStore;
 use portcullis::policy::Policy;
-use portcullis::port::store::Page;
+use portcullis::port::store::{Page, Store};
 use portcullis::rights::{AccessRight, Actor};
 use portcullis::secret::Password;
 use portcullis::sign_in::SignInResult;
 use portcullis::testing::World;
+use portcullis::testing::faulty::FaultyStore;
 use portcullis::testing::world::{PASSWORD, WorldOptions, attempt, wrong_code};
 use portcullis::user::{Flag, Flags, Login, NewUser, User};
 
@@ -157,4 +159,128 @@ async fn a_page_shows_whom_one_sees_and_skips_others_without_a_trace() {
         page.after = Some(next.uuid());
     }
     assert_eq!(seen, visible.into_iter().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn one_page_reads_a_bounded_number_of_users_whoever_is_seen() {
+    let mut policy = Policy::default();
+    policy.page_longest = 10;
+    let store = Arc::new(FaultyStore::new(MemoryStore::new()));
+    let shared = Arc::clone(&store) as Arc<dyn Store>;
+    let w = World::with(WorldOptions { store: shared, policy, ..WorldOptions::default() });
+    let account = w.account("demo").await.unwrap();
+    let clerk = w.user(&account, "clerk", None).await.unwrap();
+    let session = w.sign_in(&clerk).await.unwrap();
+    let view = BTreeSet::from([AccessRight::View]);
+    w.security.rights().grant_on_account(Actor::Program, account.id, clerk.id, &view).await.unwrap();
+    let mut hidden = BTreeSet::new();
+    for nth in 0..35 {
+        w.advance(TimeDelta::milliseconds(1));
+        let new = NewUser::new(Login::parse(&format!("u{nth}")).unwrap(), account.id);
+        hidden.insert(w.security.users().create(new).await.unwrap().id);
+    }
+    let last = NewUser::new(Login::parse("last").unwrap(), account.id);
+    let last = w.security.users().create(last).await.unwrap();
+    w.security.rights().grant_on_user(Actor::Program, last.id, clerk.id, &view).await.unwrap();
+    let manage = w.security.manage(Actor::Session(session.id));
+    let (mut seen, mut pages) = (Vec::new(), 0);
+    let mut page = Page { after: None, limit: 1000 };
+    loop {
+        store.reset();
+        let found = manage.users(None, page).await.unwrap();
+        assert_eq!((store.lists(), store.reads()), (1, 1), "one page is one list");
+        pages += 1;
+        seen.extend(found.users.iter().map(|user| user.id));
+        let Some(next) = found.next else { break };
+        assert!(!hidden.contains(&next), "nobody unseen is named");
+        page.after = Some(next.uuid());
+    }
+    assert_eq!((seen, pages), (vec![clerk.id, last.id], 5), "ten at a time, less those that come again");
+}
+
+#[tokio::test]
+async fn who_may_let_others_have_rights_sees_who_has_them_and_nobody_else_does() {
+    let w = World::new();
+    let account = w.account("demo").await.unwrap();
+    let mut users = Vec::new();
+    for login in ["alice", "bob", "carol"] {
+        users.push(w.user(&account, login, None).await.unwrap());
+    }
+    let [alice, bob, carol] = users.try_into().unwrap();
+    let rights = w.security.rights();
+    let manage_access = BTreeSet::from([AccessRight::View, AccessRight::ManageAccess]);
+    let view = BTreeSet::from([AccessRight::View]);
+    rights.grant_on_user(Actor::Program, alice.id, bob.id, &manage_access).await.unwrap();
+    rights.grant_on_user(Actor::Program, alice.id, carol.id, &view).await.unwrap();
+    rights.grant_on_account(Actor::Program, account.id, carol.id, &view).await.unwrap();
+    let (bobs, carols) = (w.sign_in(&bob).await.unwrap(), w.sign_in(&carol).await.unwrap());
+    let as_bob = w.security.manage(Actor::Session(bobs.id));
+    let as_carol = w.security.manage(Actor::Session(carols.id));
+
+    let shown = as_bob.user(alice.id).await.unwrap().rights.unwrap();
+    let named: Vec<_> =
+        shown.iter().map(|holder| (holder.login.as_ref().unwrap().as_str(), holder.rights.clone())).collect();
+    assert_eq!(named, [("bob", manage_access), ("carol", view.clone())]);
+    assert_eq!(shown.iter().map(|holder| holder.user).collect::<Vec<_>>(), [bob.id, carol.id]);
+    assert_eq!(as_carol.user(alice.id).await.unwrap().rights, None);
+    assert_eq!(as_carol.account(account.id).await.unwrap().rights, None);
+    let program = w.security.manage(Actor::Program);
+    let shown = program.account(account.id).await.unwrap().rights.unwrap();
+    assert_eq!((shown.len(), shown[0].user, shown[0].rights.clone()), (1, carol.id, view));
+    assert_eq!(program.user(bob.id).await.unwrap().rights.unwrap(), []);
+    let page = Page { after: None, limit: 10 };
+    let listed = program.users(Some(account.id), page).await.unwrap();
+    assert!(listed.users.iter().all(|user| user.rights.is_none()), "a list reads nobody beside");
+}
+
+#[tokio::test]
+async fn everything_below_an_account_is_one_list_whatever_its_shape() {
+    let store = Arc::new(FaultyStore::new(MemoryStore::new()));
+    let shared = Arc::clone(&store) as Arc<dyn Store>;
+    let w = World::with(WorldOptions { store: shared, ..WorldOptions::default() });
+    let top = w.account("demo").await.unwrap();
+    let program = w.security.manage(Actor::Program);
+    let mut made = Vec::new();
+    let mut above = top.id;
+    for nth in 0..12 {
+        let account = NewAccount::named(format!("a{nth}")).under(above).dealer();
+        let account = program.create_account(account).await.unwrap();
+        if nth % 3 == 0 {
+            above = account.id;
+        }
+        made.push(account.id);
+    }
+    w.account("another").await.unwrap();
+    let admin = w.user(&top, "admin", None).await.unwrap();
+    let rights = BTreeSet::from([AccessRight::View, AccessRight::ManageAccount]);
+    w.security.rights().grant_on_account(Actor::Program, made[0], admin.id, &rights).await.unwrap();
+    let session = w.sign_in(&admin).await.unwrap();
+    let manage = w.security.manage(Actor::Session(session.id));
+
+    made.sort_unstable();
+    let whole = Page { after: None, limit: 1000 };
+    store.reset();
+    let all = program.all_below(Some(top.id), whole).await.unwrap();
+    assert_eq!((store.lists(), store.reads()), (1, 1));
+    assert_eq!(
+        (all.accounts.iter().map(|account| account.id).collect::<Vec<_>>(), all.next),
+        (made.clone(), None)
+    );
+    assert_eq!(program.all_below(None, whole).await.unwrap().accounts.len(), 14, "all there are");
+
+    // He manages the first one made, and so what is below it; his own account he may not see.
+    let seen = manage.all_below(None, whole).await.unwrap();
+    assert_eq!(seen.accounts.len(), 12, "a0 holds all that were made after it");
+    let mut paged = Vec::new();
+    let mut page = Page { after: None, limit: 5 };
+    loop {
+        store.reset();
+        let found = manage.all_below(None, page).await.unwrap();
+        assert!(store.lists() == 1 && store.reads() <= 2, "those between are read at once");
+        paged.extend(found.accounts);
+        let Some(next) = found.next else { break };
+        page.after = Some(next.uuid());
+    }
+    assert_eq!(paged, seen.accounts);
+    assert_eq!(refused(manage.all_below(Some(top.id), whole).await).reason(), Reason::NotFound);
 }

@@ -2,16 +2,82 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use chrono::TimeDelta;
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use portcullis::audit::AuditEvent;
+use portcullis::error::PortError;
 use portcullis::memory::MemoryStore;
 use portcullis::policy::Policy;
-use portcullis::port::store::Store;
+use portcullis::port::store::{
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
+};
 use portcullis::secret::Password;
+use portcullis::testing::ambient::TestClock;
 use portcullis::testing::world::{WorldOptions, attempt};
 use portcullis::testing::{Contents, Dump as _, World};
 use portcullis::user::{Login, User};
+use uuid::Uuid;
+
+/// A store whose first claims fail, and whose first purges fail after a while.
+#[derive(Debug)]
+struct Slow {
+    store: MemoryStore,
+    clock: OnceLock<Arc<TestClock>>,
+    claims: AtomicU32,
+    purges: AtomicU32,
+}
+
+/// Takes one of what is left; `false` when nothing is.
+fn takes(left: &AtomicU32) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+}
+
+#[async_trait]
+impl Store for Slow {
+    async fn read(&self, read: &Read) -> Result<Snapshot, PortError> {
+        self.store.read(read).await
+    }
+
+    async fn list(&self, key: &Key, page: Page) -> Result<Vec<Record>, PortError> {
+        self.store.list(key, page).await
+    }
+
+    async fn claim(
+        &self,
+        lane: Lane,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Record>, PortError> {
+        if takes(&self.claims) {
+            return Err(PortError::new("store", "no connection is free"));
+        }
+        self.store.claim(lane, now, until, limit).await
+    }
+
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.store.waiting(lane, now, at_most).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
+        self.store.commit(commit).await
+    }
+
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
+        self.store.audit(subject, page).await
+    }
+
+    async fn purge(&self, what: Purge, before: DateTime<Utc>, limit: u32) -> Result<u32, PortError> {
+        if takes(&self.purges) {
+            self.clock.get().unwrap().advance(TimeDelta::seconds(6));
+            return Err(PortError::new("store", "the statement took too long"));
+        }
+        self.store.purge(what, before, limit).await
+    }
+}
 
 struct Scene {
     memory: Arc<MemoryStore>,
@@ -97,7 +163,8 @@ async fn counters_of_invented_logins_and_old_audit_lines_go() {
     for login in ["alice", "nobody1", "nobody2"] {
         fail(&s.world, login).await;
     }
-    let counters = |contents: Contents| contents.counters.len();
+    // That of the top accounts has no window and stays.
+    let counters = |contents: Contents| contents.counters.len() - 1;
     assert_eq!(counters(s.contents().await), 4, "three logins and one source");
     s.world.advance(policy.password_failures_kept * 2);
     purged(&s.world).await;
@@ -129,6 +196,29 @@ async fn wrong_passwords_in_a_row_are_forgotten_after_a_day_alike_for_who_exists
         let waits = s.contents().await.counters.iter().any(|(counter, _)| counter.name == "password_wait");
         assert!(waits, "{login}: the tenth of a day");
     }
+}
+
+#[tokio::test]
+async fn a_failed_claim_and_a_slow_purge_end_the_pass_and_the_next_one_sends() {
+    let store = Arc::new(Slow {
+        store: MemoryStore::new(),
+        clock: OnceLock::new(),
+        claims: AtomicU32::new(0),
+        purges: AtomicU32::new(0),
+    });
+    let w = World::on(Arc::clone(&store) as Arc<dyn Store>);
+    store.clock.set(Arc::clone(&w.clock)).unwrap();
+    let account = w.account("demo").await.unwrap();
+    let alice = w.user(&account, "alice", Some("alice@example.com")).await.unwrap();
+    let session = w.sign_in(&alice).await.unwrap();
+    w.security.two_factor().ask(session.id, None).await.unwrap();
+    store.claims.store(1, Ordering::Relaxed);
+    store.purges.store(20, Ordering::Relaxed);
+    assert!(w.run_worker().await.is_err(), "it says that the store failed");
+    assert_eq!(store.purges.load(Ordering::Relaxed), 19, "it began no other purge");
+    assert_eq!(w.mailbox.mails().len(), 0);
+    assert!(w.run_worker().await.is_err(), "the purge fails again");
+    assert_eq!((w.mailbox.mails().len(), store.purges.load(Ordering::Relaxed)), (1, 18));
 }
 
 #[tokio::test]

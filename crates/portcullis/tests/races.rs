@@ -90,7 +90,8 @@ const FAULTS: &[(&str, Fault)] = &[
 
 /// Each race with the faults it must find.
 const FINDS: &[(&str, &[&str])] = &[
-    ("one_of_many_bootstraps", &["hides that others were faster"]),
+    ("one_of_many_bootstraps", &["hides that a limit was reached"]),
+    ("a_top_account_stops_the_bootstrap_under_way", &["ignores limits", "hides that a limit was reached"]),
     ("one_code_admits_once", &["compares no versions", "spends nothing", "hides that others were faster"]),
     ("one_code_confirms_once", &["compares no versions", "hides that others were faster"]),
     ("one_code_switches_on_once", &["compares no versions", "hides that others were faster"]),
@@ -130,15 +131,20 @@ const FINDS: &[(&str, &[&str])] = &[
     ("one_link_undoes_once", &["compares no versions", "hides that others were faster"]),
     ("an_undo_beats_a_further_change", &["compares no versions"]),
     ("the_older_undo_wins", &["hides that others were faster"]),
+    ("payments_at_once_all_count", &["compares no versions", "hides that others were faster"]),
+    ("a_lifted_block_ends_the_sign_in_under_way", &["checks no guards"]),
     ("one_link_sets_one_password", &["compares no versions", "hides that others were faster"]),
     ("requests_at_once_mail_one_link", &["ignores limits", "counts one too many"]),
     ("a_recovery_ends_the_sign_in_under_way", &["checks no guards"]),
     ("workers_share_without_sending_twice", &["shares claims"]),
     ("a_late_outcome_is_not_kept", &["fences no outcome", "compares no versions"]),
+    ("one_of_many_sends_a_dead_message_again", &["compares no versions", "hides that others were faster"]),
     (
         "a_message_sealed_anew_is_sent_once",
         &["fences no outcome", "compares no versions", "hides that others were faster"],
     ),
+    ("workers_mail_each_day_once", &["shares claims"]),
+    ("moves_amid_a_look_double_nothing", &["shares claims"]),
 ];
 
 fn block<T>(future: impl Future<Output = T>) -> T {

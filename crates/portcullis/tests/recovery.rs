@@ -254,3 +254,69 @@ async fn what_was_asked_long_ago_is_mailed_to_nobody() {
     assert_eq!((pass.timed, pass.sent, pass.suppressed), (1, 0, 0));
     link(&w, ADDRESS).await; // and whoever asks again gets one
 }
+
+#[tokio::test]
+async fn a_request_for_another_spelling_takes_no_login_its_own() {
+    let w = World::new();
+    let account = w.account("demo").await.unwrap();
+    // A login that could be an address, though it is not the address of its user.
+    w.user(&account, "Root@Example.com", Some(ADDRESS)).await.unwrap();
+    w.security.recovery().request(&who("root@example.com"), &attempt()).await.unwrap();
+    w.run_worker().await.unwrap();
+    assert!(w.mailbox.last_link(ADDRESS).is_none(), "logins are compared as written");
+    let token = link(&w, "Root@Example.com").await;
+    assert_eq!(set(&w, &token, NEW).await, "ok");
+}
+
+#[tokio::test]
+async fn however_an_address_is_written_its_user_is_mailed_five_links_an_hour() {
+    let w = World::new();
+    let alice = alice(&w).await;
+    let loud = |nth: u8, at: usize| at < 3 && nth & (1 << at) != 0;
+    for nth in 0..8 {
+        let letters = ADDRESS.chars().enumerate();
+        let spelling: String =
+            letters.map(|(at, c)| if loud(nth, at) { c.to_ascii_uppercase() } else { c }).collect();
+        assert_eq!(word(w.security.recovery().request(&who(&spelling), &attempt()).await), "ok");
+        w.run_worker().await.unwrap();
+    }
+    let limit = w.security.policy().recovery_mails_per_user;
+    assert_eq!((w.mailbox.to(ADDRESS).len(), limit.count), (5, 5));
+    let refused = trail(&w, &alice).await.into_iter().filter(|line| line == "recovery_refused: too_soon");
+    assert_eq!(refused.count(), 1, "told once in a window");
+    assert!(w.security.recovery().peek(&w.mailbox.last_link(ADDRESS).unwrap()).await.is_ok());
+    w.advance(limit.within);
+    link(&w, ADDRESS).await;
+    assert_eq!(w.mailbox.to(ADDRESS).len(), 6);
+}
+
+/// Asks for a link until there are no more, a minute apart; gives how many arrived.
+async fn flood(w: &World, identifier: &str, times: usize) -> usize {
+    let before = w.mailbox.mails().len();
+    for _ in 0..times {
+        assert_eq!(word(w.security.recovery().request(&who(identifier), &attempt()).await), "ok");
+        w.run_worker().await.unwrap();
+        w.advance(w.security.policy().recovery_cool_down);
+    }
+    w.mailbox.mails().len() - before
+}
+
+#[tokio::test]
+async fn links_asked_for_while_blocked_cost_the_owner_none() {
+    let w = World::new();
+    let alice = alice(&w).await;
+    w.security.accounts().set_blocked(alice.account, true).await.unwrap();
+    assert_eq!(flood(&w, "alice", 6).await, 0);
+    w.security.accounts().set_blocked(alice.account, false).await.unwrap();
+    assert_eq!(flood(&w, "alice", 6).await, 5, "all of hers");
+}
+
+#[tokio::test]
+async fn links_that_died_with_the_password_cost_the_owner_none() {
+    let w = World::new();
+    let alice = alice(&w).await;
+    assert_eq!(flood(&w, "alice", 6).await, 5);
+    w.security.manage(Actor::Program).end_sessions(alice.id).await.unwrap();
+    let token = link(&w, "alice").await;
+    assert_eq!(set(&w, &token, NEW).await, "ok");
+}

@@ -29,7 +29,8 @@ struct Scene {
 async fn scene() -> Scene {
     let world = World::new();
     let top = world.account("top").await.unwrap();
-    let low = world.security.accounts().create(NewAccount::named("low").under(top.id)).await.unwrap();
+    let low =
+        world.security.accounts().create(NewAccount::named("low").under(top.id).dealer()).await.unwrap();
     let bob = world.user(&low, "bob", Some("bob@example.com")).await.unwrap();
     world.security.rights().set_flags(Actor::Program, bob.id, Flags::default()).await.unwrap();
     let to = world.user(&low, "to", None).await.unwrap();
@@ -117,6 +118,7 @@ fn actions() -> Vec<(String, Action)> {
     }
     actions.push((String::from("see low"), Action::SeeAccount));
     actions.push((String::from("change low"), Action::ChangeAccount));
+    actions.push((String::from("bill low"), Action::BillAccount));
     actions.push((String::from("account below low"), Action::CreateAccount));
     actions.push((String::from("user in low"), Action::CreateUser(Flags::default())));
     for flag in Flag::ALL {
@@ -192,6 +194,9 @@ async fn done(scene: &Scene, session: SessionId, action: &Action) -> String {
         Action::ChangeAccount => {
             told(manage.change_account(low, &AccountChange::default().time_zone(TimeZone::UTC)).await)
         }
+        Action::BillAccount => {
+            told(manage.change_account(low, &AccountChange::default().blocked(false)).await)
+        }
         Action::CreateAccount => told(manage.create_account(NewAccount::named("lower").under(low)).await),
         Action::CreateUser(flags) => {
             // A login of its own for each: a session's id and the switch.
@@ -219,6 +224,7 @@ async fn outcome(scene: &Scene, session: SessionId, action: &Action) -> String {
         action,
         Action::SeeAccount
             | Action::ChangeAccount
+            | Action::BillAccount
             | Action::CreateAccount
             | Action::CreateUser(_)
             | Action::GrantOnAccount(_)

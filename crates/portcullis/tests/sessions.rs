@@ -83,6 +83,32 @@ async fn ending_the_others_kills_what_was_pending_too() {
 }
 
 #[tokio::test]
+async fn ending_nothing_leaves_no_trace_however_often() {
+    let (w, alice) = world().await;
+    let s = &w.security;
+    let session = w.sign_in(&alice).await.unwrap();
+    let told = async || s.audit(alice.id, Page { after: None, limit: 100 }).await.unwrap().len();
+    let before = told().await;
+    for _ in 0..3 {
+        assert_eq!(s.sessions().end_others(session.id).await.unwrap().id, session.id);
+    }
+    assert_eq!(told().await, before);
+    // A sign-in that waits for its code would be another session.
+    let session = w.switch_on(session.id, &alice).await.unwrap();
+    assert_eq!(s.sessions().end_others(session.id).await.unwrap().id, session.id);
+    let password = portcullis::testing::world::PASSWORD.to_owned();
+    let password = portcullis::secret::Password::parse(password, "password").unwrap();
+    let asked = s.sign_in().start(&alice.login, &password, &attempt()).await.unwrap();
+    let portcullis::sign_in::SignInResult::CodeRequired { code: asked, .. } = asked else { panic!("a code") };
+    w.run_worker().await.unwrap();
+    let code = w.code_of(&alice).await.unwrap();
+    let next = s.sessions().end_others(session.id).await.unwrap();
+    assert!(next.id != session.id);
+    assert_eq!(refused(s.sign_in().code(asked.id, &code, &attempt(), None).await), Reason::ChallengeDead);
+    assert_eq!(s.sessions().end_others(next.id).await.unwrap().id, next.id, "the dead one is none");
+}
+
+#[tokio::test]
 async fn the_next_epoch_ends_every_session_and_every_code() {
     let (w, alice) = world().await;
     let s = &w.security;
@@ -108,4 +134,28 @@ async fn the_next_epoch_ends_every_session_and_every_code() {
     assert!(s.sessions().current(next.id).await.is_ok(), "what is made in the new epoch lives");
     assert_eq!(s.sessions().list(next.id).await.unwrap().len(), 1);
     assert!(s.settings(next.id).await.unwrap().email.pending.is_none());
+}
+
+#[tokio::test]
+async fn what_names_a_session_a_listed_session_or_a_code_opens_as_nothing_else() {
+    let (w, alice) = world().await;
+    let s = &w.security;
+    let session = w.sign_in(&alice).await.unwrap().id;
+    // The same id in each, so that only what it is sealed for tells them apart.
+    let id = session.uuid();
+    let texts = [
+        s.sessions().token(session),
+        s.sessions().handle(session),
+        s.challenge_token(portcullis::id::ChallengeId::from_uuid(id)),
+    ];
+    for (nth, text) in texts.iter().enumerate() {
+        let opened = [
+            s.sessions().open_token(text).map(portcullis::id::SessionId::uuid),
+            s.sessions().open_handle(text).map(portcullis::id::SessionId::uuid),
+            s.open_challenge_token(text).map(portcullis::id::ChallengeId::uuid),
+        ];
+        let mut expected = [None; 3];
+        expected[nth] = Some(id);
+        assert_eq!(opened, expected, "the {nth}th");
+    }
 }

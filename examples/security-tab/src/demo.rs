@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
-use portcullis::account::{NewAccount, Period, Service};
+use portcullis::account::{DaysChange, NewAccount, Period, Service};
 use portcullis::decision::Reason;
 use portcullis::id::{AccountId, UserId};
 use portcullis::port::ambient::{Random, SystemRandom};
@@ -123,7 +123,8 @@ impl Seeds<'_> {
                 .with_service("sms", Service::on(Some(1000), Period::Day))
                 .with_service("email_notification", Service::on(None, Period::None))
         };
-        let mut demo = services(NewAccount::named("demo"));
+        let days = DaysChange::default().left(20).counting(true);
+        let mut demo = services(NewAccount::named("demo")).with_days(days);
         demo.id = Some(DEMO);
         self.portcullis.accounts().create(demo).await?;
         let mut child = services(NewAccount::named("child")).under(DEMO);

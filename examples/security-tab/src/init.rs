@@ -1,16 +1,19 @@
 //! The subcommand `init`: the first account and administrator of a production database.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
-use portcullis::Portcullis;
 use portcullis::contact::Email;
+use portcullis::decision::Reason;
 use portcullis::port::ambient::Clock;
+use portcullis::port::store::Page;
+use portcullis::rights::Actor;
 use portcullis::user::Login;
+use portcullis::{Error, Portcullis};
 use portcullis_axum::HttpOptions;
 
 use crate::clock::MovableClock;
 use crate::database::OpenDatabase;
+use crate::link::{Terminal, show};
 use crate::mailbox::Mailbox;
 use crate::options::{Database, Options};
 use crate::start::{Failure, hasher, keyring, make_folder, say};
@@ -24,6 +27,7 @@ pub(crate) struct InitCommand {
     login: Login,
     email: Email,
     account: String,
+    terminal: Terminal,
     /// Where.
     options: Options,
 }
@@ -36,7 +40,12 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<InitComma
     let mut words = words.into_iter();
     let mut options = Options { dev: false, ..Options::default() };
     let (mut login, mut email, mut account) = (None, None, ACCOUNT.to_owned());
+    let mut terminal = Terminal::Needed;
     while let Some(word) = words.next() {
+        if word == "--print-link" {
+            terminal = Terminal::Any;
+            continue;
+        }
         let (name, value) = match word.split_once('=') {
             Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
             None => (word, words.next()),
@@ -61,7 +70,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<InitComma
     let missing: Vec<_> = given.iter().filter(|(_, given)| !given).map(|(name, _)| *name).collect();
     match (login, email) {
         (Some(login), Some(email)) if missing.is_empty() => {
-            Ok(InitCommand { login, email, account, options })
+            Ok(InitCommand { login, email, account, terminal, options })
         }
         _ => Err(format!("init needs {}", missing.join(", "))),
     }
@@ -72,7 +81,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<InitComma
 /// # Errors
 /// What prevents it, such as that there is a top account already.
 pub(crate) async fn run(command: InitCommand) -> Result<(), Failure> {
-    let InitCommand { login, email, account, options } = command;
+    let InitCommand { login, email, account, terminal, options } = command;
+    terminal.check()?;
     let url = options.public_url.clone().unwrap_or_default();
     let http = HttpOptions::new(&url).map_err(|error| Failure::new("--public-url", error))?;
     if options.database == Database::InData {
@@ -92,17 +102,35 @@ pub(crate) async fn run(command: InitCommand) -> Result<(), Failure> {
         .public_url(http.public_url().to_string())
         .build()
         .map_err(|error| Failure::new("the engine can't be built", error))?;
-    let made =
-        portcullis.bootstrap(&account, &login, &email).await.map_err(|error| Failure::new("init", error))?;
+    let made = match portcullis.bootstrap(&account, &login, &email).await {
+        Ok(made) => made,
+        Err(error) => return Err(Failure::new("init", refused(&portcullis, &error).await)),
+    };
     say(format_args!("made the account {} and its administrator {}", made.account.name, made.user.login));
-    say(format_args!(
-        "the link below sets the password; it is shown once and lives until {}",
-        made.valid_until.to_rfc3339()
-    ));
-    // Nobody hearing it would leave a database that nobody can enter.
-    let mut out = std::io::stdout().lock();
-    let told = writeln!(out, "{}", made.link.expose()).and_then(|()| out.flush());
-    told.map_err(|error| Failure::new("the link could not be shown", error))
+    show(&made.link, made.valid_until)
+}
+
+/// Why nothing was made, and what helps when the first administrator never got in.
+async fn refused(portcullis: &Portcullis, error: &Error) -> String {
+    let is_set_up = matches!(error, Error::Refused(no) if no.reason() == Reason::AlreadySetUp);
+    match first_without_password(portcullis).await {
+        Ok(Some(login)) if is_set_up => format!(
+            "{error}; its first administrator {login} has no password yet, and security-tab invite makes a new link"
+        ),
+        Ok(_) | Err(_) => error.to_string(),
+    }
+}
+
+/// The first user of the first account, if he has no password.
+async fn first_without_password(portcullis: &Portcullis) -> Result<Option<String>, Error> {
+    let manage = portcullis.manage(Actor::Program);
+    let first = Page { after: None, limit: 1 };
+    let Some(top) = manage.accounts(None, first).await?.into_iter().next() else {
+        return Ok(None);
+    };
+    let users = manage.users(Some(top.id), first).await?.users;
+    let waiting = users.first().filter(|user| !user.password_set);
+    Ok(waiting.map(|user| user.login.as_str().to_owned()))
 }
 
 #[cfg(test)]
@@ -124,6 +152,7 @@ mod tests {
         assert_eq!(made.account, "Fleet");
         assert_eq!(made.options.database, Database::Sqlite("/x.db".into()));
         assert!(!made.options.dev);
+        assert_eq!(made.terminal, Terminal::Needed);
         let plain =
             read("--login root --email r@example.com --keys=k --public-url=https://a.example").unwrap();
         assert_eq!(plain.account, ACCOUNT);

@@ -5,8 +5,11 @@ mod database;
 mod demo;
 mod dev;
 mod init;
+mod invite;
 mod keys;
+mod link;
 mod mailbox;
+mod messages;
 mod options;
 mod page;
 mod serve;
@@ -25,7 +28,7 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let work = match options::parse(std::env::args().skip(1)) {
-        Ok(work @ (Command::Serve(_) | Command::Init(_))) => work,
+        Ok(work @ (Command::Serve(_) | Command::Init(_) | Command::Invite(_) | Command::Messages(_))) => work,
         Ok(Command::Keys(command)) => {
             return match keys::run(&command) {
                 Ok(()) => ExitCode::SUCCESS,
@@ -54,6 +57,8 @@ fn main() -> ExitCode {
             match work {
                 Command::Serve(options) => start::run(*options).await,
                 Command::Init(command) => init::run(*command).await,
+                Command::Invite(command) => invite::run(*command).await,
+                Command::Messages(command) => messages::run(command).await,
                 Command::Keys(_) | Command::Help => Ok(()),
             }
         }),

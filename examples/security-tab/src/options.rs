@@ -7,7 +7,9 @@ use portcullis::policy::Policy;
 use portcullis_axum::Cidr;
 
 use crate::init::{self, InitCommand};
+use crate::invite::{self, InviteCommand};
 use crate::keys::{self, KeysCommand};
+use crate::messages::{self, MessagesCommand};
 
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "\
@@ -16,6 +18,8 @@ usage: security-tab [OPTIONS]
        security-tab keys reseal|retire ID --keys FILE --data DIR|--database URL
        security-tab after-restore --keys FILE
        security-tab init --login L --email E [--account NAME] --keys FILE --public-url URL [--database URL]
+       security-tab invite --login L --keys FILE --public-url URL [--database URL] [--mail]
+       security-tab messages held|release ID --keys FILE --data DIR|--database URL
 
   --listen ADDR         address and port, port 0 picks one (127.0.0.1:8080)
   --data DIR            SQLite file and generated development keys (./data)
@@ -27,6 +31,8 @@ usage: security-tab [OPTIONS]
   --smtp URL            smtp://[user@]host:port or smtps://[user@]host[:port] (mailbox at /dev/messages)
   --demo-password TEXT  dev mode: the password of the demo users (random)
   --policy NAME         default, wialon-hosting, wialon-local or strict (default)
+  --print-link          init and invite: show the link although standard output is no terminal
+  --mail                invite: the running service mails the link, nothing is shown
 
 environment:
   PORTCULLIS_SMTP_PASSWORD  the password of the SMTP user
@@ -46,6 +52,10 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Make the first administrator of a production database.
     Init(Box<InitCommand>),
+    /// Invite somebody who has no password yet.
+    Invite(Box<InviteCommand>),
+    /// Look at what is held, or release it.
+    Messages(MessagesCommand),
     /// Print [`USAGE`].
     Help,
 }
@@ -98,6 +108,12 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, 
     }
     if words.next_if(|word| word == "init").is_some() {
         return init::parse(words).map(|command| Command::Init(Box::new(command)));
+    }
+    if words.next_if(|word| word == "invite").is_some() {
+        return invite::parse(words).map(|command| Command::Invite(Box::new(command)));
+    }
+    if words.next_if(|word| word == "messages").is_some() {
+        return messages::parse(words).map(Command::Messages);
     }
     while let Some(word) = words.next() {
         let (name, inline) = match word.split_once('=') {
@@ -237,7 +253,11 @@ mod tests {
     fn read(line: &str) -> Result<Options, String> {
         match parse(line.split_whitespace().map(str::to_owned))? {
             Command::Serve(options) => Ok(*options),
-            Command::Keys(_) | Command::Init(_) | Command::Help => Err("another command".into()),
+            Command::Keys(_)
+            | Command::Init(_)
+            | Command::Invite(_)
+            | Command::Messages(_)
+            | Command::Help => Err("another command".into()),
         }
     }
 

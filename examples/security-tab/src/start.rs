@@ -190,7 +190,10 @@ fn beside_the_database(keys: &Path, options: &Options) -> bool {
     }
 }
 
-/// A mail server that can't be reached only warns; one that will never take a mail prevents the start.
+/// The mail server of a URL. One that can't be reached only warns; one that will never take a mail prevents the start.
+///
+/// # Errors
+/// What is wrong with the URL, the environment or the server.
 async fn mail_server(url: &str, http: &HttpOptions) -> Result<Arc<dyn MailSender>, Failure> {
     let unfit = |error| Failure::new("--smtp", error);
     let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

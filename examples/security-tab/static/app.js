@@ -44,7 +44,7 @@
       return;
     }
     takeBackNoAnswer();
-    lastPressed = event.submitter?.id ?? '';
+    lastPressed = event.submitter?.id ?? document.activeElement?.id ?? '';
     hold(form, event.submitter);
   }, true);
 
@@ -62,6 +62,7 @@
 
   function sayNoAnswer(form) {
     takeBackNoAnswer();
+    if (form.matches('[data-save-on-change]')) form.reset();
     const line = document.createElement('p');
     line.className = 'message problem';
     line.setAttribute('role', 'alert');
@@ -121,7 +122,7 @@
   }
 
   function sectionTitle() {
-    const section = ['two-factor', 'sessions'].find((name) => lastPressed.startsWith(name));
+    const section = ['two-factor', 'advanced', 'sessions'].find((name) => lastPressed.startsWith(name));
     return byId(`${section ?? 'authorization'}-title`);
   }
 
@@ -202,6 +203,7 @@
   document.addEventListener('change', (event) => {
     changed(event);
     if (event.target.matches('[data-method]')) showMethod(event.target);
+    event.target.closest('[data-save-on-change]')?.requestSubmit();
   });
 
   document.addEventListener('click', (event) => {

@@ -27,7 +27,14 @@ pub(super) fn of_users() -> Vec<Operation> {
             body: Some("NewUser"),
             success: 201,
             gives: Some("ManagedUser"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::LoginTaken, Reason::ExternalIdTaken],
+            refusals: &[
+                Reason::StaleSignIn,
+                Reason::NotAllowed,
+                Reason::NotFound,
+                Reason::LoginTaken,
+                Reason::ExternalIdTaken,
+                Reason::TooSoon,
+            ],
             route: post(users::create),
         },
         Operation {
@@ -94,7 +101,7 @@ pub(super) fn of_access() -> Vec<Operation> {
             body: None,
             success: 202,
             gives: Some("Nothing"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::TooSoon],
+            refusals: &[Reason::StaleSignIn, Reason::NotAllowed, Reason::NotFound, Reason::TooSoon],
             route: post(users::send_recovery),
         },
         Operation {
@@ -105,7 +112,7 @@ pub(super) fn of_access() -> Vec<Operation> {
             body: Some("Rights"),
             success: 204,
             gives: None,
-            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            refusals: &[Reason::StaleSignIn, Reason::NotAllowed, Reason::NotFound],
             route: post(users::grant),
         },
     ]
@@ -121,7 +128,13 @@ pub(super) fn of_invitations() -> Vec<Operation> {
         body: None,
         success: 202,
         gives: Some("Nothing"),
-        refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::InUse, Reason::TooSoon],
+        refusals: &[
+            Reason::StaleSignIn,
+            Reason::NotAllowed,
+            Reason::NotFound,
+            Reason::InUse,
+            Reason::TooSoon,
+        ],
         route: post(users::send_invitation),
     }]
 }
@@ -137,7 +150,13 @@ pub(super) fn of_accounts() -> Vec<Operation> {
             body: Some("NewAccount"),
             success: 201,
             gives: Some("ManagedAccount"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            refusals: &[
+                Reason::NotAllowed,
+                Reason::NotFound,
+                Reason::NotADealer,
+                Reason::TooDeep,
+                Reason::UnknownPlan,
+            ],
             route: post(accounts::create),
         },
         Operation {
@@ -159,8 +178,42 @@ pub(super) fn of_accounts() -> Vec<Operation> {
             body: Some("AccountChange"),
             success: 200,
             gives: Some("ManagedAccount"),
-            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            refusals: &[Reason::NotAllowed, Reason::NotFound, Reason::UnknownPlan, Reason::InvalidDays],
             route: patch(accounts::change),
+        },
+    ]
+}
+
+/// Routes of payments.
+pub(super) fn of_payments() -> Vec<Operation> {
+    vec![
+        Operation {
+            method: "get",
+            path: "/accounts/{id}/payments",
+            summary: "Lists the payments of an account.",
+            session: true,
+            body: None,
+            success: 200,
+            gives: Some("Payments"),
+            refusals: &[Reason::NotAllowed, Reason::NotFound],
+            route: get(accounts::payments),
+        },
+        Operation {
+            method: "post",
+            path: "/accounts/{id}/payments",
+            summary: "Adds days, money or both to an account, and records who did and why.",
+            session: true,
+            body: Some("Payment"),
+            success: 201,
+            gives: Some("ManagedAccount"),
+            refusals: &[
+                Reason::NotAllowed,
+                Reason::NotFound,
+                Reason::InUse,
+                Reason::InvalidDays,
+                Reason::InvalidBalance,
+            ],
+            route: post(accounts::pay),
         },
     ]
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod email;
 mod manage;
+mod notices;
 mod password;
 mod recovery;
 mod sessions;
@@ -54,11 +55,13 @@ pub(crate) fn operations() -> Vec<Operation> {
         of_password(),
         recovery::operations(),
         of_two_factor(),
+        notices::operations(),
         of_sessions(),
         manage::of_users(),
         manage::of_invitations(),
         manage::of_access(),
         manage::of_accounts(),
+        manage::of_payments(),
         read_only(),
     ]
     .into_iter()
@@ -161,6 +164,7 @@ fn of_address() -> Vec<Operation> {
             success: 200,
             gives: Some("Email"),
             refusals: &[
+                Reason::StaleSignIn,
                 Reason::WrongCode,
                 Reason::ChallengeDead,
                 Reason::Locked,

@@ -3,14 +3,15 @@
 use axum::extract::Query;
 use axum::http::StatusCode;
 use portcullis::id::UserId;
-use portcullis::port::store::Page;
+use portcullis::port::store::{Order, TrailPage};
 use portcullis::rights::Actor;
 use uuid::Uuid;
 
 use crate::Problem;
-use crate::answer::{AuditView, SettingsView};
+use crate::answer::SettingsView;
 use crate::door::{Answer, Door};
 use crate::input::unknown_field;
+use crate::trail::AuditView;
 
 /// The longest page of the trail: the store's own.
 pub(super) const LONGEST_PAGE: u32 = 1000;
@@ -35,22 +36,38 @@ pub(super) async fn trail(mut door: Door) -> Answer {
 }
 
 /// Whose trail is asked for, if not the own one, and which page of it.
-fn page_of(door: &Door) -> Result<(Option<UserId>, Page), Problem> {
+fn page_of(door: &Door) -> Result<(Option<UserId>, TrailPage), Problem> {
     let invalid = |field| Problem::input(field, "invalid_query", "the query can't be read");
     let Query(pairs) =
         Query::<Vec<(String, String)>>::try_from_uri(&door.parts().uri).map_err(|_| invalid("query"))?;
-    let mut page = Page { after: None, limit: USUAL_PAGE };
-    let mut of = None;
+    let mut limit = USUAL_PAGE;
+    let (mut of, mut order, mut after, mut before) = (None, None, None, None);
     for (name, value) in pairs {
         match name.as_str() {
             "user" => of = Some(UserId::from_uuid(value.parse().map_err(|_| invalid("user"))?)),
-            "after" => page.after = Some(value.parse::<Uuid>().map_err(|_| invalid("after"))?),
+            "order" => {
+                order = Some(match value.as_str() {
+                    "oldest" => Order::OldestFirst,
+                    "newest" => Order::NewestFirst,
+                    _ => return Err(invalid("order")),
+                });
+            }
+            "after" => after = Some(value.parse::<Uuid>().map_err(|_| invalid("after"))?),
+            "before" => before = Some(value.parse::<Uuid>().map_err(|_| invalid("before"))?),
             "limit" => {
-                let limit = value.parse().ok().filter(|limit| (1..=LONGEST_PAGE).contains(limit));
-                page.limit = limit.ok_or_else(|| invalid("limit"))?;
+                let asked = value.parse().ok().filter(|limit| (1..=LONGEST_PAGE).contains(limit));
+                limit = asked.ok_or_else(|| invalid("limit"))?;
             }
             _ => return Err(unknown_field(&name)),
         }
     }
-    Ok((of, page))
+    // A place to go on from says itself in which direction.
+    let (order, beyond) = match (order, after, before) {
+        (None | Some(Order::OldestFirst), after, None) => (Order::OldestFirst, after),
+        (None, None, Some(before)) => (Order::NewestFirst, Some(before)),
+        (Some(Order::NewestFirst), None, before) => (Order::NewestFirst, before),
+        (Some(Order::NewestFirst), Some(_), _) => return Err(invalid("after")),
+        (Some(Order::OldestFirst), _, Some(_)) | (None, Some(_), Some(_)) => return Err(invalid("before")),
+    };
+    Ok((of, TrailPage { order, beyond, limit }))
 }

@@ -80,5 +80,5 @@ pub(super) async fn again(mut door: Door) -> Answer {
 
 async fn admitted(mut door: Door, admission: &Admission) -> Answer {
     door.admit(admission).await?;
-    door.reply(StatusCode::OK, &SignInView::admitted(&admission.session)).await
+    door.reply(StatusCode::OK, &SignInView::admitted(admission)).await
 }

@@ -10,7 +10,10 @@ use crate::client::{ALICE, Site, keys};
 async fn settings_show_what_exists_and_nothing_more() {
     let (mut site, alice) = Site::signed_in().await;
     let settings = site.get("/settings").await.is(200).json();
-    assert_eq!(keys(&settings), ["account", "email", "password", "sessions", "two_factor", "user"]);
+    assert_eq!(
+        keys(&settings),
+        ["account", "email", "notices", "password", "sessions", "two_factor", "user"]
+    );
     assert_eq!(
         settings["user"],
         json!({"id": alice.id, "login": "alice", "language": "en", "time_zone": alice.time_zone.name()})
@@ -61,7 +64,38 @@ async fn the_trail_is_the_own_one_in_pages() {
 }
 
 #[tokio::test]
+async fn the_trail_goes_back_from_the_newest() {
+    let (mut site, _) = Site::signed_in().await;
+    let ids = |page: &serde_json::Value| -> Vec<String> {
+        page["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let oldest_first = ids(&site.get("/audit").await.is(200).json());
+    assert!(oldest_first.len() >= 2);
+    assert_eq!(ids(&site.get("/audit?order=oldest").await.is(200).json()), oldest_first);
+    let newest_first: Vec<String> = oldest_first.iter().rev().cloned().collect();
+    assert_eq!(ids(&site.get("/audit?order=newest").await.is(200).json()), newest_first);
+
+    let mut seen = Vec::new();
+    let mut path = "/audit?order=newest&limit=1".to_owned();
+    loop {
+        let page = site.get(&path).await.is(200).json();
+        seen.extend(ids(&page));
+        match page["next"].as_str() {
+            Some(next) => path = format!("/audit?limit=1&before={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, newest_first);
+}
+
+#[tokio::test]
 async fn a_query_is_read_as_strictly_as_a_body() {
+    const NIL: uuid::Uuid = uuid::Uuid::nil();
     let (mut site, _) = Site::signed_in().await;
     for (query, field, code) in [
         ("limit=0", "limit", "invalid_query"),
@@ -69,6 +103,11 @@ async fn a_query_is_read_as_strictly_as_a_body() {
         ("limit=-1", "limit", "invalid_query"),
         ("limit=x", "limit", "invalid_query"),
         ("after=1", "after", "invalid_query"),
+        ("before=1", "before", "invalid_query"),
+        ("order=Newest", "order", "invalid_query"),
+        (&format!("order=newest&after={NIL}"), "after", "invalid_query"),
+        (&format!("order=oldest&before={NIL}"), "before", "invalid_query"),
+        (&format!("after={NIL}&before={NIL}"), "before", "invalid_query"),
         ("user=bob", "user", "invalid_query"),
         ("Limit=1", "Limit", "unknown_field"),
     ] {

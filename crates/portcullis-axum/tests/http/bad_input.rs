@@ -22,6 +22,7 @@ use portcullis_axum::{HttpOptions, PeerAddress, router};
 use serde_json::{Value, json};
 
 use crate::client::{ALICE, MOUNT, PUBLIC, Reply, SESSION, exchange};
+use crate::office::NOBODY;
 
 /// Hashes at almost no cost, and counts how often.
 struct Counting {
@@ -117,7 +118,19 @@ fn bodies() -> Vec<(&'static str, Value)> {
         ("POST /two-factor/challenge", json!({"method": "email", "address": "new@example.com"})),
         ("POST /two-factor/challenge/resend", json!({"challenge": "x"})),
         ("PUT /two-factor", json!({"method": "email", "challenge": "x", "code": "123456"})),
+        ("POST /users", json!({"login": "dora", "account": NOBODY})),
+        (PATCH_USER, json!({"email": "new@example.com", "time_zone": "Europe/Riga", "language": "ru"})),
+        ("POST /accounts", json!({"name": "low", "parent": NOBODY})),
+        (PATCH_ACCOUNT, json!({"name": "low", "time_zone": "Europe/Riga"})),
     ]
+}
+
+const PATCH_USER: &str = "PATCH /users/00000000-0000-7000-8000-000000000000";
+const PATCH_ACCOUNT: &str = "PATCH /accounts/00000000-0000-7000-8000-000000000000";
+
+/// Whether a field may be left out.
+fn optional(route: &str, field: &str) -> bool {
+    field == "address" || route.starts_with("PATCH ")
 }
 
 /// Texts that no field of a kind takes, by the names of the fields, with the code that says so.
@@ -148,12 +161,17 @@ fn texts() -> Vec<(&'static [&'static str], &'static str, Vec<String>)> {
     let invisible = ["ali\u{202e}ce", "ali\u{200b}ce", "ali\r\nce", "ali\0ce", "\u{feff}alice", " alice", ""];
     let mut logins: Vec<_> = invisible.map(str::to_owned).to_vec();
     logins.extend(["a".repeat(51), "ı".repeat(60_000 / 2)]);
+    let ids = vec![String::new(), "demo".into(), format!(" {NOBODY}"), "0".repeat(60_000)];
     vec![
-        (&["address"], "invalid_email", addresses),
+        (&["address", "email"], "invalid_email", addresses),
         (&["code"], "invalid_code", codes),
         (&["login"], "invalid_login", logins),
         (&["password", "current", "new", "repeat"], "too_long", vec!["x".repeat(1025), "ж".repeat(30_000)]),
         (&["password", "current", "new", "repeat"], "missing", vec![String::new()]),
+        (&["account", "parent"], "invalid_id", ids),
+        (&["name"], "invalid_name", vec![String::new(), " ".into(), "a\0b".into(), "x".repeat(101)]),
+        (&["time_zone"], "invalid_time_zone", vec![String::new(), "Riga".into(), "x".repeat(60_000)]),
+        (&["language"], "invalid_language", vec![String::new(), "?".into(), "x".repeat(60_000)]),
     ]
 }
 
@@ -177,7 +195,22 @@ async fn what_no_field_takes_is_refused_by_name_before_any_work() {
         }
     }
     let fields: Vec<_> = seen.keys().copied().collect();
-    assert_eq!(fields, ["address", "code", "current", "login", "new", "password", "repeat"]);
+    let expected = [
+        "account",
+        "address",
+        "code",
+        "current",
+        "email",
+        "language",
+        "login",
+        "name",
+        "new",
+        "parent",
+        "password",
+        "repeat",
+        "time_zone",
+    ];
+    assert_eq!(fields, expected);
 }
 
 #[tokio::test]
@@ -194,7 +227,7 @@ async fn what_is_no_text_is_refused_by_name_before_any_work() {
                 assert_eq!(problem["field"], *field, "{route}: {problem}");
             }
             // What may be left out may be `null`.
-            if field != "address" {
+            if !optional(route, field) {
                 for gone in [Some(Value::Null), None] {
                     let mut body = body.clone();
                     match gone {
@@ -241,6 +274,59 @@ async fn what_is_no_object_or_too_large_is_refused_before_any_work() {
             let problem = reply.refused(status, code);
             assert!(status == 413 || problem["field"] == "body", "{route}: {problem}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_says_nothing_is_refused_by_name_before_any_work() {
+    let counted = Counted::new().await;
+    for (query, field, code) in [
+        ("/users?login=", "login", "invalid_login"),
+        ("/users?account=demo", "account", "invalid_query"),
+        ("/users?after=1", "after", "invalid_query"),
+        ("/users?limit=0", "limit", "invalid_query"),
+        ("/users?limit=1001", "limit", "invalid_query"),
+        ("/users?limit=ten", "limit", "invalid_query"),
+        ("/users?name=bob", "name", "unknown_field"),
+        ("/audit?user=alice", "user", "invalid_query"),
+        ("/audit?after=1", "after", "invalid_query"),
+        ("/audit?limit=1001", "limit", "invalid_query"),
+        ("/audit?page=2", "page", "unknown_field"),
+    ] {
+        let route = format!("GET {query}");
+        let reply = counted.send(&route, String::new()).await;
+        counted.is_cheap(&route, &reply, "");
+        assert_eq!(reply.refused(422, code)["field"], field, "{route}");
+    }
+}
+
+#[tokio::test]
+async fn what_no_account_takes_is_refused_before_any_work() {
+    let counted = Counted::new().await;
+    let path = format!("/accounts/{NOBODY}");
+    let (change, pay) = (format!("PATCH {path}"), format!("POST {path}/payments"));
+    let new = |more: &str| format!(r#"{{"name":"x","parent":"{NOBODY}",{more}}}"#);
+    for (route, body, field) in [
+        (&*change, r#"{"days":{"left":36526}}"#.to_owned(), "days"),
+        (&change, r#"{"balance":{"amount":9007199254740992}}"#.to_owned(), "balance"),
+        (&change, r#"{"services":{"sms":{"on":true,"quota":-1}}}"#.to_owned(), "services"),
+        (&change, r#"{"days":{"left":1e400}}"#.to_owned(), "days"),
+        ("POST /accounts", new(r#""days":{"minimum":-36526}"#), "days"),
+        ("POST /accounts", new(r#""balance":{"block_below":1.5}"#), "balance"),
+        ("POST /accounts", new(r#""time_zone":"Mars/Olympus""#), "time_zone"),
+        (&pay, r#"{"days":36526,"comment":"x"}"#.to_owned(), "days"),
+        (&pay, r#"{"amount":1e400,"comment":"x"}"#.to_owned(), "amount"),
+        (&pay, r#"{"days":1}"#.to_owned(), "comment"),
+        (&pay, format!(r#"{{"days":1,"comment":"{}"}}"#, "x".repeat(60_000)), "comment"),
+        ("PUT /notices/blocking", r#"{"enabled":"yes"}"#.to_owned(), "enabled"),
+    ] {
+        let reply = counted.send(route, body.clone()).await;
+        counted.is_cheap(route, &reply, &body);
+        assert_eq!(
+            (reply.status.as_u16(), &reply.json()["field"]),
+            (422, &json!(field)),
+            "{route} {body:.60}"
+        );
     }
 }
 

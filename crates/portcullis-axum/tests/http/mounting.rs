@@ -57,6 +57,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "DELETE /users/{id}/sessions",
         "DELETE /users/{id}/two-factor",
         "GET /accounts/{id}",
+        "GET /accounts/{id}/payments",
         "GET /audit",
         "GET /email/undo/{token}",
         "GET /openapi.json",
@@ -68,6 +69,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "PATCH /accounts/{id}",
         "PATCH /users/{id}",
         "POST /accounts",
+        "POST /accounts/{id}/payments",
         "POST /email/confirm",
         "POST /email/resend",
         "POST /email/undo",
@@ -86,6 +88,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "POST /users/{id}/recovery",
         "POST /users/{id}/rights",
         "PUT /email",
+        "PUT /notices/blocking",
         "PUT /two-factor",
     ];
     assert_eq!(described, contract.map(str::to_owned).into());
@@ -238,6 +241,18 @@ async fn over_a_socket_the_peer_is_who_is_counted() {
     assert_eq!(fields["cache-control"], "no-store");
     assert_eq!(fields["content-type"], "application/json");
     assert!(answer.ends_with('}') && answer.contains(r#""status":"admitted""#), "{answer}");
+}
+
+#[tokio::test]
+async fn an_id_of_the_hosts_own_path_is_not_taken_for_ours() {
+    let (mut site, alice) = Site::signed_in().await;
+    let routes = router(site.world.security.clone(), options());
+    site.app = Router::new().nest("/of/{id}", routes);
+    let ask = |path: String| Request::builder().uri(path).body(Body::empty()).unwrap();
+    let (account, nobody) = (alice.account, crate::office::NOBODY);
+    let seen = site.raw(ask(format!("/of/{account}/users/{}", alice.id))).await.is(200).json();
+    assert_eq!(seen["login"], "alice");
+    site.raw(ask(format!("/of/{}/users/{nobody}", alice.id))).await.refused(404, "not_found");
 }
 
 /// Every future of the routes may move between threads, whatever the body.

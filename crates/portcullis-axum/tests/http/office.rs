@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Reply, Site};
 
-/// Signed in is `admin`, who manages the account `demo` and with it `child`.
+/// Signed in is `admin`, who manages the account `demo` and with it `child`, which may have accounts below.
 pub(crate) struct Office {
     pub(crate) site: Site,
     pub(crate) admin: User,
@@ -34,7 +34,7 @@ impl Office {
         site.world.advance(chrono::TimeDelta::seconds(1));
         let bob = site.user("bob", Some("bob@example.com")).await;
         security.rights().set_flags(Actor::Program, bob.id, Flags::default()).await.unwrap();
-        let child = NewAccount::named("child").under(site.account.id);
+        let child = NewAccount::named("child").under(site.account.id).dealer();
         let child = security.accounts().create(child).await.unwrap();
         let carol = site.world.user(&child, "carol", None).await.unwrap();
         let elsewhere = site.world.account("elsewhere").await.unwrap();

@@ -86,6 +86,15 @@ async fn a_session_of_another_user_is_not_found() {
 }
 
 #[tokio::test]
+async fn a_cookie_does_not_name_a_session_to_end() {
+    let (mut site, first) = twice().await;
+    for cookie in [first, site.session()] {
+        site.delete(&format!("/sessions/{cookie}")).await.refused(404, "not_found");
+    }
+    assert_eq!(listed(&mut site).await.len(), 2);
+}
+
+#[tokio::test]
 async fn ending_the_others_gives_a_fresh_cookie() {
     let (mut site, first) = twice().await;
     let before = site.session();

@@ -2,7 +2,7 @@
 
 use portcullis::port::store::Page;
 use portcullis::rights::{AccessRight, Actor};
-use portcullis::user::{Flag, Flags};
+use portcullis::user::{Flag, Flags, Login, NewUser};
 use serde_json::{Value, json};
 
 use crate::client::{ALICE, SESSION, Site, keys};
@@ -51,7 +51,9 @@ async fn a_new_user_has_what_was_granted_and_no_more() {
     assert_eq!((&dora["password_set"], &dora["blocked"]), (&json!(false), &json!(false)));
     assert_eq!(dora["may"]["edit_flags"], yes());
     let path = format!("/users/{}", dora["id"].as_str().unwrap());
-    assert_eq!(office.site.get(&path).await.is(200).json(), dora);
+    let mut shown = office.site.get(&path).await.is(200).json();
+    assert_eq!(shown.as_object_mut().unwrap().remove("rights"), Some(json!([])), "nobody has any yet");
+    assert_eq!(shown, dora);
     let plain = json!({"login": "emil", "account": office.site.account.id});
     let emil = office.site.post("/users", plain).await.is(201).json();
     assert!(emil["flags"].as_object().unwrap().values().all(|on| on == false), "off unless granted");
@@ -68,6 +70,28 @@ async fn a_user_is_not_created_without_every_gate() {
     office.site.post("/users", one).await.is(201);
     let two = json!({"login": "f2", "account": demo, "external_id": "x"});
     office.site.post("/users", two).await.refused(409, "external_id_taken");
+    for nth in 0..6 {
+        let invited = json!({"login": format!("i{nth}"), "account": demo, "email": "one@example.com"});
+        let reply = office.site.post("/users", invited).await;
+        if nth < 5 {
+            reply.is(201);
+        } else {
+            let problem = reply.refused(429, "too_soon");
+            assert_eq!(problem["retry_after"], 24 * 3600);
+        }
+    }
+    // What another tenant uses is neither taken from it nor told of.
+    let mut theirs = NewUser::new(Login::parse("gina").unwrap(), office.eve.account);
+    theirs.external_id = Some("theirs".to_owned());
+    let theirs = office.site.world.security.users().create(theirs).await.unwrap();
+    let three = json!({"login": "f3", "account": demo, "external_id": "theirs"});
+    let ours = office.site.post("/users", three).await.is(201).json();
+    let users = office.site.world.security.users();
+    for (tenant, id) in
+        [(office.eve.tenant, theirs.id.to_string()), (demo, ours["id"].as_str().unwrap().to_owned())]
+    {
+        assert_eq!(users.by_external_id(tenant, "theirs").await.unwrap().id.to_string(), id);
+    }
     for account in [json!(NOBODY), json!(office.eve.account), json!(office.bob.id)] {
         let body = json!({"login": "g", "account": account});
         office.site.post("/users", body).await.refused(404, "not_found");
@@ -128,6 +152,7 @@ async fn what_is_sent_is_read_strictly() {
     for (body, field, code) in [
         (json!({"rights": []}), "item", "missing"),
         (json!({"item": "x", "rights": []}), "item", "invalid_id"),
+        (json!({"item": format!(" {NOBODY}"), "rights": []}), "item", "invalid_id"),
         (json!({"item": NOBODY}), "rights", "missing"),
         (json!({"item": NOBODY, "rights": "view"}), "rights", "invalid_type"),
         (json!({"item": NOBODY, "rights": ["own"]}), "rights", "invalid_right"),
@@ -182,6 +207,37 @@ async fn users_are_found_within_ones_accounts_alone() {
     office.site.get(&format!("/users?account={demo}")).await.refused(404, "not_found");
 }
 
+#[tokio::test]
+async fn a_page_has_a_hundred_users_unless_more_are_asked_for() {
+    let mut office = Office::open().await;
+    let child = office.child.clone();
+    for nth in 0..100 {
+        office.site.world.user(&child, &format!("driver{nth}"), None).await.unwrap();
+    }
+    let of_child = format!("/users?account={}", child.id);
+    let page = office.site.get(&of_child).await.is(200).json();
+    assert_eq!(names(&page).len(), 100);
+    let rest = format!("{of_child}&after={}", page["next"].as_str().unwrap());
+    let rest = office.site.get(&rest).await.is(200).json();
+    assert_eq!((names(&rest).len(), &rest["next"]), (1, &Value::Null));
+    let all = office.site.get(&format!("{of_child}&limit=1000")).await.is(200).json();
+    assert_eq!((names(&all).len(), &all["next"]), (101, &Value::Null));
+}
+
+#[tokio::test]
+async fn a_waiting_address_does_not_stand_in_for_a_confirmed_one() {
+    let mut office = Office::open().await;
+    let path = format!("/users/{}", office.bob.id);
+    let bob = office.patch(&path, json!({"email": "rob@example.com"})).await.is(200).json();
+    let email =
+        json!({"address": "b•••@example.com", "confirmed": true, "pending": {"address": "r•••@example.com"}});
+    assert_eq!(bob["email"], email);
+    let path = format!("/users/{}", office.carol.id);
+    let carol = office.patch(&path, json!({"email": "kay@example.com"})).await.is(200).json();
+    let email = json!({"address": "k•••@example.com", "confirmed": false, "pending": {"address": "k•••@example.com"}});
+    assert_eq!(carol["email"], email);
+}
+
 /// Each act on a user, as it is asked for, and what it takes beside seeing him.
 fn acts() -> Vec<(&'static str, &'static str, Value, Option<AccessRight>)> {
     use AccessRight::{EditFlags, EditOther, ViewDetails};
@@ -216,7 +272,7 @@ async fn who_may_not_see_a_user_gets_the_answer_about_nobody() {
     let events = async |site: &Site, subject: &str| {
         let subject = subject.parse().unwrap();
         let page = Page { after: None, limit: 1000 };
-        let events = site.world.store.audit(subject, page).await.unwrap();
+        let events = site.world.store.audit(subject, page.into()).await.unwrap();
         let new = events.into_iter().filter(|event| event.actor == Some(office.bob.id.uuid()));
         new.map(|event| (event.action.into_owned(), event.reason.map(String::from))).collect::<Vec<_>>()
     };
@@ -342,6 +398,14 @@ async fn rights_go_to_users_one_sees_on_items_one_manages() {
     let held = [AccessRight::View, AccessRight::EditFlags].into();
     assert_eq!(security.users().get(carol).await.unwrap().rights[&bob], held);
     assert_eq!(security.accounts().get(child).await.unwrap().rights[&bob], held);
+    for path in [format!("/users/{carol}"), format!("/accounts/{child}")] {
+        let shown = office.site.get(&path).await.is(200).json();
+        assert_eq!(
+            shown["rights"],
+            json!([{"user": bob, "login": "bob", "rights": ["view", "edit_flags"]}]),
+            "{path}"
+        );
+    }
     for user in [NOBODY.to_owned(), office.eve.id.to_string(), "x".to_owned()] {
         let body = json!({"item": carol, "rights": ["view"]});
         office.site.post(&grants(&user), body).await.refused(404, "not_found");
@@ -356,6 +420,8 @@ async fn rights_go_to_users_one_sees_on_items_one_manages() {
     assert!(!security.users().get(carol).await.unwrap().rights.contains_key(&bob));
     assert!(!security.accounts().get(child).await.unwrap().rights.contains_key(&bob));
     office.as_bob(&[AccessRight::View]).await;
+    let shown = office.site.get(&format!("/users/{carol}")).await.is(200).json();
+    assert_eq!(shown.get("rights"), None, "who may let nobody have rights is not told who has them");
     let body = json!({"item": carol, "rights": ["view"]});
     let refused = office.site.post(&grants(&bob), body).await.refused(403, "not_allowed");
     assert_eq!(missing(&refused), ["manage_access"]);

@@ -113,7 +113,7 @@ fn every_call_of_the_contract_is_one_round_trip() {
         one("a list");
         store.claim(Lane::Bulk, now(), now(), 10).await.unwrap();
         one("a claim");
-        store.audit(id(2), page).await.unwrap();
+        store.audit(id(2), page.into()).await.unwrap();
         one("a trail");
         for what in [Purge::Counters, Purge::Audit, Purge::Records] {
             store.purge(what, now(), 10).await.unwrap();

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
     Commit, CommitError, Counter, CounterOp, Delete, Expect, Guard, Key, Kind, Lane, Page, Purge, Put, Read,
-    Record, Start, Store, Window,
+    Record, Start, Store, TrailPage, Window,
 };
 use portcullis::testing::Dump;
 use portcullis_postgres::PostgresStore;
@@ -145,6 +145,10 @@ async fn one_call(
             let (until, limit) = (at + TimeDelta::seconds(20), dice.roll(4));
             assert_eq!(store.claim(lane, at, until, limit).await, memory.claim(lane, at, until, limit).await,);
         }
+        3 if dice.roll(3) == 0 => {
+            let (lane, most) = (Lane::ALL[dice.roll(4) as usize], dice.roll(4));
+            assert_eq!(store.waiting(lane, at, most).await, memory.waiting(lane, at, most).await);
+        }
         3 => {
             let what = [Purge::Counters, Purge::Records][dice.roll(2) as usize];
             let before = later(i64::from(dice.roll(20)) - 5);
@@ -155,7 +159,10 @@ async fn one_call(
                 after: (dice.roll(2) > 0).then(|| past.last().map_or(id(1), |last| last.id.uuid())),
                 ..page
             };
-            assert_eq!(store.audit(id(2), page).await, memory.audit(id(2), page).await);
+            let newest = TrailPage::newest(page.after, page.limit);
+            for page in [page.into(), newest] {
+                assert_eq!(store.audit(id(2), page).await, memory.audit(id(2), page).await, "{page:?}");
+            }
         }
         5 if !past.is_empty() => {
             let again = &past[dice.roll(u32::try_from(past.len()).unwrap()) as usize];

@@ -2,7 +2,7 @@
 
 use crate::common::{add, commit, guard, id, in_database, insert, later, login, now, record, update};
 use portcullis::port::store::{
-    Commit, Counter, Delete, Key, Kind, Lane, Page, Purge, Read, Record, Start, Store,
+    Commit, Counter, Delete, Key, Kind, Lane, Page, Purge, Read, Record, Start, Store, TrailPage,
 };
 
 /// Ten thousand records in a chain of references, with keys, due times, counters and events. The id of record `n` is
@@ -54,7 +54,10 @@ async fn scans_nothing(database: crate::common::Database, then: &str) {
     let listed = store.list(&tenant, Page { after: Some(user(104_000)), limit: 10 }).await.unwrap();
     assert_eq!(listed.len(), 10);
     assert_eq!(store.claim(Lane::Bulk, later(200_000), later(300_000), 10).await.unwrap().len(), 10);
-    assert_eq!(store.audit(user(104_000), Page { after: None, limit: 10 }).await.unwrap().len(), 1);
+    assert_eq!(store.waiting(Lane::Bulk, later(200_000), 1000).await.unwrap().count, 1000);
+    for page in [Page { after: None, limit: 10 }.into(), TrailPage::newest(None, 10)] {
+        assert_eq!(store.audit(user(104_000), page).await.unwrap().len(), 1);
+    }
     for what in [Purge::Counters, Purge::Audit, Purge::Records] {
         assert_eq!(store.purge(what, later(200_000), 10).await, Ok(10));
     }

@@ -3,10 +3,14 @@
 #[cfg(test)]
 mod injection;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod real;
+#[cfg(test)]
+mod retries;
 #[cfg(test)]
 mod support;

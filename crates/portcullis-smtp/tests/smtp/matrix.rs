@@ -9,7 +9,7 @@ use portcullis::port::message::{MailSender as _, SendError};
 use portcullis_smtp::SmtpSender;
 
 /// What a trouble at a step has to be called.
-fn expected(at: At, trouble: &Trouble) -> Kind {
+pub(crate) fn expected(at: At, trouble: &Trouble) -> Kind {
     match (at, trouble) {
         (_, Trouble::Say(reply)) if reply.starts_with('4') => Kind::Transient,
         (At::Greeting | At::Hello | At::StartTls | At::Auth | At::From, Trouble::Say(reply))
@@ -31,6 +31,9 @@ async fn cell(made: &Certificates, at: At, trouble: Trouble, timeout: Duration) 
     let error = impatient.send(&mail(1)).await.expect_err(&cell);
     assert_eq!(kind(&error), expected(at, &trouble), "{cell}: {error}");
     says_nothing(&error);
+    if at != At::End && matches!(trouble, Trouble::Flood | Trouble::Lines) {
+        assert!(error.to_string().contains("too long"), "{cell}: {error}");
+    }
     private(&server.seen(), &cell);
 
     // The trouble is over with its connection: the next try passes, under the same Message-ID.
@@ -46,7 +49,7 @@ async fn cell(made: &Certificates, at: At, trouble: Trouble, timeout: Duration) 
 }
 
 /// Nothing but the greeting's answer and STARTTLS goes in clear.
-fn private(seen: &Seen, cell: &str) {
+pub(crate) fn private(seen: &Seen, cell: &str) {
     for (line, encrypted) in &seen.commands {
         let open = line == "EHLO app.example.com" || line == "STARTTLS";
         assert!(*encrypted || open, "{cell}: {line} went in clear");
@@ -85,6 +88,7 @@ rows! {
     garbage_anywhere: Trouble::Say("\u{fffd}\0 SECRET nonsense\r\n");
     a_reply_that_does_not_belong_anywhere: Trouble::Say("252 SECRET\r\n");
     flooded_anywhere: Trouble::Flood;
+    flooded_with_lines_anywhere: Trouble::Lines;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,6 +133,51 @@ async fn a_server_that_accepts_nobody_ends_with_the_timeout() {
         let send = tokio::time::timeout(PATIENCE, sender.send(&mail));
         let error = send.await.expect("the timeout did not hold").unwrap_err();
         assert_eq!(kind(&error), Kind::Transient, "{scheme}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_whose_queue_is_full_ends_with_the_timeout() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    // Taken up to the last place: a further connection is not even shaken hands with.
+    let mut waiting = Vec::new();
+    let moment = Duration::from_millis(200);
+    while let Ok(connected) = tokio::time::timeout(moment, tokio::net::TcpStream::connect(address)).await {
+        waiting.push(connected.unwrap());
+        assert!(waiting.len() < 100, "the queue has no end");
+    }
+    let sender = sender("smtp", address.port(), options().timeout(moment));
+    let mail = mail(1);
+    let send = tokio::time::timeout(PATIENCE, sender.send(&mail));
+    let error = send.await.expect("the timeout did not hold").unwrap_err();
+    assert_eq!(kind(&error), Kind::Transient);
+    assert!(error.to_string().contains("not reached in time"), "{error}");
+}
+
+#[tokio::test]
+async fn no_mail_depends_on_how_the_server_says_goodbye() {
+    let Some(made) = certificates("no_mail_depends_on_how_the_server_says_goodbye") else { return };
+    for trouble in [
+        Trouble::Say("451 later\r\n"),
+        Trouble::Say("550 no\r\n"),
+        Trouble::Say("nonsense\r\n"),
+        Trouble::Hang,
+        Trouble::Cut,
+        Trouble::Flood,
+    ] {
+        let mut script = Script::new(made.good.clone()).with(At::Quit, trouble.clone());
+        script.always = true;
+        let server = Server::start(script).await;
+        let sender = sender("smtp", server.port, options().root_certificates(made.authority.clone()));
+        for number in [1, 2] {
+            sender.send(&mail(number)).await.unwrap_or_else(|error| panic!("{trouble:?}: {error}"));
+        }
+        drop(sender);
+        let seen = server.seen();
+        assert_eq!((seen.mails.len(), seen.count("QUIT")), (2, 0), "{trouble:?}: nothing waits for it");
     }
 }
 

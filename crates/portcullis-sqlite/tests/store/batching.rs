@@ -110,7 +110,7 @@ fn a_refusal_in_a_batch_harms_no_neighbour_and_keeps_nothing_of_itself() {
         let found = block(store.read(&read_id(10 + index as u64))).unwrap().records.len();
         assert_eq!(found, usize::from(outcome.is_ok()), "{index}");
     }
-    let trail = block(store.audit(id(1), Page { after: None, limit: 1000 })).unwrap();
+    let trail = block(store.audit(id(1), Page { after: None, limit: 1000 }.into())).unwrap();
     assert_eq!(trail.len(), 29, "the trail of a refused commit is not kept");
     assert_eq!(outcomes[10].as_ref().unwrap()[&Counter::of(id(1), "guesses")].value, 3);
 }

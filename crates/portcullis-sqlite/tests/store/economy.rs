@@ -48,7 +48,8 @@ fn a_read_is_one_statement_and_so_are_a_listing_and_a_trail() {
     assert_eq!(statements, 1);
     let page = Page { after: None, limit: 10 };
     assert_eq!(cost(&store, store.list(&login("ann"), page)).1, 1);
-    assert_eq!(cost(&store, store.audit(id(1), page)).1, 1);
+    assert_eq!(cost(&store, store.audit(id(1), page.into())).1, 1);
+    assert_eq!(cost(&store, store.waiting(Lane::Bulk, at(0), 10)).1, 1);
 }
 
 #[test]

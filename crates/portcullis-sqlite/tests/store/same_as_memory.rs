@@ -6,7 +6,7 @@ use portcullis::id::CommitId;
 use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
     Commit, CommitError, Count, Counter, CounterOp, Delete, Expect, Guard, Key, Kind, Lane, Page, Purge, Put,
-    Read, Record, Start, Store, Window,
+    Read, Record, Start, Store, TrailPage, Window,
 };
 use portcullis::testing::Dump;
 use portcullis_sqlite::{SqliteOptions, SqliteStore, Synchronous};
@@ -105,7 +105,14 @@ fn one_call(
         }
         2 => {
             let subject = dice.id();
+            let newest = TrailPage::newest(page.after, page.limit);
+            let page = if dice.roll(2) == 0 { page.into() } else { newest };
             assert_eq!(block(sqlite.audit(subject, page)), block(memory.audit(subject, page)));
+        }
+        3 if dice.roll(3) == 0 => {
+            let (lane, most) = (dice.one_of(&Lane::ALL), dice.one_of(&[0, 2, 100]));
+            let counted = block(sqlite.waiting(lane, at(now), most));
+            assert_eq!(counted, block(memory.waiting(lane, at(now), most)));
         }
         3 => {
             let what = dice.one_of(&[Purge::Counters, Purge::Audit, Purge::Records]);

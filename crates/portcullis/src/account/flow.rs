@@ -40,10 +40,11 @@ impl Accounts<'_> {
     /// ```
     ///
     /// # Errors
-    /// `invalid_name`; refused `not_found` when the parent does not exist, `not_allowed` more than 16 deep, `in_use`
-    /// when the id belongs to a different account.
+    /// `invalid_name`, `invalid_days`, `invalid_balance`; refused `not_found` when the parent does not exist,
+    /// `not_a_dealer` when it may have no accounts below it, `too_deep` more than 16 deep, `unknown_plan`, `in_use` when
+    /// the id belongs to a different account.
     pub async fn create(&self, new: NewAccount) -> Result<Account, Error> {
-        rules::check_name(&new.name)?;
+        rules::check(&new)?;
         let engine = &self.0.engine;
         let fresh = match new.id {
             Some(id) => id,
@@ -56,8 +57,12 @@ impl Accounts<'_> {
                 let view =
                     engine.read(&t, vec![Start::Id(fresh.uuid()), Start::Id(parent)], Vec::new()).await?;
                 let (existing, parent) = (view.start(0)?, view.start(1)?);
+                let above = parent.map(|parent| view.account_chain(parent)).transpose()?;
                 let longest = engine.policy.chain_longest;
-                Ok(rules::create(new, fresh, parent.as_ref(), existing.as_ref(), longest, t.now))
+                let mut decision =
+                    rules::create(new, fresh, above.as_ref(), existing.as_ref(), longest, t.now);
+                engine.plan_notices(&view, &mut decision.changes, t.now)?;
+                Ok(decision)
             })
             .await
     }
@@ -112,11 +117,14 @@ impl Accounts<'_> {
         let engine = &self.0.engine;
         engine
             .decide(|t| async move {
-                let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
-                Ok(match view.start::<Account>(0)? {
+                let starts = vec![Start::Id(id.uuid()), engine.schedule_of(id)];
+                let view = engine.read(&t, starts, Vec::new()).await?;
+                let mut decision = match view.start::<Account>(0)? {
                     Some(account) => rules::set_blocked(account, blocked, t.now),
                     None => Decision::no(Reason::NotFound.into(), crate::decision::Changes::none()),
-                })
+                };
+                engine.plan_notices(&view, &mut decision.changes, t.now)?;
+                Ok(decision)
             })
             .await
     }

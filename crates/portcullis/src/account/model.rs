@@ -1,119 +1,20 @@
 //! What an account is.
 
-use core::fmt;
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::balance::Balance;
+use super::days::{DayCounter, DaysChange};
+use super::service::Service;
+use super::zone::TimeZone;
 use crate::decision::Entity;
 use crate::engine::record::Schema;
-use crate::error::InputError;
 use crate::id::{AccountId, UserId};
 use crate::port::store::{Key, Kind, Lane};
 use crate::rights::AccessRight;
-
-/// A time zone by its IANA name.
-///
-/// ```
-/// use portcullis::account::TimeZone;
-/// assert_eq!(TimeZone::parse("Europe/Riga").unwrap().name(), "Europe/Riga");
-/// assert_eq!(TimeZone::parse("Riga").unwrap_err().code(), "invalid_time_zone");
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct TimeZone(chrono_tz::Tz);
-
-impl TimeZone {
-    /// Coordinated universal time.
-    pub const UTC: Self = Self(chrono_tz::Tz::UTC);
-
-    /// Takes an IANA name.
-    ///
-    /// # Errors
-    /// `invalid_time_zone` for a name that is none.
-    pub fn parse(name: &str) -> Result<Self, InputError> {
-        name.parse().map(Self).map_err(|_| {
-            InputError::new("time_zone", "invalid_time_zone", "there is no time zone of this name")
-        })
-    }
-
-    /// The IANA name.
-    pub fn name(self) -> &'static str {
-        self.0.name()
-    }
-
-    /// Words an instant in this zone, such as `2026-11-24 16:05`.
-    pub fn format(self, at: DateTime<Utc>) -> String {
-        at.with_timezone(&self.0).format("%Y-%m-%d %H:%M").to_string()
-    }
-
-    /// Words an instant's time of day in this zone, such as `16:05`.
-    pub fn format_time(self, at: DateTime<Utc>) -> String {
-        at.with_timezone(&self.0).format("%H:%M").to_string()
-    }
-}
-
-impl fmt::Debug for TimeZone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl Serialize for TimeZone {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for TimeZone {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&name).map_err(serde::de::Error::custom)
-    }
-}
-
-/// The period in which a service's quota is counted anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Period {
-    /// Never anew.
-    None,
-    /// Every hour.
-    Hour,
-    /// Every day of the account's zone.
-    Day,
-    /// Every week of the account's zone.
-    Week,
-    /// Every month of the account's zone.
-    Month,
-}
-
-/// A capability of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Service {
-    /// Whether it is switched on.
-    pub on: bool,
-    /// How much of it a period has; `None` means without limit, 0 means unavailable.
-    pub quota: Option<u32>,
-    /// The period.
-    pub period: Period,
-}
-
-impl Service {
-    /// Switched on, with a quota in each period.
-    pub const fn on(quota: Option<u32>, period: Period) -> Self {
-        Self { on: true, quota, period }
-    }
-
-    /// Switched off.
-    pub const fn off() -> Self {
-        Self { on: false, quota: None, period: Period::None }
-    }
-}
 
 /// A customer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -128,12 +29,28 @@ pub struct Account {
     pub ancestors: Vec<AccountId>,
     /// Its name.
     pub name: String,
-    /// Its services by name, such as `sms`.
+    /// Its own services by name, such as `sms`; what is not named follows its plan.
     pub services: BTreeMap<String, Service>,
     /// Whether it was blocked by hand; its users are blocked too if an account above it is.
     pub blocked: bool,
-    /// Sessions and challenges from before this are dead: the last time a block was lifted.
-    pub void_before: Option<DateTime<Utc>>,
+    /// How many days it has left.
+    #[serde(default)]
+    pub days: DayCounter,
+    /// What it has and what it needs.
+    #[serde(default)]
+    pub balance: Balance,
+    /// Whether it may have accounts below it; a top account always may.
+    #[serde(default)]
+    pub dealer: bool,
+    /// The name of its plan, one of those of the top account.
+    #[serde(default)]
+    pub plan: Option<String>,
+    /// Plans by name, each with its services; only a top account has any.
+    #[serde(default)]
+    pub plans: BTreeMap<String, BTreeMap<String, Service>>,
+    /// How many of its blocks were lifted. Sessions and challenges from before the last one are dead.
+    #[serde(default)]
+    pub lifts: u64,
     /// Its time zone.
     pub time_zone: TimeZone,
     /// Who may do what to it, granted directly.
@@ -149,6 +66,11 @@ impl Account {
     /// The key that the accounts right below another carry; below the nil id are the top accounts.
     pub(crate) fn below(parent: Uuid) -> Key {
         Key::lookup(Self::KIND, "parent", parent.to_string())
+    }
+
+    /// The key that every account below one carries, at any depth; the nil id is above all.
+    pub(crate) fn under(above: Uuid) -> Key {
+        Key::lookup(Self::KIND, "above", above.to_string())
     }
 }
 
@@ -170,7 +92,9 @@ impl Entity for Account {
 
     fn keys(&self) -> Vec<Key> {
         let parent = self.ancestors.first().map_or(Uuid::nil(), |parent| parent.uuid());
-        vec![Self::below(parent)]
+        let mut keys = vec![Self::below(parent), Self::under(Uuid::nil())];
+        keys.extend(self.ancestors.iter().map(|above| Self::under(above.uuid())));
+        keys
     }
 
     fn refs(&self) -> Vec<Uuid> {
@@ -196,6 +120,16 @@ pub struct NewAccount {
     pub services: BTreeMap<String, Service>,
     /// Its time zone.
     pub time_zone: TimeZone,
+    /// Its days: none, and not counted, unless they are named.
+    pub days: DaysChange,
+    /// Its balance.
+    pub balance: Balance,
+    /// Whether it may have accounts below it.
+    pub dealer: bool,
+    /// Its plan, one of those of the top account.
+    pub plan: Option<String>,
+    /// Whether it is blocked by hand from the start.
+    pub blocked: bool,
 }
 
 impl NewAccount {
@@ -207,6 +141,11 @@ impl NewAccount {
             name: name.into(),
             services: BTreeMap::new(),
             time_zone: TimeZone::UTC,
+            days: DaysChange::default(),
+            balance: Balance::default(),
+            dealer: false,
+            plan: None,
+            blocked: false,
         }
     }
 
@@ -228,6 +167,40 @@ impl NewAccount {
     #[must_use]
     pub fn in_zone(mut self, time_zone: TimeZone) -> Self {
         self.time_zone = time_zone;
+        self
+    }
+
+    /// With these days.
+    #[must_use]
+    pub fn with_days(mut self, days: DaysChange) -> Self {
+        self.days = days;
+        self
+    }
+
+    /// With this balance.
+    #[must_use]
+    pub fn with_balance(mut self, balance: Balance) -> Self {
+        self.balance = balance;
+        self
+    }
+
+    /// As a dealer, who may have accounts below.
+    #[must_use]
+    pub fn dealer(mut self) -> Self {
+        self.dealer = true;
+        self
+    }
+
+    /// On this plan of the top account.
+    #[must_use]
+    pub fn on_plan(mut self, plan: impl Into<String>) -> Self {
+        self.plan = Some(plan.into());
+        self
+    }
+    /// Blocked by hand from the start, or not.
+    #[must_use]
+    pub fn blocked(mut self, blocked: bool) -> Self {
+        self.blocked = blocked;
         self
     }
 }

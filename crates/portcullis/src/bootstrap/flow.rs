@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::model::Bootstrapped;
 use super::rules::{self, First};
-use crate::account::rules::check_name;
+use crate::account::rules::{check_name, tops};
 use crate::account::{Account, NewAccount};
 use crate::challenge::Purpose;
 use crate::challenge::link::Whose;
@@ -21,7 +21,8 @@ impl Portcullis {
     /// Makes the top account of an empty database and its first administrator, and gives the one invitation link that
     /// sets his password and confirms his address. Nothing is mailed.
     ///
-    /// However many do so at once, under the keys of one keyring one of them succeeds. When the link was lost or is over,
+    /// However many do so at once, one of them succeeds, and none once any top account was
+    /// [created](crate::account::Accounts::create), however close in time. When the link was lost or is over,
     /// [send an invitation](crate::invitation::Invitations::send) as the program.
     ///
     /// ```
@@ -63,8 +64,9 @@ impl Portcullis {
                 // Listed first: what is made in between is found by the read or by the commit.
                 let top = Account::below(Uuid::nil());
                 let listed = engine.list_page::<Account>(&top, Page { after: None, limit: 1 }).await?;
-                let view = engine.read(&t, vec![Start::Id(account_id.uuid())], Vec::new()).await?;
-                let exists = !listed.is_empty() || view.start::<Account>(0)?.is_some();
+                let tops = tops();
+                let view = engine.read(&t, vec![Start::Id(account_id.uuid())], vec![tops.subject]).await?;
+                let exists = !listed.is_empty() || view.start::<Account>(0)?.is_some() || view.counts(&tops);
                 let whose = Whose { tenant: account_id, user: user_id, credential_version: FIRST_VERSION };
                 let link = engine.bind_link(link.clone(), whose, Purpose::Invitation, first.email);
                 let url = engine.link_url(MessageKind::InvitationLink, link.token.expose())?;

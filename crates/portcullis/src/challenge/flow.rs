@@ -3,7 +3,7 @@
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::link::{FreshLink, LinkEntry, Whose};
+use super::link::{FreshLink, LinkEntry, Whose, dead_links};
 use super::model::{Challenge, PendingCode, Purpose};
 use super::rules::{self, Budgets, Entry, FreshCode, Tally, email_codes, source_failures};
 use crate::contact::{Email, SourceAddress};
@@ -307,6 +307,10 @@ impl Engine {
                 secret: token.secret().expose(),
             },
         );
-        Ok(Some(LinkEntry { challenge, user, chain, fits, source, epoch: keyring.epoch() }))
+        let pair = [source.into_bytes(), this.user.uuid().into_bytes()].concat();
+        let flood = keyring.derive("dead_links", &pair);
+        // Read when a try has found it used up.
+        let dead = view.count_within(&dead_links(flood), self.policy.dead_links_per_source.within);
+        Ok(Some(LinkEntry { challenge, user, chain, fits, source, flood, dead, epoch: keyring.epoch() }))
     }
 }

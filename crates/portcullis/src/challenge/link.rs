@@ -1,6 +1,6 @@
 //! When a mailed link counts, and how one is made.
 //!
-//! At 256 bits nobody guesses, so nothing is counted; and a request for another link voids none that was sent before.
+//! At 256 bits nobody guesses, so no guess is counted; and a request for another link voids none that was sent before.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::id::{AccountId, ChallengeId, MessageId, UserId};
 use crate::keyring::BoundDigest;
 use crate::message::model::{CodeToSend, Draft, MessageKind, OneTime};
 use crate::policy::Policy;
-use crate::port::store::Lane;
+use crate::port::store::{Count, Counter, CounterOp, Lane, Window};
 use crate::secret::LinkToken;
 use crate::session::rules::after;
 use crate::user::User;
@@ -33,11 +33,40 @@ pub(crate) struct LinkEntry {
     pub(crate) fits: bool,
     /// The source address, as a derived id.
     pub(crate) source: Uuid,
+    /// The source address together with the user, as a derived id: dead links are counted under it, so that a flood of
+    /// one user's keeps no other's from being told.
+    pub(crate) flood: Uuid,
+    /// What [`dead_links`] holds.
+    pub(crate) dead: Count,
     /// The epoch of the keys in force.
     pub(crate) epoch: u32,
 }
 
+/// Dead links of a user that were used from a source address.
+pub(crate) const fn dead_links(flood: Uuid) -> Counter {
+    Counter::of(flood, "dead_links")
+}
+
 impl LinkEntry {
+    /// A dead link is used: counted and told, as long as the policy lets the source fill the trail with such. Beyond
+    /// that the answer is the same and nothing is kept.
+    pub(crate) fn refuse_dead(
+        &self,
+        action: &'static str,
+        why: &'static str,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> No {
+        let mut changes = Changes::none();
+        let limit = policy.dead_links_per_source;
+        if !limit.is_reached(self.dead, now) {
+            let window = Window::Rolling(limit.within);
+            changes.count(dead_links(self.flood), CounterOp::Add { n: 1, limit: limit.count, window });
+            changes.event(self.event(action).because(why));
+        }
+        No::new(Reason::ChallengeDead.into(), changes)
+    }
+
     /// An event about the link's user.
     pub(crate) fn event(&self, action: &'static str) -> Event {
         let challenge = &self.challenge.value;
@@ -76,6 +105,7 @@ pub(crate) fn peek_link<'a>(
 pub(crate) fn spend_link<'a>(
     entry: Option<&'a LinkEntry>,
     purposes: &[Purpose],
+    policy: &Policy,
     now: DateTime<Utc>,
 ) -> Result<(&'a LinkEntry, Changes), No> {
     let mut changes = Changes::none();
@@ -93,9 +123,10 @@ pub(crate) fn spend_link<'a>(
             let mut dead = entry.challenge.clone();
             dead.value.state = State::Dead;
             changes.put(&dead);
+            changes.event(entry.event(REFUSED).because(why));
+            return Err(No::new(Reason::ChallengeDead.into(), changes));
         }
-        changes.event(entry.event(REFUSED).because(why));
-        return Err(No::new(Reason::ChallengeDead.into(), changes));
+        return Err(entry.refuse_dead(REFUSED, why, policy, now));
     }
     let mut spent = entry.challenge.clone();
     spent.value.state = State::Spent;
@@ -174,6 +205,8 @@ impl Whose {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LinkAsk<'a> {
     pub(crate) user: Whose,
+    /// How many blocks were lifted among the user's accounts.
+    pub(crate) lifts: u64,
     pub(crate) purpose: Purpose,
     pub(crate) destination: &'a Email,
     pub(crate) life: TimeDelta,
@@ -199,12 +232,13 @@ pub(crate) fn issue_link(
 pub(crate) fn issue_recovery_regardless(
     changes: &mut Changes,
     user: Whose,
+    lifts: u64,
     destination: &Email,
     fresh: FreshLink,
     policy: &Policy,
     now: DateTime<Utc>,
 ) {
-    let ask = LinkAsk { user, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
+    let ask = LinkAsk { user, lifts, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
     let (mut challenge, message) = link(&ask, fresh, MessageKind::RecoveryLink, policy, now);
     challenge.regardless_of_flag = true;
     changes.insert(&challenge).send(message).event(issued(&challenge));
@@ -261,6 +295,7 @@ fn link(
         session: None,
         credential_version: ask.user.bound_version(ask.purpose),
         epoch: fresh.epoch,
+        lifts: ask.lifts,
         regardless_of_flag: false,
         digest: fresh.digest,
         state: State::Pending,
@@ -284,6 +319,8 @@ fn link(
             valid_until: expires_at,
         }),
         once_at: None,
+        not_before: None,
+        day: None,
     };
     (challenge, message)
 }

@@ -133,6 +133,9 @@ pub struct Challenge {
     /// The keyring's epoch it was made in; it is dead in any later one.
     #[serde(default)]
     pub epoch: u32,
+    /// How many blocks had been lifted among the user's accounts when it was made; it is dead at any other count.
+    #[serde(default = "crate::account::chain::unknown_lifts")]
+    pub lifts: u64,
     /// Whether it recovers whatever the user's flag to change the password says: an administrator or an undo began it.
     #[serde(default)]
     pub regardless_of_flag: bool,
@@ -153,6 +156,11 @@ pub struct Challenge {
 impl Challenge {
     /// The kind of its records.
     pub const KIND: Kind = Kind::of("challenge");
+
+    /// The lookup key of all challenges of a user.
+    pub(crate) fn of_user(user: UserId) -> Key {
+        Key::lookup(Self::KIND, "user", user.to_string())
+    }
 
     /// Counts the wrong codes judged for a challenge.
     pub(crate) const fn attempts(id: ChallengeId) -> Counter {
@@ -177,7 +185,7 @@ impl Entity for Challenge {
     }
 
     fn keys(&self) -> Vec<Key> {
-        vec![Key::lookup(Self::KIND, "user", self.user.to_string())]
+        vec![Self::of_user(self.user)]
     }
 
     fn refs(&self) -> Vec<Uuid> {

@@ -83,10 +83,10 @@ pub(crate) fn death(
     } else if challenge.purpose == Purpose::EmailUndo {
         // It rests on the old mailbox alone: no block voids it, and it lifts none.
         None
-    } else if chain.voids(challenge.created_at) {
+    } else if challenge.lifts != chain.lifts() {
         Some("voided")
     } else {
-        admissible(user, chain).err()
+        admissible(user, chain, now).err()
     }
 }
 
@@ -100,7 +100,9 @@ fn named(challenge: &Challenge, user: &User) -> bool {
         }
         Purpose::TwoFactorEmail => user.pending_two_factor == Some(challenge.id),
         Purpose::Invitation => {
-            let confirmed = user.confirmed_email().is_some_and(|email| email.same_as(&challenge.destination));
+            let newest = user.invitation.is_none_or(|newest| newest == challenge.id);
+            let confirmed =
+                newest && user.confirmed_email().is_some_and(|email| email.same_as(&challenge.destination));
             let pending = user.pending_email.as_ref();
             confirmed || pending.is_some_and(|pending| pending.challenge == challenge.id)
         }
@@ -195,6 +197,8 @@ pub(crate) fn judge(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Resul
             lane: Lane::Interactive,
             code: None,
             once_at: Some((attempts.clone(), policy.code_attempts)),
+            not_before: None,
+            day: None,
         });
     }
     Err(No::new(Reason::WrongCode.into(), changes).naming_attempts(attempts, policy.code_attempts))
@@ -262,6 +266,8 @@ pub(crate) struct FreshCode {
 #[derive(Clone, Debug)]
 pub(crate) struct Ask<'a> {
     pub(crate) user: &'a User,
+    /// How many blocks were lifted among the user's accounts.
+    pub(crate) lifts: u64,
     pub(crate) purpose: Purpose,
     pub(crate) destination: &'a Email,
     /// The destination, as a derived id.
@@ -321,6 +327,7 @@ pub(crate) fn issue(
         session: ask.session,
         credential_version: ask.user.credential_version,
         epoch: fresh.epoch,
+        lifts: ask.lifts,
         regardless_of_flag: false,
         digest: fresh.digest,
         state: State::Pending,
@@ -407,6 +414,8 @@ fn message(challenge: &Challenge, id: MessageId, code: Code) -> Draft {
             valid_until: challenge.expires_at,
         }),
         once_at: None,
+        not_before: None,
+        day: None,
     }
 }
 

@@ -90,7 +90,7 @@ impl EmailRoom<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `wrong_code` with the attempts left; `challenge_dead`; `locked`; `address_taken` when
+    /// Refused `signed_out`; `stale_sign_in` for an address that somebody else proposed; `wrong_code` with the attempts left; `challenge_dead`; `locked`; `address_taken` when
     /// another user holds it; `too_soon` while `email_claims` of the policy old addresses may still be put back;
     /// `too_many_attempts` from one source address.
     pub async fn confirm(
@@ -192,7 +192,7 @@ impl EmailRoom<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `stale_sign_in`; `in_use` while two-factor authentication uses the address; `too_soon` while
+    /// Refused `signed_out`; `stale_sign_in`; `in_use` while two-factor authentication or notices use the address; `too_soon` while
     /// `email_claims` of the policy old addresses may still be put back.
     pub async fn clear(&self, session: SessionId) -> Result<Option<CurrentSession>, Error> {
         let engine = &self.0.engine;
@@ -273,7 +273,7 @@ impl EmailRoom<'_> {
         let source = engine.source_id(&attempt.source);
         engine
             .decide(|t| async move {
-                let view = engine.read(&t, vec![Start::Id(token.challenge().uuid())], Vec::new()).await?;
+                let view = engine.read(&t, vec![Start::Id(token.challenge().uuid())], vec![source]).await?;
                 let entry = engine.link_entry(&view, 0, token, source)?;
                 let back = entry.as_ref().map(|entry| engine.way_back(entry, &t)).transpose()?.flatten();
                 Ok(undo::undo(entry.as_ref(), back, &engine.policy, t.now))

@@ -8,7 +8,7 @@ use crate::challenge::link::FreshLink;
 use crate::challenge::rules::{Ask, Budgets, Entry, FreshCode, issue, judge, may_issue, pending_code};
 use crate::challenge::{Challenge, PendingCode, Purpose};
 use crate::contact::Email;
-use crate::decision::{Changes, Decision, Reason, Stored};
+use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
 use crate::id::{MessageId, SessionId};
 use crate::message::model::{Draft, MessageKind};
 use crate::policy::Policy;
@@ -56,6 +56,7 @@ pub(crate) fn set(
     let challenge = plan.fresh.challenge;
     let ask = Ask {
         user: &acting.user.value,
+        lifts: acting.chain.lifts(),
         purpose: Purpose::EmailConfirmation,
         destination: address,
         address: plan.address,
@@ -66,7 +67,7 @@ pub(crate) fn set(
         Err(refusal) => return acting.refuse(refusal, REFUSED),
     };
     let mut user = acting.user.clone();
-    user.value.pending_email = Some(PendingEmail { address: address.clone(), challenge });
+    user.value.pending_email = Some(PendingEmail::own(address.clone(), challenge));
     changes.put(&user);
     acting.guard(&mut changes);
     changes.event(acting.event("email_pending").about(challenge.uuid()));
@@ -92,7 +93,8 @@ pub(crate) fn confirm(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Changed<EmailSettings>> {
-    if let Err(refusal) = may_replace(&acting.user.value, policy, now) {
+    let allowed = fresh_for(acting, entry, now).and_then(|()| may_replace(&acting.user.value, policy, now));
+    if let Err(refusal) = allowed {
         // No code is judged: whether it was right is not told.
         return acting.refuse(refusal, "email_refused");
     }
@@ -114,6 +116,14 @@ pub(crate) fn confirm(
     Decision::yes(Changed::new(settings(&user.value, None, Count::default(), policy), session), changes)
 }
 
+/// Whether the sign-in is recent enough for an address: who named it himself proved that then, but what somebody else
+/// named would be taken by whoever holds an old cookie and reads the new mailbox.
+fn fresh_for(acting: &Acting, entry: &Entry, now: DateTime<Utc>) -> Result<(), Refusal> {
+    let pending = acting.user.value.pending_email.as_ref();
+    let waits = pending.filter(|pending| pending.challenge == entry.challenge.value.id);
+    if waits.is_some_and(|pending| pending.proposed_by_other) { acting.fresh(now) } else { Ok(()) }
+}
+
 /// Makes an address the user's confirmed one.
 // INVARIANT: only called in the commit that spends a code sent to this address.
 pub(crate) fn take(user: &mut User, address: &Email, policy: &Policy, now: DateTime<Utc>) {
@@ -133,6 +143,8 @@ pub(crate) fn notice(user: &User, kind: MessageKind, to: &Email, id: MessageId) 
         lane: Lane::Interactive,
         code: None,
         once_at: None,
+        not_before: None,
+        day: None,
     }
 }
 
@@ -166,6 +178,9 @@ pub(crate) fn clear(
     match acting.user.value.two_factor {
         Method::Email => return acting.refuse(Reason::InUse.into(), REFUSED),
         Method::None => {}
+    }
+    if acting.user.value.blocking_notices {
+        return acting.refuse(Reason::InUse.into(), REFUSED);
     }
     if let Err(refusal) = may_replace(&acting.user.value, policy, now) {
         return acting.refuse(refusal, REFUSED);
@@ -203,6 +218,8 @@ pub(crate) fn settings(
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
     use crate::account::Account;
     use crate::fixture::*;
@@ -289,8 +306,7 @@ mod tests {
     fn confirming(fits: bool) -> (Acting, Entry) {
         let (account, mut alice) = alice();
         let challenge = challenge(Purpose::EmailConfirmation, &alice, "new@example.com");
-        alice.pending_email =
-            Some(PendingEmail { address: email("new@example.com"), challenge: challenge.id });
+        alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge.id));
         (acting_as(&alice, &account), entry(&challenge, &alice, &chain([&account]), fits))
     }
 
@@ -313,6 +329,27 @@ mod tests {
         let changed = decision.reply.unwrap();
         assert_eq!((changed.session.id, changed.now.confirmed), (ids().session, true));
         assert!(changed.now.pending.is_none());
+    }
+
+    #[test]
+    fn an_address_that_another_proposed_takes_a_fresh_sign_in() {
+        let (mut acting, mut entry) = confirming(true);
+        let stale = acting.session.value.fresh_until;
+        let confirmed = |acting: &Acting, entry: &Entry, now| {
+            confirm(acting, entry, false, ids(), &Policy::default(), now)
+        };
+        entry.challenge.value.expires_at = stale + TimeDelta::days(1);
+        assert!(confirmed(&acting, &entry, stale).reply.is_ok(), "the own one was asked for afresh");
+        for user in [&mut acting.user.value, &mut entry.user.value] {
+            let pending = PendingEmail::proposed(email("new@example.com"), entry.challenge.value.id);
+            user.pending_email = Some(pending);
+        }
+        assert!(confirmed(&acting, &entry, stale - TICK).reply.is_ok());
+        let (reason, told) = refused(confirmed(&acting, &entry, stale));
+        assert_eq!((reason, told), (Reason::StaleSignIn, vec!["email_refused: stale_sign_in".to_owned()]));
+        entry.fits = false;
+        let (reason, _) = refused(confirmed(&acting, &entry, stale));
+        assert_eq!(reason, Reason::StaleSignIn, "no code is judged");
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub(crate) fn leave_undo(
         let challenge = undo.challenge;
         let ask = LinkAsk {
             user: before.into(),
+            // No lift voids it.
+            lifts: 0,
             purpose: Purpose::EmailUndo,
             destination: &old.address,
             life: policy.email_undo_life,
@@ -106,7 +108,7 @@ pub(crate) fn undo(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<()> {
-    let (entry, mut changes) = match spend_link(entry, &[Purpose::EmailUndo], now) {
+    let (entry, mut changes) = match spend_link(entry, &[Purpose::EmailUndo], policy, now) {
         Ok(spent) => spent,
         Err(no) => return no.into(),
     };
@@ -118,7 +120,8 @@ pub(crate) fn undo(
     changes.put(&user);
     let user = &user.value;
     let old = &entry.challenge.value.destination;
-    issue_recovery_regardless(&mut changes, user.into(), old, recovery, policy, now);
+    let lifts = entry.chain.lifts();
+    issue_recovery_regardless(&mut changes, user.into(), lifts, old, recovery, policy, now);
     let same = replaced.as_ref().is_some_and(|replaced| replaced.address.same_as(old));
     if !same {
         changes.send(notice(user, MessageKind::EmailChanged, old, to_old));

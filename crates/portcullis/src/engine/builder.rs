@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use super::public_url::PublicUrl;
 use super::{Engine, Portcullis};
@@ -257,6 +257,8 @@ impl Builder {
             wake: event_listener::Event::new(),
             last_pass: AtomicI64::new(i64::MIN),
             last_purge: AtomicI64::new(i64::MIN),
+            rate: Mutex::default(),
+            halt: Mutex::default(),
         };
         Ok(Portcullis { engine: Arc::new(engine) })
     }

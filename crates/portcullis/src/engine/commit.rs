@@ -90,7 +90,7 @@ impl Engine {
     }
 
     /// Gives everything its id and time, and seals the messages.
-    pub(super) fn seal(&self, changes: Changes, now: DateTime<Utc>) -> Result<Commit, Error> {
+    pub(crate) fn seal(&self, changes: Changes, now: DateTime<Utc>) -> Result<Commit, Error> {
         let Changes { puts, guards, deletes, counters, events, messages, once } = changes;
         let mut ids = IdRun { now, random: self.random_bytes()? };
         let audit: Vec<AuditEvent> = events.into_iter().map(|event| event.at(ids.next_id(), now)).collect();

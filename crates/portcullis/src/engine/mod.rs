@@ -3,6 +3,7 @@
 pub(crate) mod act;
 pub(crate) mod builder;
 pub(crate) mod commit;
+pub(crate) mod health;
 pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;
@@ -11,7 +12,7 @@ pub(crate) mod worker;
 
 use core::fmt;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
@@ -21,12 +22,13 @@ use crate::decision::Entity;
 use crate::error::Error;
 use crate::id::{UserId, uuid_v7};
 use crate::keyring::Keyring;
+use crate::message::pace::{Halt, Rate};
 use crate::policy::Policy;
 use crate::port::ambient::{Clock, Random};
 use crate::port::compromised::CompromisedPasswords;
 use crate::port::hasher::PasswordHasher;
 use crate::port::message::MailSender;
-use crate::port::store::{Key, Page, Read, Start, Store};
+use crate::port::store::{Key, Page, Read, Start, Store, TrailPage};
 use crate::port::template::Templates;
 use commit::{Hit, Try};
 use record::View;
@@ -34,7 +36,7 @@ use record::View;
 /// Account security, embedded: the handle a host keeps. Cheap to clone; all clones are one.
 ///
 /// Rooms hang off it: [`sign_in`](Self::sign_in), [`sessions`](Self::sessions), [`email`](Self::email),
-/// [`password`](Self::password), [`recovery`](Self::recovery), [`two_factor`](Self::two_factor), [`users`](Self::users), [`accounts`](Self::accounts),
+/// [`password`](Self::password), [`recovery`](Self::recovery), [`two_factor`](Self::two_factor), [`notices`](Self::notices), [`users`](Self::users), [`accounts`](Self::accounts),
 /// [`rights`](Self::rights), [`settings`](Self::settings) and the [`worker`](Self::worker).
 /// Every future it gives is `Send`, and dropping one at any point leaves the state before or after the operation.
 ///
@@ -100,13 +102,13 @@ impl Portcullis {
         *self.engine.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring;
     }
 
-    /// Gives the audit trail of a user, oldest first; events of one millisecond and of different commits come in any
-    /// order.
+    /// Gives a page of the audit trail of a user: a [`Page`] gives the oldest events first, [`TrailPage::newest`] the
+    /// newest. Events of one millisecond and of different commits come in any order.
     ///
     /// The host decides who may see it.
     ///
     /// ```
-    /// use portcullis::port::store::Page;
+    /// use portcullis::port::store::{Page, TrailPage};
     /// # use portcullis::testing::World;
     /// # use portcullis::testing::world::{PASSWORD, attempt, source};
     /// # #[tokio::main(flavor = "current_thread")]
@@ -118,13 +120,19 @@ impl Portcullis {
     /// # let session = w.sign_in(&alice).await?;
     /// let trail = security.audit(alice.id, Page { after: None, limit: 100 }).await?;
     /// assert!(trail.iter().any(|event| event.action == "signed_in"));
+    /// let last = security.audit(alice.id, TrailPage::newest(None, 1)).await?;
+    /// assert_eq!(last.first(), trail.last());
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the store does not answer.
-    pub async fn audit(&self, user: UserId, page: Page) -> Result<Vec<AuditEvent>, Error> {
-        Ok(self.engine.store.audit(user.uuid(), page).await?)
+    pub async fn audit(
+        &self,
+        user: UserId,
+        page: impl Into<TrailPage> + Send,
+    ) -> Result<Vec<AuditEvent>, Error> {
+        Ok(self.engine.store.audit(user.uuid(), page.into()).await?)
     }
 }
 
@@ -144,6 +152,10 @@ pub(crate) struct Engine {
     pub(crate) wake: event_listener::Event,
     pub(crate) last_pass: AtomicI64,
     pub(crate) last_purge: AtomicI64,
+    /// How fast this process sends what nobody waits for.
+    pub(crate) rate: Mutex<Rate>,
+    /// Whether this process has stopped sending, since the sender is set up wrongly.
+    pub(crate) halt: Mutex<Halt>,
 }
 
 impl Engine {

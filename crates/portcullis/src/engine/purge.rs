@@ -5,19 +5,41 @@ use std::sync::atomic::Ordering;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Engine;
+use super::worker::{Done, Work};
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::port::store::Purge;
 
+/// What a pass has done about the purge.
+#[derive(Default)]
+pub(super) struct Purging {
+    /// Whether one is under way.
+    pub(super) under_way: bool,
+    /// Why the last one failed.
+    pub(super) failed: Option<Error>,
+    begun: Option<DateTime<Utc>>,
+}
+
 impl Engine {
-    /// Removes what is long dead if this process has not done so for the policy's `purge_every`; gives how much was
-    /// removed. Any number of processes may do so at once.
-    pub(super) async fn purge_if_due(&self) -> Result<u32, Error> {
+    /// The removal of what is long dead, as work to be done beside other work; if this process has not done so for the
+    /// policy's `purge_every`. Any number of processes may do so at once.
+    ///
+    /// A pass begins one, and another only if it lasts for the policy's `worker_every` more: what did not fit, and what
+    /// a failing store left, is removed by the next pass, or by this one when there is always something to send:
+    /// `goes_on` says whether it does.
+    pub(super) fn purge_if_due(&self, pass: &mut Purging, goes_on: bool) -> Option<Work<'_>> {
         let now = self.now();
-        let micros = self.last_purge.load(Ordering::Relaxed);
-        if !is_due(DateTime::from_timestamp_micros(micros), self.policy.purge_every, now) {
-            return Ok(0);
+        let last = DateTime::from_timestamp_micros(self.last_purge.load(Ordering::Relaxed));
+        let again = pass.begun.is_none() || (goes_on && is_due(pass.begun, self.policy.worker_every, now));
+        if pass.under_way || !again || !is_due(last, self.policy.purge_every, now) {
+            return None;
         }
+        *pass = Purging { under_way: true, failed: None, begun: Some(now) };
+        Some(Box::pin(async move { self.purge(now).await.map(Done::Purged) }))
+    }
+
+    /// Removes what is long dead, a bounded number of each sort; gives how much was removed.
+    async fn purge(&self, now: DateTime<Utc>) -> Result<u32, Error> {
         let mut removed = 0_u32;
         let mut full = false;
         for (what, before) in what_is_dead(&self.policy, now) {
@@ -25,7 +47,6 @@ impl Engine {
             removed = removed.saturating_add(gone);
             full |= gone >= self.policy.purge_batch;
         }
-        // What did not fit, and what a failing store left, is removed by the next pass.
         if !full {
             self.last_purge.store(now.timestamp_micros(), Ordering::Relaxed);
         }
@@ -71,6 +92,8 @@ mod tests {
         assert_eq!(counters(&policy), (Purge::Counters, began() - policy.password_failures_kept));
         policy.email_codes_per_address.within = TimeDelta::days(3);
         assert_eq!(counters(&policy), (Purge::Counters, began() - TimeDelta::days(3)));
+        policy.password_change_failures.within = TimeDelta::days(4);
+        assert_eq!(counters(&policy), (Purge::Counters, began() - TimeDelta::days(4)));
         let [records, _, audit] = what_is_dead(&policy, began());
         assert_eq!(records, (Purge::Records, began()));
         assert_eq!(audit, (Purge::Audit, began() - policy.audit_kept));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::decision::{Entity, Stored};
+use crate::decision::{Changes, Entity, Stored};
 use crate::error::Error;
 use crate::port::store::{Count, Counter, Record, Snapshot, Window};
 
@@ -71,6 +71,18 @@ pub(crate) fn rewrite<E: Entity>(value: &E, old: &str) -> Result<String, &'stati
         new.entry(name).or_insert(field);
     }
     serde_json::to_string(&new).map_err(|_| "it can't be written as JSON")
+}
+
+/// The values of a kind that changes write.
+pub(crate) fn written<E: Entity>(changes: &Changes) -> Result<Vec<E>, Error> {
+    let corrupt = |why| Error::Corrupt { kind: Cow::Owned(E::KIND.as_str().to_owned()), why };
+    let of_kind = changes.puts.iter().filter(|put| put.kind == E::KIND);
+    of_kind
+        .map(|put| {
+            let body = put.body.as_ref().map_err(|why| corrupt(why))?;
+            serde_json::from_str(body).map_err(|_| corrupt("what is written of it can't be read"))
+        })
+        .collect()
 }
 
 /// Reads a value out of its record.

@@ -5,6 +5,7 @@ use crate::challenge::Challenge;
 use crate::challenge::link;
 use crate::error::Error;
 use crate::id::ChallengeId;
+use crate::notice::NoticeSchedule;
 use crate::port::store::{Record, Start};
 use crate::recovery::RecoveryRequest;
 use crate::user::User;
@@ -18,6 +19,9 @@ impl Engine {
         }
         if claimed.kind == RecoveryRequest::KIND {
             return self.mail_recovery(&record::parse(&claimed)?).await;
+        }
+        if claimed.kind == NoticeSchedule::KIND {
+            return self.walk_for_notices(&record::parse(&claimed)?).await;
         }
         let kind = claimed.kind.as_str().to_owned().into();
         Err(Error::Corrupt { kind, why: "this release does not know what to do when it is due" })

@@ -4,11 +4,13 @@ use core::pin::Pin;
 use core::task::Poll;
 use std::future::poll_fn;
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use event_listener::EventListener;
 
 use super::commit::Try;
+use super::purge::Purging;
 use super::record::View;
 use super::{Engine, Portcullis, record};
 use crate::account::TimeZone;
@@ -19,7 +21,9 @@ use crate::decision::{Decision, Stored};
 use crate::error::{Error, PortError};
 use crate::keyring::OpenError;
 use crate::message::model::{Content, Message, Outcome};
+use crate::message::pace::{Claims, Rate};
 use crate::message::{MessageKind, Wording, held, rules};
+use crate::notice::leave::{self, Stay, Told};
 use crate::port::message::{Mail, SendError};
 use crate::port::store::{CommitError, Lane, Record, Start};
 use crate::secret::{Code, LinkToken, LinkUrl};
@@ -52,17 +56,6 @@ pub struct Pass {
     pub purged: u32,
 }
 
-/// How the embedded engine is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Health {
-    /// When a worker of this process last looked for work; `None` if none ever did.
-    pub last_pass: Option<DateTime<Utc>>,
-    /// Whether no worker of this process has looked for work in the policy's `worker_silence`: messages wait unless
-    /// another process sends them.
-    pub no_worker: bool,
-}
-
 impl Portcullis {
     /// A worker: run one in at least one process, or nothing is ever sent.
     ///
@@ -84,41 +77,30 @@ impl Portcullis {
     pub fn worker(&self) -> Worker {
         Worker(self.clone())
     }
-
-    /// How the embedded engine is doing.
-    ///
-    /// ```
-    /// # use portcullis::testing::World;
-    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let w = World::new();
-    /// # let security = &w.security;
-    /// assert!(security.health().no_worker, "nothing would be sent");
-    /// security.worker().pass().await?;
-    /// assert_eq!(security.health().last_pass, Some(security.now()));
-    /// # Ok(()) }
-    /// ```
-    pub fn health(&self) -> Health {
-        let last_pass = DateTime::from_timestamp_micros(self.engine.last_pass.load(Ordering::Relaxed));
-        let silence = self.engine.policy.worker_silence;
-        let now = self.engine.now();
-        Health { last_pass, no_worker: last_pass.is_none_or(|at| now >= after(at, silence)) }
-    }
 }
 
-type Sending<'a> = (Lane, Pin<Box<dyn Future<Output = Result<Done, Error>> + Send + 'a>>);
+/// What a pass does beside other work. The purge goes under [`Lane::Dead`].
+type Sending<'a> = (Lane, Work<'a>);
 
-/// What came of a claimed record.
-enum Done {
+pub(super) type Work<'a> = Pin<Box<dyn Future<Output = Result<Done, Error>> + Send + 'a>>;
+
+/// What a piece of work came to, and of which lane one was that failed.
+type Ended = Result<Done, (Lane, Error)>;
+
+/// What came of a piece of work.
+pub(super) enum Done {
     Message(Outcome),
     Timed,
+    Purged(u32),
 }
 
 impl Worker {
-    /// Sends, and sees to what has its time, until nothing is due any more. Interactive messages go first; bulk ones never take more than half the
-    /// senders. Once in `purge_every` of the policy, and at the first pass, it then removes what is long dead: at most
-    /// `purge_batch` of each sort, the rest at the next pass.
+    /// Sends, and sees to what has its time, until nothing is due any more. Interactive messages go first; bulk ones
+    /// never take more than half the senders, and no more of them leave in a minute than the policy's `bulk_per_minute`;
+    /// the rest stays for a later pass. While the sender is set up wrongly, one message at a time tries whether it still
+    /// is, and the others stay. Once in `purge_every` of the policy, and at the first pass, it removes
+    /// what is long dead beside that work: at most `purge_batch` of each sort, the rest at the next pass, or after
+    /// `worker_every` when the work of this one does not end before.
     ///
     /// ```
     /// use portcullis::port::message::SendError;
@@ -147,32 +129,50 @@ impl Worker {
         let engine = &*self.0.engine;
         let mut pass = Pass::default();
         let mut under_way: Vec<Sending<'_>> = Vec::new();
+        let mut ended: Vec<Ended> = Vec::new();
         let mut claiming = Ok(());
+        let mut purging = Purging::default();
         loop {
             engine.last_pass.store(engine.now().timestamp_micros(), Ordering::Relaxed);
             // Listened to before the claim, so that no commit falls in between.
             let woken = engine.wake.listen();
             if claiming.is_ok() {
-                claiming = engine.claim_all(&mut under_way).await;
+                claiming = engine.claim_all(&mut under_way, &mut ended).await;
             }
-            if under_way.is_empty() {
-                claiming?;
-                pass.purged = engine.purge_if_due().await?;
-                return Ok(pass);
+            // INVARIANT: a pass that claims no more ends: a purge of its own would keep it from ever claiming again.
+            let goes_on = claiming.is_ok() && !under_way.is_empty();
+            if let Some(work) = engine.purge_if_due(&mut purging, goes_on) {
+                under_way.push((Lane::Dead, work));
             }
-            let Some(outcome) = first(&mut under_way, woken).await else {
-                continue;
-            };
-            match outcome {
-                Ok(Done::Message(Outcome::Sent)) => pass.sent += 1,
-                Ok(Done::Message(Outcome::Suppressed)) => pass.suppressed += 1,
-                Ok(Done::Message(Outcome::GivenUp)) => pass.given_up += 1,
-                Ok(Done::Message(Outcome::Held)) => pass.held += 1,
-                Ok(Done::Message(Outcome::Waiting)) => pass.postponed += 1,
-                Ok(Done::Timed) => pass.timed += 1,
-                Err(error) => {
-                    pass.failed += 1;
-                    tracing::warn!(%error, "the outcome of what was due could not be kept");
+            if ended.is_empty() {
+                if under_way.is_empty() {
+                    claiming?;
+                    purging.failed.map_or(Ok(()), Err)?;
+                    return Ok(pass);
+                }
+                ended.extend(first(&mut under_way, woken).await);
+            }
+            for outcome in ended.drain(..) {
+                match outcome {
+                    Ok(Done::Message(Outcome::Sent)) => pass.sent += 1,
+                    Ok(Done::Message(Outcome::Suppressed)) => pass.suppressed += 1,
+                    Ok(Done::Message(Outcome::GivenUp)) => pass.given_up += 1,
+                    Ok(Done::Message(Outcome::Held)) => pass.held += 1,
+                    Ok(Done::Message(Outcome::Waiting)) => pass.postponed += 1,
+                    Ok(Done::Timed) => pass.timed += 1,
+                    Ok(Done::Purged(removed)) => {
+                        purging.under_way = false;
+                        pass.purged = pass.purged.saturating_add(removed);
+                    }
+                    Err((Lane::Dead, error)) => {
+                        tracing::warn!(%error, "a purge failed");
+                        purging.under_way = false;
+                        purging.failed = Some(error);
+                    }
+                    Err((_, error)) => {
+                        pass.failed += 1;
+                        tracing::warn!(%error, "the outcome of what was due could not be kept");
+                    }
                 }
             }
         }
@@ -242,7 +242,7 @@ impl Worker {
 
 /// Waits for the first of several to end, and takes it out; `None` when there is something new to send before that: what
 /// somebody waits for is not kept back by a slow sender.
-async fn first(under_way: &mut Vec<Sending<'_>>, mut woken: EventListener) -> Option<Result<Done, Error>> {
+async fn first(under_way: &mut Vec<Sending<'_>>, mut woken: EventListener) -> Option<Ended> {
     let done = poll_fn(|context| {
         for (nth, (_, sending)) in under_way.iter_mut().enumerate() {
             if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
@@ -253,33 +253,66 @@ async fn first(under_way: &mut Vec<Sending<'_>>, mut woken: EventListener) -> Op
     })
     .await;
     let (nth, outcome) = done?;
-    drop(under_way.swap_remove(nth));
-    Some(outcome)
+    let (lane, _) = under_way.swap_remove(nth);
+    Some(outcome.map_err(|error| (lane, error)))
+}
+
+/// Waits for something while others go on; keeps what they come to.
+// INVARIANT: whatever is under way is polled while the pass waits for the store: it may hold the connection that the
+// store waits for.
+async fn beside<T>(
+    under_way: &mut Vec<Sending<'_>>,
+    ended: &mut Vec<Ended>,
+    wanted: impl Future<Output = T> + Send,
+) -> T {
+    let mut wanted = core::pin::pin!(wanted);
+    poll_fn(|context| {
+        let mut nth = 0;
+        while let Some((_, work)) = under_way.get_mut(nth) {
+            match work.as_mut().poll(context) {
+                Poll::Ready(outcome) => {
+                    let (lane, _) = under_way.swap_remove(nth);
+                    ended.push(outcome.map_err(|error| (lane, error)));
+                }
+                Poll::Pending => nth += 1,
+            }
+        }
+        wanted.as_mut().poll(context)
+    })
+    .await
 }
 
 impl Engine {
-    async fn claim_all<'a>(&'a self, under_way: &mut Vec<Sending<'a>>) -> Result<(), Error> {
-        self.claim(Lane::Interactive, under_way).await?;
-        self.claim(Lane::Timed, under_way).await?;
-        self.claim(Lane::Bulk, under_way).await
+    async fn claim_all<'a>(
+        &'a self,
+        under_way: &mut Vec<Sending<'a>>,
+        ended: &mut Vec<Ended>,
+    ) -> Result<(), Error> {
+        self.claim(Lane::Interactive, under_way, ended).await?;
+        self.claim(Lane::Timed, under_way, ended).await?;
+        self.claim(Lane::Bulk, under_way, ended).await
     }
 
     /// Claims as many due records of a lane as there are senders for it.
-    async fn claim<'a>(&'a self, lane: Lane, under_way: &mut Vec<Sending<'a>>) -> Result<(), Error> {
-        let senders = usize::try_from(self.policy.senders).unwrap_or(1);
-        let of_lane = under_way.iter().filter(|(of, _)| *of == lane).count();
-        let free = match lane {
-            Lane::Bulk => senders.saturating_sub(under_way.len()).min((senders / 2).saturating_sub(of_lane)),
-            Lane::Interactive | Lane::Timed | Lane::Dead => senders.saturating_sub(under_way.len()),
-        };
-        if free == 0 {
+    async fn claim<'a>(
+        &'a self,
+        lane: Lane,
+        under_way: &mut Vec<Sending<'a>>,
+        ended: &mut Vec<Ended>,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        let limit = self.wanted(lane, under_way, now);
+        if limit == 0 {
             return Ok(());
         }
-        let now = self.now();
         let until = after(now, self.policy.claim_life);
-        let limit = u32::try_from(free).unwrap_or(u32::MAX);
-        for record in self.store.claim(lane, now, until, limit).await? {
-            let work: Pin<Box<dyn Future<Output = _> + Send + 'a>> = match lane {
+        let claimed = beside(under_way, ended, self.store.claim(lane, now, until, limit)).await;
+        if lane == Lane::Bulk {
+            let used = claimed.as_ref().map_or(0, |records| u32::try_from(records.len()).unwrap_or(limit));
+            self.rate().give_back(limit.saturating_sub(used), &self.policy);
+        }
+        for record in claimed? {
+            let work: Work<'a> = match lane {
                 Lane::Interactive | Lane::Bulk => {
                     Box::pin(async move { self.send(record).await.map(Done::Message) })
                 }
@@ -292,6 +325,36 @@ impl Engine {
         Ok(())
     }
 
+    /// How many records of a lane to claim now.
+    fn wanted(&self, lane: Lane, under_way: &[Sending<'_>], now: DateTime<Utc>) -> u32 {
+        let free = u32::try_from(self.free(lane, under_way)).unwrap_or(u32::MAX);
+        if !matches!(lane, Lane::Interactive | Lane::Bulk) {
+            return free;
+        }
+        let mails = under_way.iter().filter(|(lane, _)| matches!(lane, Lane::Interactive | Lane::Bulk));
+        let free = match self.halt().claims(mails.count(), &self.policy, now) {
+            Claims::Free => free,
+            Claims::None => 0,
+            Claims::One => free.min(1),
+        };
+        if lane == Lane::Bulk { self.rate().take(free, &self.policy, now) } else { free }
+    }
+
+    fn rate(&self) -> MutexGuard<'_, Rate> {
+        self.rate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many senders are free for a lane. The purge takes none.
+    fn free(&self, lane: Lane, under_way: &[Sending<'_>]) -> usize {
+        let senders = usize::try_from(self.policy.senders).unwrap_or(1);
+        let of = |wanted: Lane| under_way.iter().filter(|(lane, _)| *lane == wanted).count();
+        let free = senders.saturating_sub(under_way.len().saturating_sub(of(Lane::Dead)));
+        match lane {
+            Lane::Bulk => free.min((senders / 2).saturating_sub(of(lane))),
+            Lane::Interactive | Lane::Timed | Lane::Dead => free,
+        }
+    }
+
     /// Sends one claimed message and keeps what came of it.
     // INVARIANT: whether a message may leave is asked on a read made after it was claimed, and the outcome is only kept
     // under the claimed version: a second worker that took it over wins.
@@ -302,11 +365,22 @@ impl Engine {
         let decision = match self.leaves(&message, &view, &t) {
             Err(Stop::Suppress(why)) => rules::suppress(message, why, &self.policy, t.now),
             Err(Stop::Hold) => held::hold(message, &self.policy, t.now),
+            Err(Stop::Stay(Stay::Forget(why))) => leave::forget(&message, why),
+            Err(Stop::Stay(Stay::Until(at))) => leave::wait(message, at),
+            Err(Stop::Stay(Stay::Readdress(to))) => {
+                leave::readdress(message, to, &self.keyring(), self.random_bytes()?, t.now)?
+            }
             Err(Stop::Postpone(error)) => rules::settle(message, &Err(error), &self.policy, t.now),
             Ok(mail) => {
                 let result = self.mail.send(&mail).await;
                 if let Err(error) = &result {
                     tracing::warn!(message = %mail.id, %error, "a message was not taken over");
+                }
+                let stops = self.halt().note(&result, &self.policy, self.now());
+                if stops {
+                    tracing::error!(
+                        "the mail sender is set up wrongly: all mail waits until one message gets through"
+                    );
                 }
                 rules::settle(message, &result.map(drop), &self.policy, self.now())
             }
@@ -356,10 +430,17 @@ impl Engine {
         let Some(user) = user else {
             return Err(Stop::Suppress("user_gone"));
         };
+        rules::may_tell(this, &content.to, user, &self.policy, t.now).map_err(Stop::Suppress)?;
+        let told = if this.kind == MessageKind::BlockingNotice {
+            let told = leave::leave(this, &content.to, user, &chain, &self.policy, t.now);
+            Some(told.map_err(Stop::Stay)?)
+        } else {
+            None
+        };
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
             return Err(Stop::Hold);
         }
-        self.word(this, content, user, t.now).map_err(|error| {
+        self.word(this, content, user, told, t.now).map_err(|error| {
             tracing::warn!(message = %this.id, %error, "a message could not be worded");
             Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })
         })
@@ -370,6 +451,7 @@ impl Engine {
         message: &Message,
         content: Content,
         user: &User,
+        told: Option<Told>,
         now: DateTime<Utc>,
     ) -> Result<Mail, PortError> {
         let unfit = |_| PortError::new("message", "the code in it is no code");
@@ -395,9 +477,12 @@ impl Engine {
             | MessageKind::TwoFactorOn
             | MessageKind::TwoFactorOff
             | MessageKind::RecoveryLink
-            | MessageKind::InvitationLink => Some(message.to.clone()),
+            | MessageKind::InvitationLink
+            | MessageKind::BlockingNotice => Some(message.to.clone()),
         };
         wording.at = Some(zone.format(message.created_at));
+        wording.days_left = told.map(|told| told.days_left);
+        wording.blocking_date = told.map(|told| told.blocking_day.to_string());
         let worded = self.templates.word(&wording)?;
         Ok(Mail {
             id: message.id,
@@ -424,6 +509,7 @@ enum Stop {
     Suppress(&'static str),
     Hold,
     Postpone(SendError),
+    Stay(Stay),
 }
 
 impl Stop {

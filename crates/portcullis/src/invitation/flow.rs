@@ -1,14 +1,20 @@
 //! Invitations, as operations.
 
-use super::rules;
+use uuid::Uuid;
+
+use super::model::ShownInvitation;
+use super::rules::{self, Budget, Invitation};
 use crate::account::Account;
 use crate::challenge::Purpose;
 use crate::challenge::flow::NewLink;
-use crate::challenge::link::{FreshLink, Whose};
+use crate::challenge::link::Whose;
+use crate::contact::Email;
 use crate::decision::Stored;
+use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
-use crate::id::UserId;
+use crate::id::{AccountId, UserId};
+use crate::message::MessageKind;
 use crate::rights::Actor;
 use crate::user::NewUser;
 
@@ -25,8 +31,8 @@ impl Portcullis {
 
 impl Invitations<'_> {
     /// Sends a link by which a user sets his first password: to his confirmed address, or else to the one that waits,
-    /// which the link confirms too. It takes the right `edit_flags`; nobody but the user ever sees the link. One that was
-    /// sent to a waiting address before is dead from now on.
+    /// which the link confirms too. It takes the right `edit_flags` and a fresh sign-in; nobody but the user ever sees the link. One that was
+    /// sent before is dead from now on.
     ///
     /// A [creation](crate::user::Users::create) with an `invited_email` has sent the first one.
     ///
@@ -51,9 +57,10 @@ impl Invitations<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `not_found` when there is no such user or the actor may not see him; `not_allowed` with the
+    /// Refused `signed_out`; `stale_sign_in`; `not_found` when there is no such user or the actor may not see him; `not_allowed` with the
     /// missing gates: the right, `email_unconfirmed` when there is no address at all, `blocked`; `in_use` for who has a
-    /// password; `too_soon` within the policy's `recovery_cool_down` after another one.
+    /// password; `too_soon` within the policy's `recovery_cool_down` after another one, and past its budgets
+    /// `invitations_per_address` and `invitations_per_actor`.
     pub async fn send(&self, actor: Actor, user: UserId) -> Result<(), Error> {
         let engine = &self.0.engine;
         let new = engine.new_link(engine.now())?;
@@ -62,12 +69,60 @@ impl Invitations<'_> {
             .manage(actor)
             .on_user(user, &[], |who, target, chain, view, t| {
                 let user = &target.value;
-                let link = rules::address(user).map(|to| {
-                    let fresh = engine.bind_link(new.clone(), Whose::from(user), Purpose::Invitation, to);
-                    (to.clone(), fresh)
+                let invitation = rules::address(user).map(|to| {
+                    let link = engine.bind_link(new.clone(), Whose::from(user), Purpose::Invitation, to);
+                    let budget = engine.invitation_budget(view, user.tenant, to, who.id());
+                    (to.clone(), Invitation { link, budget })
                 });
                 let sent = view.count_within(&rules::sent(user.id), engine.policy.recovery_cool_down);
-                Ok(rules::send(who, target, chain, link, sent, &engine.policy, t.now))
+                Ok(rules::send(who, target, chain, invitation, sent, &engine.policy, t.now))
+            })
+            .await
+    }
+
+    /// Gives whoever operates the service a link by which a user sets his first password: for a first administrator
+    /// whose [bootstrap](Portcullis::bootstrap) was lost, or where no mail leaves yet. Nothing is mailed. One that was sent
+    /// before is dead from now on.
+    ///
+    /// Whoever has the link becomes the user, and it confirms the address unproved: keep it from everybody but who asked.
+    ///
+    /// ```
+    /// use portcullis::user::{Login, NewUser};
+    /// # use portcullis::contact::Email;
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// let (login, email) = (Login::parse("root")?, Email::parse("root@example.com")?);
+    /// let root = security.bootstrap("Fleet", &login, &email).await?.user; // and nobody kept the link
+    /// let shown = security.invitation().show(root.id).await?;
+    /// assert!(shown.link.expose().starts_with("https://fleet.example.com/invitation/"));
+    /// assert_eq!(shown.valid_until, w.now() + security.policy().invitation_life);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `not_found` when there is no such user; `not_allowed` with the missing gates: `email_unconfirmed` when there
+    /// is no address at all, `blocked`; `in_use` for who has a password.
+    pub async fn show(&self, user: UserId) -> Result<ShownInvitation, Error> {
+        let engine = &self.0.engine;
+        let new = engine.new_link(engine.now())?;
+        let new = &new;
+        self.0
+            .manage(Actor::Program)
+            .on_user(user, &[], |who, target, chain, _, t| {
+                let link = match rules::address(&target.value) {
+                    Some(to) => {
+                        let whose = Whose::from(&target.value);
+                        let fresh = engine.bind_link(new.clone(), whose, Purpose::Invitation, to);
+                        let url = engine.link_url(MessageKind::InvitationLink, fresh.token.expose())?;
+                        Some((to.clone(), (fresh, url)))
+                    }
+                    None => None,
+                };
+                let shown = rules::show(who, target, chain, link, &engine.policy, t.now);
+                Ok(shown.map(|(link, valid_until)| ShownInvitation { link, valid_until }))
             })
             .await
     }
@@ -86,13 +141,36 @@ impl Engine {
         new: &NewUser,
         id: UserId,
         account: Option<&Stored<Account>>,
-    ) -> Option<FreshLink> {
+        view: &View,
+        actor: Option<Uuid>,
+    ) -> Option<Invitation> {
         let (link, address, account) = (link?, new.invited_email.as_ref()?, account?);
         let whose = Whose {
             tenant: account.value.tenant,
             user: id,
             credential_version: crate::user::rules::FIRST_VERSION,
         };
-        Some(self.bind_link(link.clone(), whose, Purpose::Invitation, address))
+        let link = self.bind_link(link.clone(), whose, Purpose::Invitation, address);
+        let budget = self.invitation_budget(view, account.value.tenant, address, actor);
+        Some(Invitation { link, budget })
+    }
+
+    /// What the budgets of invitations hold. That of the address is read when a try has found it used up.
+    // INVARIANT: each tenant has its own, or one would learn whom another invites, and could keep it from doing so.
+    fn invitation_budget(
+        &self,
+        view: &View,
+        tenant: AccountId,
+        address: &Email,
+        actor: Option<Uuid>,
+    ) -> Budget {
+        let text = format!("{} {}", tenant.uuid(), address.canonical());
+        let address = self.keyring().derive("invited_address", text.as_bytes());
+        let (to_address, by_actor) = (self.policy.invitations_per_address, self.policy.invitations_per_actor);
+        Budget {
+            address,
+            to_address: view.count_within(&rules::to_address(address), to_address.within),
+            actor: actor.map(|actor| (actor, view.count_within(&rules::by_actor(actor), by_actor.within))),
+        }
     }
 }

@@ -4,62 +4,98 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::model::{AccountActions, AccountChange, ManagedAccount};
-use crate::account::rules::{self as account_rules, Chain};
-use crate::account::{Account, NewAccount, Service};
+use super::account_model::{AccountActions, AccountChange, AccountDays, ManagedAccount};
+use super::holders::holders;
+use crate::account::rules::{self as account_rules, Chain, check_name};
+use crate::account::service::SERVICES;
+use crate::account::{Account, BalanceChange, DaysChange, NewAccount};
 use crate::audit::Event;
-use crate::decision::{Changes, Decision, Reason, Refusal};
+use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
 use crate::error::InputError;
 use crate::id::AccountId;
-use crate::policy::Policy;
+use crate::policy::{PLANS_MOST, Policy};
 use crate::rights::rules::{self as rights, Who, allow_on_account, on_account};
 use crate::rights::{Action, Gate, Verdict};
 use crate::user::Flags;
 
-/// The services there are.
-const SERVICES: [&str; 2] = ["sms", "email_notification"];
-
 /// Checks the names of services.
-pub(crate) fn check_services(services: &BTreeMap<String, Service>) -> Result<(), InputError> {
-    if services.keys().all(|name| SERVICES.contains(&name.as_str())) {
+pub(crate) fn check_services<'a>(names: impl IntoIterator<Item = &'a String>) -> Result<(), InputError> {
+    if names.into_iter().all(|name| SERVICES.contains(&name.as_str())) {
         Ok(())
     } else {
         Err(InputError::new("services", "unknown_field", "there is no service of this name"))
     }
 }
 
+/// Checks what a change says by itself.
+pub(crate) fn check(change: &AccountChange) -> Result<(), InputError> {
+    if let Some(name) = &change.name {
+        check_name(name)?;
+    }
+    check_services(change.services.keys().chain(&change.by_plan))?;
+    change.days.check()?;
+    change.balance.check()?;
+    let plans = change.plans.as_ref();
+    let names_fit = plans.is_none_or(|plans| plans.keys().all(|name| check_name(name).is_ok()));
+    if !names_fit || plans.is_some_and(|plans| plans.len() > PLANS_MOST) {
+        let words = "at most 100 plans, each with a name of 1 to 100 characters";
+        return Err(InputError::new("plans", "invalid_plans", words));
+    }
+    check_services(plans.into_iter().flat_map(BTreeMap::values).flat_map(BTreeMap::keys))
+}
+
 /// An account as who asks sees it; `chain` holds it and those above it.
-pub(crate) fn seen(who: Who<'_>, account: &Account, chain: &Chain) -> ManagedAccount {
+pub(crate) fn seen(who: Who<'_>, account: &Account, chain: &Chain, now: DateTime<Utc>) -> ManagedAccount {
     let may = |action: Action| match who {
         Who::Program => Verdict::of([]),
         Who::User(acting) => on_account(&acting.user.value, &action, account, chain),
     };
-    let above = chain.0.iter().any(|other| other.value.id != account.id && other.value.blocked);
+    let (zone, today) = (account.time_zone, account.time_zone.day(now));
+    let blocks_at = chain.blocks_at();
+    let until = |at| zone.day(at).signed_duration_since(today).num_days();
     ManagedAccount {
         id: account.id,
         parent: account.ancestors.first().copied(),
         name: account.name.clone(),
+        dealer: account_rules::has_below(account),
+        plan: account.plan.clone(),
         services: account.services.clone(),
-        blocked: account.blocked || above,
+        in_force: chain.services(),
+        plans: account.plans.clone(),
+        days: AccountDays {
+            left: account.days.left(today),
+            minimum: account.days.minimum,
+            counting: account.days.counting,
+        },
+        balance: account.balance,
+        blocked: chain.blocked(now),
         blocked_by_hand: account.blocked,
-        time_zone: account.time_zone,
+        blocks_at,
+        days_left: blocks_at.map(|at| u32::try_from(until(at)).unwrap_or(0)),
+        time_zone: zone,
         created_at: account.created_at,
         may: AccountActions {
             change: may(Action::ChangeAccount),
+            bill: may(Action::BillAccount),
             create_user: may(Action::CreateUser(Flags::default())),
             create_account: may(Action::CreateAccount),
             manage_access: may(Action::GrantOnAccount(BTreeSet::new())),
         },
+        rights: None,
     }
 }
 
 /// Shows an account, to who may see it.
-pub(crate) fn show(who: Who<'_>, chain: &Chain) -> Decision<ManagedAccount> {
+pub(crate) fn show(who: Who<'_>, chain: &Chain, now: DateTime<Utc>) -> Decision<ManagedAccount> {
     let Some(account) = chain.0.first() else {
         return Decision::no(Reason::NotFound.into(), Changes::none());
     };
     match allow_on_account(who, &Action::SeeAccount, &account.value, chain) {
-        Ok(()) => Decision::yes(seen(who, &account.value, chain), Changes::none()),
+        Ok(()) => {
+            let mut shown = seen(who, &account.value, chain, now);
+            shown.rights = holders(&account.value.rights, &shown.may.manage_access);
+            Decision::yes(shown, Changes::none())
+        }
         Err(refusal) => refuse(who, &account.value, refusal),
     }
 }
@@ -84,17 +120,43 @@ pub(crate) fn create(
         return refuse(who, &parent.value, Refusal::not_allowed(vec![Gate::Policy]));
     }
     let Decision { reply, mut changes, .. } =
-        account_rules::create(new, id, Some(parent), None, policy.chain_longest, now);
+        account_rules::create(new, id, Some(chain), None, policy.chain_longest, now);
     match reply {
         Ok(account) => {
             for event in &mut changes.events {
                 event.actor = who.id();
             }
             who.pin(chain, &mut changes);
-            Decision::yes(seen(who, &account, chain), changes)
+            Decision::yes(seen_as(who, account, parent, &chain.0, now), changes)
         }
         Err(refusal) => refuse(who, &parent.value, refusal),
     }
+}
+
+/// The acts of which a change consists. A zone in which counted days end later gives the account time, and is said by
+/// who says its days.
+fn acts(before: &Account, change: &AccountChange) -> Vec<Action> {
+    let AccountChange { name, services, by_plan, time_zone, blocked, days, balance, dealer, plan, plans } =
+        change;
+    let own = name.is_some() || time_zone.is_some();
+    let later = time_zone.is_some_and(|zone| before.blocks_at_in(zone) > before.blocks_at());
+    let bill = later
+        || !services.is_empty()
+        || !by_plan.is_empty()
+        || blocked.is_some()
+        || *days != DaysChange::default()
+        || *balance != BalanceChange::default()
+        || dealer.is_some()
+        || plan.is_some()
+        || plans.is_some();
+    let mut acts = Vec::new();
+    if own || !bill {
+        acts.push(Action::ChangeAccount);
+    }
+    if bill {
+        acts.push(Action::BillAccount);
+    }
+    acts
 }
 
 /// Changes an account in one commit.
@@ -104,34 +166,93 @@ pub(crate) fn change(
     change: &AccountChange,
     now: DateTime<Utc>,
 ) -> Decision<ManagedAccount> {
-    let Some(target) = chain.0.first() else {
+    let Some((target, above)) = chain.0.split_first() else {
         return Decision::no(Reason::NotFound.into(), Changes::none());
     };
-    if let Err(refusal) = allow_on_account(who, &Action::ChangeAccount, &target.value, chain) {
-        return refuse(who, &target.value, refusal);
-    }
     let before = &target.value;
+    for action in acts(before, change) {
+        if let Err(refusal) = allow_on_account(who, &action, before, chain) {
+            return refuse(who, before, refusal);
+        }
+    }
     let mut account = target.clone();
-    let after = &mut account.value;
-    if let Some(name) = &change.name {
-        after.name.clone_from(name);
+    if let Err(refusal) = apply(&mut account.value, change, above.last().map(|top| &top.value), now) {
+        return refuse(who, before, refusal);
     }
-    after.services.extend(change.services.iter().map(|(name, service)| (name.clone(), *service)));
-    if let Some(time_zone) = change.time_zone {
-        after.time_zone = time_zone;
-    }
-    let other =
-        after.name != before.name || after.services != before.services || after.time_zone != before.time_zone;
-    let blocked = change.blocked.and_then(|blocked| account_rules::block(after, blocked, now));
+    let blocked = change.blocked.and_then(|blocked| account_rules::block(&mut account.value, blocked));
+    let other = differs(before, &account.value).then_some("account_changed");
     let mut changes = Changes::none();
-    for action in other.then_some("account_changed").into_iter().chain(blocked) {
+    for action in other.into_iter().chain(blocked) {
         changes.event(Event::of(action, before.tenant.uuid(), before.id.uuid()).by(who.id()));
     }
-    if !changes.is_empty() {
-        changes.put(&account);
-        who.pin(chain, &mut changes);
+    if changes.is_empty() {
+        return Decision::yes(seen(who, before, chain, now), changes);
     }
-    Decision::yes(seen(who, &account.value, chain), changes)
+    let kept = account_rules::keep(before, account, &mut changes, now);
+    who.pin(chain, &mut changes);
+    Decision::yes(seen_as(who, kept, target, above, now), changes)
+}
+
+/// An account as who asks is going to see it, with those above it; `like` is any account as it was read.
+pub(crate) fn seen_as(
+    who: Who<'_>,
+    account: Account,
+    like: &Stored<Account>,
+    above: &[Stored<Account>],
+    now: DateTime<Utc>,
+) -> ManagedAccount {
+    let mut like = like.clone();
+    like.value = account;
+    let chain = Chain(std::iter::once(like.clone()).chain(above.iter().cloned()).collect());
+    seen(who, &like.value, &chain, now)
+}
+
+/// Makes a change, except for the block; `top` is the top account unless this is it.
+fn apply(
+    account: &mut Account,
+    change: &AccountChange,
+    top: Option<&Account>,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    if let Some(name) = &change.name {
+        account.name.clone_from(name);
+    }
+    account.services.retain(|name, _| !change.by_plan.contains(name));
+    account.services.extend(change.services.iter().map(|(name, service)| (name.clone(), *service)));
+    if let Some(time_zone) = change.time_zone {
+        account.time_zone = time_zone;
+    }
+    account.days = account.days.changed(change.days, account.time_zone.day(now));
+    if !account.days.holds() {
+        return Err(Reason::InvalidDays.into());
+    }
+    account.balance = account.balance.changed(change.balance);
+    account.dealer = change.dealer.unwrap_or(account.dealer);
+    match (&change.plans, top) {
+        (Some(_), Some(_)) => return Err(Refusal::not_allowed(vec![Gate::Policy])),
+        (Some(plans), None) => account.plans.clone_from(plans),
+        (None, _) => {}
+    }
+    if let Some(plan) = &change.plan {
+        let plans = top.map_or(&account.plans, |top| &top.plans);
+        if !plan.as_ref().is_none_or(|plan| plans.contains_key(plan)) {
+            return Err(Reason::UnknownPlan.into());
+        }
+        account.plan.clone_from(plan);
+    }
+    Ok(())
+}
+
+/// Whether anything but the block differs.
+fn differs(before: &Account, after: &Account) -> bool {
+    before.name != after.name
+        || before.services != after.services
+        || before.time_zone != after.time_zone
+        || before.days != after.days
+        || before.balance != after.balance
+        || before.dealer != after.dealer
+        || before.plan != after.plan
+        || before.plans != after.plans
 }
 
 fn refuse<T>(who: Who<'_>, account: &Account, refusal: Refusal) -> Decision<T> {
@@ -139,83 +260,4 @@ fn refuse<T>(who: Who<'_>, account: &Account, refusal: Refusal) -> Decision<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture::*;
-    use crate::rights::AccessRight;
-    use crate::session::model::Acting;
-
-    /// Admin, in the top account, manages the one below it.
-    fn scene() -> (Account, Account, Acting) {
-        let top = account(1);
-        let mut low = under(&top, 3);
-        let admin = user(2, &top);
-        low.rights.insert(admin.id, rights([AccessRight::ManageAccount]));
-        (top.clone(), low, acting_as(&admin, &top))
-    }
-
-    fn changed(wanted: &AccountChange) -> Decision<ManagedAccount> {
-        let (top, low, acting) = scene();
-        change(Who::User(&acting), &chain([&low, &top]), wanted, began())
-    }
-
-    #[test]
-    fn one_commit_holds_the_whole_change_and_pins_what_allowed_it() {
-        let wanted = AccountChange::default().name("fleet").service("sms", Service::off()).blocked(true);
-        let decision = changed(&wanted);
-        assert_eq!(touched(&decision.changes), [uuid(3), uuid(900), uuid(2), uuid(1)]);
-        assert_eq!(trail(&decision.changes), ["account_changed: -", "account_blocked: -"]);
-        assert!(decision.changes.events.iter().all(|event| event.actor == Some(uuid(2))));
-        let kept: Account = written(&decision.changes, uuid(3)).unwrap();
-        assert_eq!((kept.name.as_str(), kept.blocked, kept.services.len()), ("fleet", true, 1));
-        let same = AccountChange::default().name("account 3").blocked(false);
-        assert!(changed(&same).changes.is_empty(), "it is so already");
-    }
-
-    #[test]
-    fn a_lifted_block_voids_what_was_begun_before() {
-        let (top, mut low, acting) = scene();
-        low.blocked = true;
-        let lifted = AccountChange::default().blocked(false);
-        let decision = change(Who::User(&acting), &chain([&low, &top]), &lifted, began());
-        let kept: Account = written(&decision.changes, uuid(3)).unwrap();
-        assert_eq!((kept.blocked, kept.void_before), (false, Some(began())));
-    }
-
-    #[test]
-    fn an_account_above_blocks_and_is_not_changed_from_below() {
-        let (mut top, low, acting) = scene();
-        top.blocked = true;
-        let seen = show(Who::User(&acting), &chain([&low, &top])).reply.unwrap();
-        assert_eq!((seen.blocked, seen.blocked_by_hand, seen.parent), (true, false, Some(top.id)));
-        let above = show(Who::User(&acting), &chain([&top]));
-        assert_eq!(trail(&above.changes), ["change_refused: not_found"]);
-        let change = change(Who::User(&acting), &chain([&top]), &AccountChange::default(), began());
-        assert_eq!(change.reply.unwrap_err().reason(), Reason::NotFound);
-    }
-
-    #[test]
-    fn a_new_account_is_the_actors_doing_and_its_id_is_not_his_choice() {
-        let (top, low, acting) = scene();
-        let made = |new: &NewAccount| {
-            let id = AccountId::from_uuid(uuid(50));
-            create(Who::User(&acting), new, id, &chain([&low, &top]), &Policy::default(), began())
-        };
-        let mut new = NewAccount::named("lower").under(low.id);
-        let decision = made(&new);
-        assert_eq!(touched(&decision.changes), [uuid(50), uuid(3), uuid(900), uuid(2), uuid(1)]);
-        assert_eq!(decision.changes.events[0].actor, Some(uuid(2)));
-        let seen = decision.reply.unwrap();
-        assert_eq!(seen.parent, Some(low.id));
-        assert!(seen.may.create_user.is_allowed(), "who manages above manages it");
-        new.id = Some(AccountId::from_uuid(uuid(51)));
-        assert_eq!(made(&new).reply.unwrap_err().missing(), [Gate::Policy]);
-    }
-
-    #[test]
-    fn only_services_that_exist_are_taken() {
-        let named = |name: &str| BTreeMap::from([(name.to_owned(), Service::off())]);
-        assert!(SERVICES.iter().all(|name| check_services(&named(name)).is_ok()));
-        assert_eq!(check_services(&named("fax")).unwrap_err().code(), "unknown_field");
-    }
-}
+mod tests;

@@ -17,16 +17,13 @@ use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
 use crate::id::{AccountId, MessageId, UserId};
-use crate::port::store::{Key, Page, Start};
+use crate::port::store::{Key, Page, Start, TrailPage};
 use crate::rights::flow::{Item, starts};
 use crate::rights::rules::{self as rights, Who};
 use crate::rights::{AccessRight, Action, Actor};
 use crate::session::model::Acting;
 use crate::user::rules::check;
 use crate::user::{Login, NewUser, User};
-
-/// How many users are read at once: the store's longest page.
-const PAGE: u32 = 1000;
 
 /// What an actor does to the users and accounts below him. His rights are asked in the commit that makes the effect.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +44,7 @@ impl Manage<'_> {
     ///
     /// It takes the right `manage_account` there, the flag `create_items`, and each flag that is granted. A password, a
     /// proved address, an id and another creator are only the embedding program's to give. An invited address is sent
-    /// the link that sets the first password.
+    /// the link that sets the first password, which takes a fresh sign-in.
     ///
     /// ```
     /// use portcullis::rights::Actor;
@@ -71,7 +68,8 @@ impl Manage<'_> {
     ///
     /// # Errors
     /// `invalid_external_id`; `invalid_invitation`; refused `signed_out`; `not_found` when there is no such account or the actor may not see
-    /// it; `not_allowed` with the missing gates; `login_taken`; `external_id_taken`.
+    /// it; `not_allowed` with the missing gates; `stale_sign_in` with an invited address, and `too_soon` past the budgets of
+    /// invitations; `login_taken`; `external_id_taken`.
     pub async fn create_user(&self, new: NewUser) -> Result<ManagedUser, Error> {
         check(&new)?;
         let engine = self.engine();
@@ -81,18 +79,25 @@ impl Manage<'_> {
         };
         let invitation = engine.new_invitation(&new)?;
         let new = &new;
-        self.on_account(new.account, |who, chain, t| {
+        self.on_account_viewing(new.account, |who, chain, view, t| {
             let evidence = rules::Fresh {
                 id: fresh,
                 taken: crate::user::rules::taken(t),
-                invitation: engine.bind_invitation(invitation.as_ref(), new, fresh, chain.0.first()),
+                invitation: engine.bind_invitation(
+                    invitation.as_ref(),
+                    new,
+                    fresh,
+                    chain.0.first(),
+                    view,
+                    who.id(),
+                ),
             };
             rules::create(who, new, evidence, chain, &engine.policy, t.now)
         })
         .await
     }
 
-    /// Shows a user.
+    /// Shows a user, with who holds rights on him to who may let others have some.
     ///
     /// ```
     /// # use portcullis::rights::Actor;
@@ -111,10 +116,13 @@ impl Manage<'_> {
     /// # Errors
     /// Refused `signed_out`; `not_found` when there is no such user or the actor may not see him.
     pub async fn user(&self, id: UserId) -> Result<ManagedUser, Error> {
-        self.on_user(id, &[], |who, target, chain, _, _| {
-            Ok(rules::show(who, &Action::SeeUser, target, chain))
-        })
-        .await
+        let mut user = self
+            .on_user(id, &[], |who, target, chain, _, t| {
+                Ok(rules::show(who, &Action::SeeUser, target, chain, t.now))
+            })
+            .await?;
+        self.engine().name(user.rights.as_mut()).await?;
+        Ok(user)
     }
 
     /// Finds a user by login; `None` when there is no such user or the actor may not see him.
@@ -154,7 +162,7 @@ impl Manage<'_> {
                 };
                 let who = acting.as_ref().map_or(Who::Program, Who::User);
                 Ok(match view.start::<User>(0)? {
-                    Some(user) => rules::find(who, &user, &view.chain(&user.value)?),
+                    Some(user) => rules::find(who, &user, &view.chain(&user.value)?, t.now),
                     None => rules::found_nobody(who, nobody),
                 })
             })
@@ -162,7 +170,9 @@ impl Manage<'_> {
     }
 
     /// Lists the users of an account that the actor may see, by default of his own account, in the order of their ids.
-    /// A page holds at most 1000.
+    ///
+    /// For one page at most the policy's `page_longest` users are read. Those he may not see are passed over without a
+    /// trace, so that a page may hold fewer than asked for, or none: only a missing [`next`](UserPage::next) is the end.
     ///
     /// ```
     /// use portcullis::port::store::Page;
@@ -203,8 +213,8 @@ impl Manage<'_> {
     /// Changes a user, all that is named or nothing, in one commit.
     ///
     /// Flags and `disabled` take the right `edit_flags` and each flag that is granted; language, time zone and address
-    /// the right `edit_other`. Oneself, it takes the flag `change_settings` for language and time zone, and a fresh
-    /// sign-in for the address. The address waits until the user enters the code that went there.
+    /// the right `edit_other`. Oneself, it takes the flag `change_settings` for language and time zone. An address takes a
+    /// fresh sign-in besides, and waits until the user enters the code that went there.
     ///
     /// ```
     /// use portcullis::manage::UserChange;
@@ -224,20 +234,26 @@ impl Manage<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `not_found`; `not_allowed` with every missing gate; `stale_sign_in` for the own address;
+    /// Refused `signed_out`; `not_found`; `not_allowed` with every missing gate; `stale_sign_in` for an address;
     /// `too_soon` past the budget of mailed codes; `locked` while the user may be sent none.
     pub async fn change_user(&self, id: UserId, change: &UserChange) -> Result<ManagedUser, Error> {
         let engine = self.engine();
         let of_address: Vec<_> =
             change.email.iter().map(|address| engine.unconfirmed_address_id(address)).collect();
-        self.on_user(id, &of_address, |who, target, chain, view, t| {
+        let moved = |t: &Try| {
+            let notices = change.time_zone.map(|zone| engine.notices_to_move(id, zone, t.now));
+            notices.into_iter().flatten().map(Start::Id).collect()
+        };
+        self.on_user_and(id, &moved, &of_address, |who, target, chain, view, t| {
             let plan = rules::new_address(&target.value, change)
                 .map(|address| {
                     let user = rules::changed(&target.value, change);
                     engine.plan(view, &user, Purpose::EmailConfirmation, address)
                 })
                 .transpose()?;
-            Ok(rules::change(who, target, chain, change, plan, &engine.policy, t.now))
+            let mut decision = rules::change(who, target, chain, change, plan, &engine.policy, t.now);
+            engine.move_notices(view, &mut decision.changes, target, chain, t.now)?;
+            Ok(decision)
         })
         .await
     }
@@ -299,7 +315,7 @@ impl Manage<'_> {
     }
 
     /// Sends a link to a user's confirmed address, by which he sets a new password himself, whether or not he may change
-    /// it otherwise. It takes the right `edit_flags`; nobody but the user ever sees the link.
+    /// it otherwise. It takes the right `edit_flags` and a fresh sign-in; nobody but the user ever sees the link.
     ///
     /// ```
     /// # use portcullis::rights::Actor;
@@ -316,7 +332,7 @@ impl Manage<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `signed_out`; `not_found`; `not_allowed` with the missing gates: the right, `email_unconfirmed`, `blocked`,
+    /// Refused `signed_out`; `not_found`; `stale_sign_in`; `not_allowed` with the missing gates: the right, `email_unconfirmed`, `blocked`,
     /// or `policy` where the mailbox carries the second factor and may not; `too_soon` within the policy's
     /// `recovery_cool_down`.
     pub async fn send_recovery(&self, id: UserId) -> Result<(), Error> {
@@ -359,7 +375,8 @@ impl Manage<'_> {
         self.engine().grant(self.actor, Item::Either(item), to, rights).await
     }
 
-    /// Gives the audit trail of a user, oldest first. It takes the right `view_details`, except for the own one.
+    /// Gives a page of the audit trail of a user, as [`Portcullis::audit`](crate::Portcullis::audit) does. It takes the
+    /// right `view_details`, except for the own one.
     ///
     /// ```
     /// use portcullis::port::store::Page;
@@ -378,9 +395,14 @@ impl Manage<'_> {
     ///
     /// # Errors
     /// Refused `signed_out`; `not_found`; `not_allowed` without the right.
-    pub async fn trail(&self, id: UserId, page: Page) -> Result<Vec<AuditEvent>, Error> {
-        self.on_user(id, &[], |who, target, chain, _, _| {
-            Ok(rules::show(who, &Action::SeeTrail, target, chain))
+    pub async fn trail(
+        &self,
+        id: UserId,
+        page: impl Into<TrailPage> + Send,
+    ) -> Result<Vec<AuditEvent>, Error> {
+        let page = page.into();
+        self.on_user(id, &[], |who, target, chain, _, t| {
+            Ok(rules::show(who, &Action::SeeTrail, target, chain, t.now))
         })
         .await?;
         self.security.audit(id, page).await
@@ -397,10 +419,22 @@ impl Manage<'_> {
         subjects: &[Uuid],
         decide: impl Fn(Who<'_>, &Stored<User>, &Chain, &View, &Try) -> Result<Decision<T>, Error> + Send + Sync,
     ) -> Result<T, Error> {
+        self.on_user_and(id, &|_| Vec::new(), subjects, decide).await
+    }
+
+    /// As [`on_user`](Self::on_user), with further records read, which may depend on the time.
+    async fn on_user_and<T: Send>(
+        &self,
+        id: UserId,
+        further: &(dyn Fn(&Try) -> Vec<Start> + Send + Sync),
+        subjects: &[Uuid],
+        decide: impl Fn(Who<'_>, &Stored<User>, &Chain, &View, &Try) -> Result<Decision<T>, Error> + Send + Sync,
+    ) -> Result<T, Error> {
         let (engine, actor, decide) = (self.engine(), self.actor, &decide);
         engine
             .decide(|t| async move {
-                let view = engine.read(&t, starts(actor, id.uuid()), subjects.to_vec()).await?;
+                let starts = [starts(actor, id.uuid()), further(&t)].concat();
+                let view = engine.read(&t, starts, subjects.to_vec()).await?;
                 match Engine::on_user(&view, actor, id)? {
                     Ok((acting, (user, chain))) => {
                         let who = acting.as_ref().map_or(Who::Program, Who::User);
@@ -418,10 +452,21 @@ impl Manage<'_> {
         id: AccountId,
         decide: impl Fn(Who<'_>, &Chain, &Try) -> Decision<T> + Send + Sync,
     ) -> Result<T, Error> {
+        self.on_account_viewing(id, |who, chain, _, t| decide(who, chain, t)).await
+    }
+
+    /// As [`Self::on_account`], with all that was read.
+    async fn on_account_viewing<T: Send>(
+        &self,
+        id: AccountId,
+        decide: impl Fn(Who<'_>, &Chain, &View, &Try) -> Decision<T> + Send + Sync,
+    ) -> Result<T, Error> {
         let (engine, actor, decide) = (self.engine(), self.actor, &decide);
         engine
             .decide(|t| async move {
-                let view = engine.read(&t, starts(actor, id.uuid()), Vec::new()).await?;
+                let mut starts = starts(actor, id.uuid());
+                starts.push(engine.schedule_of(id));
+                let view = engine.read(&t, starts, Vec::new()).await?;
                 let acting = match Engine::actor(&view, actor)? {
                     Ok(acting) => acting,
                     Err(no) => return Ok(no.into()),
@@ -430,7 +475,9 @@ impl Manage<'_> {
                     return Ok(rights::nobody(acting.as_ref(), id.uuid()).into());
                 };
                 let who = acting.as_ref().map_or(Who::Program, Who::User);
-                Ok(decide(who, &view.account_chain(account)?, &t))
+                let mut decision = decide(who, &view.account_chain(account)?, &view, &t);
+                engine.plan_notices(&view, &mut decision.changes, t.now)?;
+                Ok(decision)
             })
             .await
     }
@@ -466,22 +513,13 @@ impl Engine {
             return Ok(UserPage { users: Vec::new(), next: None });
         };
         let key = Key::lookup(User::KIND, "account", account.value.id.to_string());
-        let wanted = usize::try_from(page.limit.min(PAGE)).unwrap_or(usize::MAX);
-        let mut users = Vec::new();
-        let mut from = Page { after: page.after, limit: PAGE };
-        loop {
-            let read = self.list_page::<User>(&key, from).await?;
-            from.after = read.last().map(|user| user.id.uuid());
-            let full = u32::try_from(read.len()).is_ok_and(|length| length >= PAGE);
-            let visible = read.iter().filter(|user| rules::lists(who, user, chain));
-            users.extend(visible.map(|user| rules::seen(who, user, chain)));
-            if users.len() > wanted || !full {
-                break;
-            }
-        }
-        let more = users.len() > wanted;
-        users.truncate(wanted);
-        let next = if more { users.last().map(|user| user.id) } else { None };
+        let (longest, wanted) = (self.policy.page_longest, page.limit.max(1));
+        let read = self.list_page::<User>(&key, Page { limit: longest, ..page }).await?;
+        let listed = |user: &User| rules::lists(who, user, chain);
+        let (listed, next) = rules::page_of(&read, wanted, longest, |user| user.id.uuid(), listed);
+        let now = self.now();
+        let next = next.map(UserId::from_uuid);
+        let users = listed.into_iter().map(|user| rules::seen(who, user, chain, now)).collect();
         Ok(UserPage { users, next })
     }
 }

@@ -1,14 +1,15 @@
 //! Users as an administrator sees them, and what he may ask to change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::account::{Service, TimeZone};
+use super::account_model::ManagedAccount;
+use crate::account::TimeZone;
 use crate::contact::Email;
 use crate::id::{AccountId, UserId};
 use crate::language::Language;
-use crate::rights::Verdict;
+use crate::rights::{AccessRight, Verdict};
 use crate::user::{Flag, Flags, Login, Method};
 
 /// A user as an administrator sees him: no secret, and no whole address.
@@ -45,6 +46,21 @@ pub struct ManagedUser {
     pub created_at: DateTime<Utc>,
     /// What who asks may do to the user.
     pub may: UserActions,
+    /// Who holds rights directly on the user, in the order of their ids. Only where one user is shown, and to who may
+    /// `manage_access`.
+    pub rights: Option<Vec<Holder>>,
+}
+
+/// Somebody who holds rights directly on a user or an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holder {
+    /// Who holds them.
+    pub user: UserId,
+    /// His login; `None` when there is no such user any more.
+    pub login: Option<Login>,
+    /// The rights.
+    pub rights: BTreeSet<AccessRight>,
 }
 
 /// A user's address as an administrator sees it.
@@ -145,97 +161,20 @@ impl UserChange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserPage {
-    /// The users that who asks may see.
+    /// The users that who asks may see: fewer than asked for, also none, when others stand between them.
     pub users: Vec<ManagedUser>,
-    /// After whom the next page begins; `None` when there is no more.
+    /// Where the next page begins; `None` when there is no more. It is a place in the order and need not be anybody's
+    /// id.
     pub next: Option<UserId>,
 }
 
-/// An account as an administrator sees it.
+/// Some of the accounts below one, in the order of their ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ManagedAccount {
-    /// The id.
-    pub id: AccountId,
-    /// The account above it.
-    pub parent: Option<AccountId>,
-    /// Its name.
-    pub name: String,
-    /// Its services by name.
-    pub services: BTreeMap<String, Service>,
-    /// Whether it is blocked: by hand, or because an account above it is.
-    pub blocked: bool,
-    /// Whether it was blocked by hand itself.
-    pub blocked_by_hand: bool,
-    /// Its time zone.
-    pub time_zone: TimeZone,
-    /// When it was created.
-    pub created_at: DateTime<Utc>,
-    /// What who asks may do to it.
-    pub may: AccountActions,
-}
-
-/// What somebody may do to an account: each act with its verdict.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AccountActions {
-    /// Change its name, services, time zone and manual block.
-    pub change: Verdict,
-    /// Create a user in it; to grant a flag takes the flag itself, too.
-    pub create_user: Verdict,
-    /// Create an account below it.
-    pub create_account: Verdict,
-    /// Let others have rights on it.
-    pub manage_access: Verdict,
-}
-
-/// What of an account is to change, all of it or nothing; what is not named stays as it is.
-///
-/// ```
-/// use portcullis::account::Service;
-/// use portcullis::manage::AccountChange;
-/// let change = AccountChange::default().service("sms", Service::off()).blocked(true);
-/// assert_eq!(change.blocked, Some(true));
-/// ```
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct AccountChange {
-    /// The name, 1 to 100 characters.
-    pub name: Option<String>,
-    /// Services by name.
-    pub services: BTreeMap<String, Service>,
-    /// The time zone.
-    pub time_zone: Option<TimeZone>,
-    /// Whether it is to be blocked by hand.
-    pub blocked: Option<bool>,
-}
-
-impl AccountChange {
-    /// With this name.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// With this service.
-    #[must_use]
-    pub fn service(mut self, name: impl Into<String>, service: Service) -> Self {
-        self.services.insert(name.into(), service);
-        self
-    }
-
-    /// With this time zone.
-    #[must_use]
-    pub fn time_zone(mut self, time_zone: TimeZone) -> Self {
-        self.time_zone = Some(time_zone);
-        self
-    }
-
-    /// With the manual block set or lifted.
-    #[must_use]
-    pub fn blocked(mut self, blocked: bool) -> Self {
-        self.blocked = Some(blocked);
-        self
-    }
+pub struct AccountPage {
+    /// The accounts that who asks may see: fewer than asked for, also none, when others stand between them.
+    pub accounts: Vec<ManagedAccount>,
+    /// Where the next page begins; `None` when there is no more. It is a place in the order and need not be an account's
+    /// id.
+    pub next: Option<AccountId>,
 }

@@ -95,12 +95,13 @@ pub(crate) fn send_recovery(
     now: DateTime<Utc>,
 ) -> Decision<()> {
     let user = &target.value;
-    if let Err(refusal) = allow_on_user(who, &Action::SendRecovery, user, chain) {
+    let allowed = allow_on_user(who, &Action::SendRecovery, user, chain).and_then(|()| who.fresh(now));
+    if let Err(refusal) = allowed {
         return refuse(who, user, refusal);
     }
     let gates = Verdict::of([
         (Gate::EmailUnconfirmed, user.email.is_some()),
-        (Gate::Blocked, !chain.blocked()),
+        (Gate::Blocked, !chain.blocked(now)),
         (Gate::Policy, user.email.is_none() || barrier_unless(user, true, policy).is_none()),
     ]);
     let (Some((to, link)), true) = (user.confirmed_email().zip(link), gates.is_allowed()) else {
@@ -111,7 +112,7 @@ pub(crate) fn send_recovery(
     }
     let challenge = link.challenge.uuid();
     let mut changes = Changes::none();
-    issue_recovery_regardless(&mut changes, Whose::from(user), to, link, policy, now);
+    issue_recovery_regardless(&mut changes, Whose::from(user), chain.lifts(), to, link, policy, now);
     for issued in &mut changes.events {
         issued.actor = who.id();
     }
@@ -209,17 +210,33 @@ mod tests {
     }
 
     fn reset(bob: &User, account: &Account, sent: Count, policy: &Policy) -> Decision<()> {
+        reset_at(bob, account, sent, policy, began())
+    }
+
+    fn reset_at(
+        bob: &User,
+        account: &Account,
+        sent: Count,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> Decision<()> {
         let (_, acting, _) = scene();
         let link = bob.confirmed_email().map(|_| link());
-        send_recovery(
-            Who::User(&acting),
-            &stored(bob.clone()),
-            &chain([account]),
-            link,
-            sent,
-            policy,
-            began(),
-        )
+        let who = Who::User(&acting);
+        send_recovery(who, &stored(bob.clone()), &chain([account]), link, sent, policy, now)
+    }
+
+    #[test]
+    fn a_link_is_sent_by_a_fresh_sign_in_alone() {
+        let (account, acting, mut bob) = scene();
+        let stale = acting.session.value.fresh_until;
+        let sent = |bob: &User, now| reset_at(bob, &account, Count::default(), &Policy::default(), now);
+        assert!(sent(&bob, stale - TICK).reply.is_ok());
+        let decision = sent(&bob, stale);
+        assert!(touched(&decision.changes).is_empty() && decision.changes.messages.is_empty());
+        assert_eq!(decision.reply.unwrap_err().reason(), Reason::StaleSignIn);
+        bob.rights.clear();
+        assert_eq!(sent(&bob, stale).reply.unwrap_err().reason(), Reason::NotFound, "nothing is learnt");
     }
 
     #[test]

@@ -3,16 +3,17 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::holders::holders;
 use super::model::{ManagedEmail, ManagedUser, UserActions, UserChange};
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::Purpose;
-use crate::challenge::link::FreshLink;
 use crate::challenge::rules::{Ask, issue, may_issue};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
 use crate::email::rules::Plan;
 use crate::id::{AccountId, UserId};
+use crate::invitation::rules::Invitation;
 use crate::policy::Policy;
 use crate::rights::rules::{self as rights, Who, allow_on_account, allow_on_user, on_user};
 use crate::rights::{Action, Gate, Verdict};
@@ -22,7 +23,7 @@ use crate::user::rules::{self as user_rules, bump_credentials};
 use crate::user::{Flags, NewUser, User};
 
 /// A user as who asks sees him; `chain` holds the user's accounts.
-pub(crate) fn seen(who: Who<'_>, user: &User, chain: &Chain) -> ManagedUser {
+pub(crate) fn seen(who: Who<'_>, user: &User, chain: &Chain, now: DateTime<Utc>) -> ManagedUser {
     let may = |action: Action| match who {
         Who::Program => Verdict::of([]),
         Who::User(acting) => on_user(&acting.user.value, &action, user, chain),
@@ -35,7 +36,7 @@ pub(crate) fn seen(who: Who<'_>, user: &User, chain: &Chain) -> ManagedUser {
         external_id: user.external_id.clone(),
         flags: user.flags.clone(),
         disabled: user.disabled,
-        blocked: chain.blocked(),
+        blocked: chain.blocked(now),
         email: ManagedEmail {
             confirmed: user.confirmed_email().map(Email::masked),
             pending: user.pending_email.as_ref().map(|pending| pending.address.masked()),
@@ -56,6 +57,7 @@ pub(crate) fn seen(who: Who<'_>, user: &User, chain: &Chain) -> ManagedUser {
             manage_access: may(Action::GrantOnUser(std::collections::BTreeSet::new())),
             see_trail: may(Action::SeeTrail),
         },
+        rights: None,
     }
 }
 
@@ -65,9 +67,14 @@ pub(crate) fn show(
     action: &Action,
     target: &Stored<User>,
     chain: &Chain,
+    now: DateTime<Utc>,
 ) -> Decision<ManagedUser> {
     match allow_on_user(who, action, &target.value, chain) {
-        Ok(()) => Decision::yes(seen(who, &target.value, chain), Changes::none()),
+        Ok(()) => {
+            let mut shown = seen(who, &target.value, chain, now);
+            shown.rights = holders(&target.value.rights, &shown.may.manage_access);
+            Decision::yes(shown, Changes::none())
+        }
         Err(refusal) => refuse(who, &target.value, refusal),
     }
 }
@@ -77,13 +84,41 @@ pub(crate) fn lists(who: Who<'_>, user: &User, chain: &Chain) -> bool {
     allow_on_user(who, &Action::SeeUser, user, chain).is_ok()
 }
 
+/// Those on a page of users or accounts, of all that were read for it, and where the next one begins.
+///
+/// What is not to be seen is not to be known of either. Where a page ends at such a one, because no more are read at
+/// once, the next one begins at a place before it that keeps only the time of its id.
+// INVARIANT: that place lies behind the first one read, so that going on from page to page comes to an end.
+pub(crate) fn page_of<T>(
+    read: &[T],
+    wanted: u32,
+    longest: u32,
+    id: impl Fn(&T) -> Uuid,
+    listed: impl Fn(&T) -> bool,
+) -> (Vec<&T>, Option<Uuid>) {
+    let many = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let mut page: Vec<&T> = read.iter().filter(|one| listed(one)).collect();
+    if page.len() > many(wanted) {
+        page.truncate(many(wanted));
+        let next = page.last().map(|one| id(one));
+        return (page, next);
+    }
+    let full = read.first().zip(read.last()).filter(|_| read.len() >= many(longest));
+    let next = full.map(|(first, last)| {
+        let place = Uuid::from_u128(id(last).as_u128() & !u128::from(u64::MAX));
+        if listed(last) || place <= id(first) { id(last) } else { place }
+    });
+    page.retain(|one| next.is_none_or(|next| id(one) <= next));
+    (page, next)
+}
+
 /// What a creation found out and drew.
 pub(crate) struct Fresh {
     pub(crate) id: UserId,
     /// What the last try found another user to hold.
     pub(crate) taken: Option<Reason>,
     /// The link for the address that is invited.
-    pub(crate) invitation: Option<FreshLink>,
+    pub(crate) invitation: Option<Invitation>,
 }
 
 /// Makes a user in an account, of which `chain` holds it and those above it. Who acts becomes the creator.
@@ -103,10 +138,17 @@ pub(crate) fn create(
     {
         return rights::refuse(who, tenant, place, refusal);
     }
+    // Who is sent a link gets in by it.
+    if new.invited_email.is_some()
+        && let Err(refusal) = who.fresh(now)
+    {
+        return rights::refuse(who, tenant, place, refusal);
+    }
     let mut new = new.clone();
     let Fresh { id, taken, invitation } = evidence;
     let mut found = user_rules::Found {
         account: Some(account.clone()),
+        lifts: chain.lifts(),
         taken,
         invitation,
         ..user_rules::Found::default()
@@ -124,7 +166,7 @@ pub(crate) fn create(
     match reply {
         Ok(user) => {
             who.pin(chain, &mut changes);
-            Decision::yes(seen(who, &user, chain), changes)
+            Decision::yes(seen(who, &user, chain, now), changes)
         }
         Err(refusal) => rights::refuse(who, tenant, place, refusal),
     }
@@ -206,9 +248,8 @@ pub(crate) fn change(
     if let Err(refusal) = allow_all(who, &acts(before, change), before, chain) {
         return refuse(who, before, refusal);
     }
-    // The own address takes a fresh sign-in, whichever way it is asked for.
+    // An address takes a fresh sign-in, the own one or another's, whichever way it is asked for.
     if change.email.is_some()
-        && who.is(before.id)
         && let Err(refusal) = who.fresh(now)
     {
         return refuse(who, before, refusal);
@@ -223,6 +264,7 @@ pub(crate) fn change(
         let challenge = plan.fresh.challenge;
         let ask = Ask {
             user: &user.value,
+            lifts: chain.lifts(),
             purpose: Purpose::EmailConfirmation,
             destination: address,
             address: plan.address,
@@ -234,7 +276,8 @@ pub(crate) fn change(
         for issued in &mut changes.events {
             issued.actor = who.id();
         }
-        user.value.pending_email = Some(PendingEmail { address: address.clone(), challenge });
+        let pending = if who.is(before.id) { PendingEmail::own } else { PendingEmail::proposed };
+        user.value.pending_email = Some(pending(address.clone(), challenge));
         changes.event(event(who, before, "email_pending").about(challenge.uuid()));
     }
     let told = [
@@ -252,7 +295,7 @@ pub(crate) fn change(
         changes.put(&user);
         who.pin(chain, &mut changes);
     }
-    Decision::yes(seen(who, &user.value, chain), changes)
+    Decision::yes(seen(who, &user.value, chain, now), changes)
 }
 
 /// An event about a user, by who acts.
@@ -266,9 +309,14 @@ pub(crate) fn refuse<T>(who: Who<'_>, target: &User, refusal: Refusal) -> Decisi
 }
 
 /// A user found by login, for who may see him.
-pub(crate) fn find(who: Who<'_>, target: &Stored<User>, chain: &Chain) -> Decision<Option<ManagedUser>> {
+pub(crate) fn find(
+    who: Who<'_>,
+    target: &Stored<User>,
+    chain: &Chain,
+    now: DateTime<Utc>,
+) -> Decision<Option<ManagedUser>> {
     match allow_on_user(who, &Action::SeeUser, &target.value, chain) {
-        Ok(()) => Decision::yes(Some(seen(who, &target.value, chain)), Changes::none()),
+        Ok(()) => Decision::yes(Some(seen(who, &target.value, chain, now)), Changes::none()),
         Err(_) => found_nobody(who, target.value.id.uuid()),
     }
 }

@@ -30,7 +30,7 @@ use uuid::Uuid;
 use crate::audit::AuditEvent;
 use crate::error::PortError;
 use crate::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 
 use self::state::State;
@@ -91,11 +91,15 @@ impl Store for MemoryStore {
         Ok(self.lock().claim(lane, now, until, limit))
     }
 
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        Ok(self.lock().waiting(lane, now, at_most))
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         self.lock().commit(commit)
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         Ok(self.lock().audit_of(subject, page))
     }
 

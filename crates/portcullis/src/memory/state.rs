@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use crate::audit::AuditEvent;
 use crate::id::CommitId;
-use crate::port::store::{Count, Counter, Key, Lane, Page, Purge, Read, Record, Snapshot, Start};
+use crate::port::store::{
+    Count, Counter, Key, Lane, Order, Page, Purge, Read, Record, Snapshot, Start, TrailPage, Waiting,
+};
 
 use super::counter::lasts;
 
@@ -135,15 +137,28 @@ impl State {
         self.due.range(from..=(lane, now, Uuid::max())).map(|(_, _, id)| *id)
     }
 
-    pub(super) fn audit_of(&self, subject: Uuid, page: Page) -> Vec<AuditEvent> {
-        let from = page.after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.audit
-            .range((from, Bound::Unbounded))
-            .map(|(_, event)| event)
-            .filter(|event| event.subject == subject)
-            .take(many(page.limit))
-            .cloned()
-            .collect()
+    pub(super) fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Waiting {
+        let due = || self.due_in(lane, now).take(many(at_most));
+        let oldest = due().next().and_then(|id| self.records.get(&id)?.due);
+        Waiting { count: u32::try_from(due().count()).unwrap_or(at_most), oldest: oldest.map(|(_, at)| at) }
+    }
+
+    pub(super) fn audit_of(&self, subject: Uuid, page: TrailPage) -> Vec<AuditEvent> {
+        let beyond = page.beyond.map_or(Bound::Unbounded, Bound::Excluded);
+        let of_subject = |(_, event): &(&Uuid, &AuditEvent)| event.subject == subject;
+        let events: Vec<_> = match page.order {
+            Order::OldestFirst => self
+                .audit
+                .range((beyond, Bound::Unbounded))
+                .filter(of_subject)
+                .take(many(page.limit))
+                .collect(),
+            Order::NewestFirst => {
+                let earlier = self.audit.range((Bound::Unbounded, beyond)).rev();
+                earlier.filter(of_subject).take(many(page.limit)).collect()
+            }
+        };
+        events.into_iter().map(|(_, event)| event.clone()).collect()
     }
 
     pub(super) fn purge(&mut self, what: Purge, before: DateTime<Utc>, limit: u32) -> u32 {

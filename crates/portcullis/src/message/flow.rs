@@ -1,7 +1,7 @@
-//! Held messages, as operations of the embedding program.
+//! Held messages, and those that were given up, as operations of the embedding program.
 
-use super::held;
 use super::model::Message;
+use super::{dead, held};
 use crate::engine::Portcullis;
 use crate::error::Error;
 use crate::id::MessageId;
@@ -79,5 +79,75 @@ impl Portcullis {
             .await?;
         engine.wake.notify(usize::MAX);
         Ok(released)
+    }
+
+    /// Lists the messages that were given up and can be sent again, in id order, by page: the mail server refused them for
+    /// good, or did not take them over in `send_tries` tries. Those with a code or link are not among them, since nobody
+    /// needs an old one.
+    ///
+    /// One is sent again or, after the policy's `message_kept`, purged. The host decides who may see them.
+    ///
+    /// ```
+    /// use portcullis::port::message::SendError;
+    /// use portcullis::port::store::Page;
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// w.switch_on(session.id, &alice).await?; // its notice waits
+    /// w.mailbox.fail_with(Some(SendError::Permanent { detail: "the mailbox is full" }));
+    /// assert_eq!(security.worker().pass().await?.given_up, 1);
+    /// let dead = security.dead_messages(Page { after: None, limit: 10 }).await?;
+    /// assert_eq!(dead[0].to, "a•••@example.com");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store does not answer.
+    pub async fn dead_messages(&self, page: Page) -> Result<Vec<Message>, Error> {
+        self.engine.list_page(&Message::dead_key(), page).await
+    }
+
+    /// Sends a message again that was given up, with as many tries as a new one. Like every other one it only leaves while
+    /// it still may.
+    ///
+    /// ```
+    /// use portcullis::port::message::SendError;
+    /// use portcullis::port::store::Page;
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # w.switch_on(session.id, &alice).await?;
+    /// # w.mailbox.fail_with(Some(SendError::Permanent { detail: "the mailbox is full" }));
+    /// # security.worker().pass().await?;
+    /// # w.mailbox.fail_with(None);
+    /// for message in security.dead_messages(Page { after: None, limit: 10 }).await? {
+    ///     security.resend_message(message.id).await?;
+    /// }
+    /// assert_eq!(security.worker().pass().await?.sent, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `not_found` when no message of this id was given up and can be sent again.
+    pub async fn resend_message(&self, id: MessageId) -> Result<Message, Error> {
+        let engine = &self.engine;
+        let resent = engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(id.uuid())], Vec::new()).await?;
+                Ok(dead::resend(view.start(0)?, view.epoch(), t.now))
+            })
+            .await?;
+        engine.wake.notify(usize::MAX);
+        Ok(resent)
     }
 }

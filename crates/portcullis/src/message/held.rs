@@ -60,6 +60,8 @@ mod tests {
             lane: Lane::Interactive,
             code: None,
             once_at: None,
+            not_before: None,
+            day: None,
         };
         Message::sealed(draft, &keyring(), [3; 24], began()).unwrap()
     }

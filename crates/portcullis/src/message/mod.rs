@@ -1,9 +1,11 @@
 //! Messages: records written in the commit of the change they tell of, sealed until they are sent.
 
+mod dead;
 mod flow;
 pub(crate) mod held;
 pub(crate) mod model;
-mod reseal;
+pub(crate) mod pace;
+pub(crate) mod reseal;
 pub(crate) mod rules;
 mod wording;
 

@@ -2,11 +2,14 @@
 
 use core::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::reseal::Sealed;
+use super::rules::event;
+use crate::audit::Event;
 use crate::contact::Email;
 use crate::decision::Entity;
 use crate::engine::record::Schema;
@@ -49,11 +52,13 @@ pub enum MessageKind {
     InvitationLink,
     /// The address was changed; the link puts the old one back.
     EmailUndo,
+    /// The account will be blocked in a few days.
+    BlockingNotice,
 }
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SignInCode,
         Self::ReauthenticationCode,
         Self::EmailConfirmationCode,
@@ -66,6 +71,7 @@ impl MessageKind {
         Self::RecoveryLink,
         Self::InvitationLink,
         Self::EmailUndo,
+        Self::BlockingNotice,
     ];
 
     /// The name of its template.
@@ -83,6 +89,7 @@ impl MessageKind {
             Self::RecoveryLink => "recovery_link",
             Self::InvitationLink => "invitation_link",
             Self::EmailUndo => "email_undo",
+            Self::BlockingNotice => "blocking_notice",
         }
     }
 }
@@ -102,7 +109,8 @@ impl MessageKind {
             | Self::EmailChanged
             | Self::PasswordChanged
             | Self::TwoFactorOn
-            | Self::TwoFactorOff => None,
+            | Self::TwoFactorOff
+            | Self::BlockingNotice => None,
         }
     }
 }
@@ -125,6 +133,10 @@ pub struct Draft {
     pub(crate) code: Option<CodeToSend>,
     /// It is written at most once under its id, and only when this counter has reached the value.
     pub(crate) once_at: Option<(Counter, u32)>,
+    /// From when on it may leave; at once without one.
+    pub(crate) not_before: Option<DateTime<Utc>>,
+    /// The day of its reader it is for, if it is for one day.
+    pub(crate) day: Option<NaiveDate>,
 }
 
 /// A one-time secret in a message.
@@ -177,13 +189,15 @@ pub enum Outcome {
     Sent,
     /// It was not sent, because what it was for is over.
     Suppressed,
-    /// It could not be sent and never will be.
+    /// It could not be sent, and is not tried again. One without a code or link keeps its content for a while, and can be
+    /// sent again: see [`Portcullis::dead_messages`](crate::Portcullis::dead_messages).
     GivenUp,
     /// It was old when a backup was restored, and may have been sent before: somebody has to look.
     Held,
 }
 
-/// A message as it is kept: what it says and where it goes are sealed until it is sent, and gone afterwards.
+/// A message as it is kept: what it says and where it goes are sealed until it is sent, and gone afterwards. What was
+/// given up stays sealed for as long as it can be sent again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
@@ -213,26 +227,29 @@ pub struct Message {
     /// The epoch of the keys it was written in. Before there were such numbers it was 0.
     #[serde(default)]
     pub(crate) epoch: u32,
+    /// The day of its reader it is for, if it is for one day.
+    #[serde(default)]
+    pub(crate) day: Option<NaiveDate>,
     /// When it was written.
     pub created_at: DateTime<Utc>,
     /// When it is to be tried next, or may be purged.
     pub due_at: DateTime<Utc>,
 }
 
-/// What sealing a page of messages anew came to.
+/// What sealing a page of messages and requests anew came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resealed {
-    /// Messages that the current key seals now.
+    /// Messages and requests that the current key seals now.
     pub sealed: u32,
-    /// Messages that are still sealed as they were: a worker holds them right now, or they can't be opened.
+    /// Those that are still sealed as they were: a worker holds them right now, or they can't be opened.
     pub left: u32,
-    /// After which message the next page begins; `None` at the end.
+    /// After which one the next page begins; `None` at the end.
     pub next: Option<Uuid>,
 }
 
 impl Resealed {
-    /// The most messages of one page.
+    /// The most messages and requests of one page.
     pub const AT_ONCE: u32 = 100;
 }
 
@@ -280,6 +297,16 @@ impl Message {
         Key::lookup(Self::KIND, "held", "held")
     }
 
+    /// The key that every message is found by that was given up and can be sent again.
+    pub(crate) fn dead_key() -> Key {
+        Key::lookup(Self::KIND, "dead", "dead")
+    }
+
+    /// Whether it was given up with its content kept.
+    pub(crate) fn is_dead_letter(&self) -> bool {
+        self.outcome == Outcome::GivenUp && self.sealed.is_some()
+    }
+
     fn sealing(&self) -> Sealing {
         Sealing { label: "message", record: self.id.uuid(), owner: self.user.uuid() }
     }
@@ -319,8 +346,9 @@ impl Message {
             faults: 0,
             outcome: Outcome::Waiting,
             epoch: keyring.epoch(),
+            day: draft.day,
             created_at: now,
-            due_at: now,
+            due_at: draft.not_before.unwrap_or(now),
         };
         message.sealed = Some(keyring.seal(&message.sealing(), &plain, nonce));
         Ok(message)
@@ -331,16 +359,27 @@ impl Message {
         Key::lookup(Self::KIND, "sealed", key)
     }
 
-    /// The id of the key that sealed it, while there is anything sealed.
-    pub(crate) fn sealing_key(&self) -> Option<&str> {
-        self.sealed.as_deref().and_then(Keyring::key_of)
-    }
-
-    /// Seals the same content under the current key.
-    pub(crate) fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
-        let plain = keyring.open(&self.sealing(), self.sealed.as_deref()?).ok()?;
-        let sealed = keyring.seal(&self.sealing(), plain.expose(), nonce);
-        Some(Self { sealed: Some(sealed), ..self.clone() })
+    /// The same message to another address, sealed under the current key and due at once.
+    pub(crate) fn readdressed(
+        &self,
+        to: Email,
+        keyring: &Keyring,
+        nonce: [u8; 24],
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
+        let draft = Draft {
+            id: self.id,
+            tenant: self.tenant,
+            user: self.user,
+            kind: self.kind,
+            to,
+            lane: if self.bulk { Lane::Bulk } else { Lane::Interactive },
+            code: None,
+            once_at: None,
+            not_before: None,
+            day: self.day,
+        };
+        Self::sealed(draft, keyring, nonce, now)
     }
 
     /// Opens what it says and where it goes; `None` if that is gone already.
@@ -351,6 +390,22 @@ impl Message {
                 .open(&self.sealing(), sealed)
                 .and_then(|plain| serde_json::from_slice(plain.expose()).map_err(|_| OpenError::Malformed)),
         )
+    }
+}
+
+impl Sealed for Message {
+    fn sealing_key(&self) -> Option<&str> {
+        self.sealed.as_deref().and_then(Keyring::key_of)
+    }
+
+    fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
+        let plain = keyring.open(&self.sealing(), self.sealed.as_deref()?).ok()?;
+        let sealed = keyring.seal(&self.sealing(), plain.expose(), nonce);
+        Some(Self { sealed: Some(sealed), ..self.clone() })
+    }
+
+    fn told(&self) -> Option<Event> {
+        Some(event(self, "message_resealed"))
     }
 }
 
@@ -375,6 +430,9 @@ impl Entity for Message {
         keys.extend(self.sealing_key().map(Self::sealed_with));
         if self.outcome == Outcome::Held {
             keys.push(Self::held_key());
+        }
+        if self.is_dead_letter() {
+            keys.push(Self::dead_key());
         }
         keys
     }

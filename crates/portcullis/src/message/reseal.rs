@@ -1,20 +1,35 @@
-//! Messages, as an operation: sealed anew after a rotation of the keys.
+//! What waits, sealed anew after a rotation of the keys.
 
 use super::model::{Message, Resealed};
 use super::rules;
-use crate::decision::{Changes, Decision};
-use crate::engine::Portcullis;
-use crate::engine::record;
+use crate::audit::Event;
+use crate::decision::{Changes, Decision, Entity};
+use crate::engine::commit::Try;
+use crate::engine::{Engine, Portcullis, record};
 use crate::error::Error;
-use crate::port::store::{Page, Start};
+use crate::keyring::Keyring;
+use crate::port::store::{Page, Record, Start};
+use crate::recovery::RecoveryRequest;
+
+/// What is kept sealed until a worker opens it.
+pub(crate) trait Sealed: Entity {
+    /// The id of the key that sealed it, while there is anything sealed.
+    fn sealing_key(&self) -> Option<&str>;
+    /// The same content under the current key.
+    fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self>
+    where
+        Self: Sized;
+    /// What the trail tells of it, where it has one.
+    fn told(&self) -> Option<Event>;
+}
 
 impl Portcullis {
-    /// Seals anew, under the current key, a page of the waiting messages that another key sealed; so that the other key
-    /// can be retired. Work goes on meanwhile: a message that a worker holds is left to it.
+    /// Seals anew, under the current key, a page of the messages and recovery requests that wait under another key; so
+    /// that the other key can be retired. Work goes on meanwhile: what a worker holds is left to it.
     ///
     /// Every process must have the new keyring before, or one of them seals with the old key again. Go on with
     /// [`next`](Resealed::next) until it is `None`; while anything was [`left`](Resealed::left), do it again a little
-    /// later. A page is at most [`Resealed::AT_ONCE`] messages long. What the current key sealed is
+    /// later. A page is at most [`Resealed::AT_ONCE`] long. What the current key sealed is
     /// left as it is.
     ///
     /// ```
@@ -48,10 +63,15 @@ impl Portcullis {
     pub async fn reseal(&self, key: &str, page: Page) -> Result<Resealed, Error> {
         let engine = &self.engine;
         let page = Page { limit: page.limit.clamp(1, Resealed::AT_ONCE), ..page };
-        let listed = engine.store.list(&Message::sealed_with(key), page).await?;
-        let full = u32::try_from(listed.len()).is_ok_and(|length| length >= page.limit);
-        let next = listed.last().map(|record| record.id).filter(|_| full);
-        let listed: Vec<_> = listed.into_iter().map(|record| record.id).collect();
+        // Both in the order of their ids, so that one place to go on from serves both.
+        let mut listed = engine.store.list(&Message::sealed_with(key), page).await?;
+        listed.extend(engine.store.list(&RecoveryRequest::sealed_with(key), page).await?);
+        let mut listed: Vec<_> = listed.into_iter().map(|record| record.id).collect();
+        listed.sort_unstable();
+        let wanted = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let full = listed.len() >= wanted;
+        listed.truncate(wanted);
+        let next = listed.last().copied().filter(|_| full);
         let listed = &listed;
         if listed.is_empty() {
             return Ok(Resealed::default());
@@ -60,25 +80,43 @@ impl Portcullis {
             .decide(|t| async move {
                 let view =
                     engine.read(&t, listed.iter().copied().map(Start::Id).collect(), Vec::new()).await?;
-                let keyring = engine.keyring();
                 let mut changes = Changes::none();
                 let mut done = Resealed { next, ..Resealed::default() };
                 for id in listed {
-                    // One that is gone, sent or sealed anew meanwhile is done.
+                    // One that is gone is done.
                     let Some(record) = view.raw(*id) else { continue };
-                    let message = record::parse::<Message>(record)?;
-                    if message.value.sealing_key() != Some(key) || key == keyring.current() {
-                        continue;
-                    }
-                    let nonce = engine.random_bytes()?;
-                    if rules::reseal(&mut changes, message, record.due, &keyring, nonce, t.now) {
-                        done.sealed += 1;
+                    let sealed = if record.kind == RecoveryRequest::KIND {
+                        engine.reseal::<RecoveryRequest>(&mut changes, record, key, &t)?
                     } else {
-                        done.left += 1;
+                        engine.reseal::<Message>(&mut changes, record, key, &t)?
+                    };
+                    match sealed {
+                        Some(true) => done.sealed += 1,
+                        Some(false) => done.left += 1,
+                        None => {}
                     }
                 }
                 Ok(Decision::yes(done, changes))
             })
             .await
+    }
+}
+
+impl Engine {
+    /// Seals one record anew and says whether it did; `None` for one that was sent or sealed anew meanwhile.
+    fn reseal<E: Sealed>(
+        &self,
+        changes: &mut Changes,
+        record: &Record,
+        key: &str,
+        t: &Try,
+    ) -> Result<Option<bool>, Error> {
+        let keyring = self.keyring();
+        let stored = record::parse::<E>(record)?;
+        if stored.value.sealing_key() != Some(key) || key == keyring.current() {
+            return Ok(None);
+        }
+        let nonce = self.random_bytes()?;
+        Ok(Some(rules::reseal(changes, stored, record.due, &keyring, nonce, t.now)))
     }
 }

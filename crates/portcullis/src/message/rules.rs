@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::model::{Message, Outcome};
+use super::model::{Message, MessageKind, Outcome};
+use super::reseal::Sealed;
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::rules::death;
 use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
-use crate::decision::{Changes, Decision, Entity as _, Stored};
+use crate::decision::{Changes, Decision, Stored};
 use crate::keyring::Keyring;
-use crate::policy::Policy;
+use crate::policy::{NOTICE_REMEMBERED, Policy};
 use crate::port::message::SendError;
 use crate::port::store::Lane;
 use crate::recovery::rules::barrier_for;
@@ -64,6 +65,44 @@ pub(crate) fn may_leave(
     if goes_there { Ok(()) } else { Err("destination_changed") }
 }
 
+/// Whether a message may still go where it is addressed; asked after [`may_leave`], which asks so of codes and links.
+///
+/// A notice tells the owner what was done: at his confirmed address, or at one that it replaced and that he can put back.
+/// A changed address is told to whoever has lost it besides, though nothing of him is left by then; so that is told
+/// only as long as such a change can be taken back.
+///
+/// # Errors
+/// Why it must not.
+// INVARIANT: nobody is told of a user whose address he took over later.
+pub(crate) fn may_tell(
+    message: &Message,
+    to: &Email,
+    user: &User,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<(), &'static str> {
+    let reads = || {
+        user.receives_at(to)
+            || user.claims.iter().any(|claim| now < claim.ends_at && claim.address.same_as(to))
+    };
+    let goes_there = match message.kind {
+        MessageKind::CodesLocked
+        | MessageKind::PasswordChanged
+        | MessageKind::TwoFactorOn
+        | MessageKind::TwoFactorOff
+        | MessageKind::BlockingNotice => reads(),
+        MessageKind::EmailChanged => reads() || now < after(message.created_at, policy.email_undo_life),
+        MessageKind::SignInCode
+        | MessageKind::ReauthenticationCode
+        | MessageKind::EmailConfirmationCode
+        | MessageKind::TwoFactorCode
+        | MessageKind::RecoveryLink
+        | MessageKind::InvitationLink
+        | MessageKind::EmailUndo => true,
+    };
+    if goes_there { Ok(()) } else { Err("destination_changed") }
+}
+
 /// Whether a recovery link may leave, as far as its user's rights go; asked before [`may_leave`].
 pub(crate) fn may_recover(
     challenge: Option<&Challenge>,
@@ -113,7 +152,7 @@ pub(crate) fn settle(
 }
 
 /// The wait after so many doublings.
-fn spaced(doublings: u32, first: TimeDelta, longest: TimeDelta) -> TimeDelta {
+pub(crate) fn spaced(doublings: u32, first: TimeDelta, longest: TimeDelta) -> TimeDelta {
     let factor = 1_i32.checked_shl(doublings).filter(|factor| *factor > 0).unwrap_or(i32::MAX);
     first.checked_mul(factor).unwrap_or(longest).min(longest)
 }
@@ -144,7 +183,8 @@ fn retry(
     Decision::yes(Outcome::Waiting, changes)
 }
 
-// INVARIANT: a closed message has no content any more: neither its text nor its address can be had back.
+// INVARIANT: a closed message has no content any more: neither its text nor its address can be had back. Only one that
+// was given up, and holds no code or link, stays sealed, so that somebody can send it again.
 fn close(
     message: Stored<Message>,
     outcome: Outcome,
@@ -158,8 +198,15 @@ fn close(
     if outcome != Outcome::Suppressed {
         message.value.tries = message.value.tries.saturating_add(1);
     }
-    message.value.sealed = None;
-    message.value.due_at = after(now, policy.message_kept);
+    if outcome != Outcome::GivenUp || message.value.challenge.is_some() {
+        message.value.sealed = None;
+    }
+    // A day's notice is remembered while the day may come again in another zone.
+    let kept = match message.value.day {
+        Some(_) => policy.message_kept.max(NOTICE_REMEMBERED),
+        None => policy.message_kept,
+    };
+    message.value.due_at = after(now, kept);
     let mut changes = Changes::none();
     changes.put(&message);
     let event = event(&message.value, action);
@@ -167,31 +214,33 @@ fn close(
     Decision::yes(outcome, changes)
 }
 
-/// Seals a waiting message under the current key; says whether it did.
-// INVARIANT: a claimed message is not touched while its claim lasts: its outcome is kept under the claimed version, and
-// one that could not be kept would be sent again.
-pub(crate) fn reseal(
+/// Seals what waits under the current key; says whether it did.
+// INVARIANT: what is claimed is not touched while its claim lasts: its outcome is kept under the claimed version, and
+// one that could not be kept would be had twice.
+pub(crate) fn reseal<E: Sealed>(
     changes: &mut Changes,
-    message: Stored<Message>,
+    stored: Stored<E>,
     due: Option<(Lane, DateTime<Utc>)>,
     keyring: &Keyring,
     nonce: [u8; 24],
     now: DateTime<Utc>,
 ) -> bool {
-    if due != message.value.due() && due.is_none_or(|(_, claimed_until)| now < claimed_until) {
+    if due != stored.value.due() && due.is_none_or(|(_, claimed_until)| now < claimed_until) {
         return false;
     }
-    let Some(value) = message.value.sealed_anew(keyring, nonce) else {
+    let Some(value) = stored.value.sealed_anew(keyring, nonce) else {
         return false;
     };
-    let mut message = message;
-    message.value = value;
-    changes.put(&message);
-    changes.event(event(&message.value, "message_resealed"));
+    let mut stored = stored;
+    stored.value = value;
+    changes.put(&stored);
+    if let Some(event) = stored.value.told() {
+        changes.event(event);
+    }
     true
 }
 
-pub(super) fn event(message: &Message, action: &'static str) -> Event {
+pub(crate) fn event(message: &Message, action: &'static str) -> Event {
     Event::of(action, message.tenant, message.user.uuid()).about(message.id.uuid())
 }
 
@@ -199,6 +248,7 @@ pub(super) fn event(message: &Message, action: &'static str) -> Event {
 mod tests {
     use super::*;
     use crate::account::Account;
+    use crate::decision::Entity as _;
     use crate::fixture::*;
     use crate::id::MessageId;
     use crate::message::MessageKind;
@@ -221,6 +271,8 @@ mod tests {
                 valid_until: challenge.expires_at,
             }),
             once_at: None,
+            not_before: None,
+            day: None,
         };
         Message::sealed(draft, &keyring(), [3; 24], began()).unwrap()
     }
@@ -267,7 +319,7 @@ mod tests {
         assert_eq!(scene().after(|s| s.user.credential_version += 1), Err("credentials_changed"));
         assert_eq!(scene().after(|s| s.user.disabled = true), Err("disabled"));
         assert_eq!(scene().after(|s| s.account.blocked = true), Err("blocked"));
-        assert_eq!(scene().after(|s| s.account.void_before = Some(began() + TICK)), Err("voided"));
+        assert_eq!(scene().after(|s| s.account.lifts = 1), Err("voided"));
         assert_eq!(scene().after(|s| s.to = email("other@example.com")), Err("destination_changed"));
         assert_eq!(scene().after(|s| s.user.email = None), Err("destination_changed"));
         let s = scene();
@@ -285,7 +337,7 @@ mod tests {
         s.message = message(MessageKind::EmailConfirmationCode, "new@example.com", Some(&s.challenge));
         s.to = email("new@example.com");
         assert_eq!(s.leaves(began()), Err("superseded"));
-        s.user.pending_email = Some(PendingEmail { address: s.to.clone(), challenge: s.challenge.id });
+        s.user.pending_email = Some(PendingEmail::own(s.to.clone(), s.challenge.id));
         assert_eq!(s.leaves(began()), Ok(()));
     }
 
@@ -298,6 +350,44 @@ mod tests {
         let notice = |user| may_leave(&s.message, &s.to, user, &chain, None, 0, began());
         assert_eq!(notice(Some(&s.user)), Ok(()));
         assert_eq!(notice(None), Err("user_gone"));
+    }
+
+    #[test]
+    fn a_notice_goes_to_an_address_only_while_its_user_reads_it() {
+        let account = account(1);
+        let alice = user(2, &account);
+        let policy = Policy::default();
+        let told = |kind, user: &User, to: &str, now| {
+            may_tell(&message(kind, to, None), &email(to), user, &policy, now).is_ok()
+        };
+        let mut moved = alice.clone();
+        moved.email = user(5, &account).email;
+        let mut claiming = moved.clone();
+        let ends_at = began() + policy.email_undo_life;
+        claiming.claims.push(crate::user::model::EmailClaim {
+            address: email("u2@example.com"),
+            challenge: fresh_link(800).challenge,
+            unique: true,
+            ends_at,
+        });
+        let mut waiting = moved.clone();
+        waiting.pending_email = Some(PendingEmail::own(email("u2@example.com"), fresh_link(800).challenge));
+        for kind in [
+            MessageKind::CodesLocked,
+            MessageKind::PasswordChanged,
+            MessageKind::TwoFactorOn,
+            MessageKind::TwoFactorOff,
+        ] {
+            assert!(told(kind, &alice, "u2@example.com", ends_at), "{kind:?}");
+            assert!(told(kind, &alice, "u2@EXAMPLE.com", began()), "{kind:?}");
+            assert!(!told(kind, &moved, "u2@example.com", began()), "{kind:?}");
+            assert!(!told(kind, &waiting, "u2@example.com", began()), "{kind:?}: not his yet");
+            assert!(told(kind, &claiming, "u2@example.com", ends_at - TICK), "{kind:?}: he can put it back");
+            assert!(!told(kind, &claiming, "u2@example.com", ends_at), "{kind:?}: and no longer can");
+        }
+        let changed = |user: &User, now| told(MessageKind::EmailChanged, user, "u2@example.com", now);
+        assert!(changed(&alice, ends_at) && changed(&moved, ends_at - TICK));
+        assert!(!changed(&moved, ends_at));
     }
 
     /// Seals a message of the scene anew, kept with this due time, at this moment; gives what is kept and its trail.
@@ -475,7 +565,7 @@ mod tests {
         assert_eq!(recovery("u2@example.com", &|_| {}), Ok(()));
         let pending = |user: &mut User| {
             let challenge = crate::id::ChallengeId::from_uuid(uuid(800));
-            user.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+            user.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
         };
         assert_eq!(recovery("new@example.com", &pending), Err("destination_changed"));
         let flagless = |user: &mut User| user.flags = user.flags.clone().with(Flag::ChangePassword, false);
@@ -488,7 +578,7 @@ mod tests {
     fn an_invitation_leaves_while_it_is_named_and_an_undo_while_it_is_claimed() {
         let to = "other@example.com";
         let pending = |user: &mut User, challenge: &Challenge| {
-            user.pending_email = Some(PendingEmail { address: email(to), challenge: challenge.id });
+            user.pending_email = Some(PendingEmail::own(email(to), challenge.id));
         };
         assert_eq!(linked(Purpose::Invitation, to, pending), Ok(()));
         assert_eq!(linked(Purpose::Invitation, to, |_, _| {}), Err("superseded"));

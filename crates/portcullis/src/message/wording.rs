@@ -6,6 +6,8 @@ use crate::language::Language;
 use crate::message::MessageKind;
 use crate::secret::{Code, LinkUrl};
 
+const SAMPLE_TOKEN: &str = "c2FtcGxlLXNhbXBsZS1zYW1wbGUtc2FtcGxlLXNhbXBsZS1zYW1wbGUtc2FtcGxl";
+
 /// What a message tells, ready to be put into words: times are in the reader's zone and language, addresses masked.
 ///
 /// `Debug` shows kind and language alone.
@@ -39,6 +41,10 @@ pub struct Wording {
     pub address: Option<String>,
     /// When it happened.
     pub at: Option<String>,
+    /// How many whole days are left until the account is blocked, counted by the reader's calendar.
+    pub days_left: Option<u32>,
+    /// The day from which the account is blocked, in the reader's zone.
+    pub blocking_date: Option<String>,
 }
 
 impl Wording {
@@ -55,7 +61,53 @@ impl Wording {
             minutes: None,
             address: None,
             at: None,
+            days_left: None,
+            blocking_date: None,
         }
+    }
+}
+
+impl Wording {
+    /// A message about nobody that tells everything its kind can tell: for a gallery, and for trying a host's own
+    /// templates.
+    ///
+    /// ```
+    /// use portcullis::language::Language;
+    /// use portcullis::message::{MessageKind, Wording};
+    /// let wording = Wording::sample(MessageKind::RecoveryLink, Language::EN);
+    /// assert!(wording.link.is_some() && wording.code.is_none());
+    /// ```
+    pub fn sample(kind: MessageKind, language: Language) -> Self {
+        let some = |text: &str| Some(text.to_owned());
+        let mut wording = Self::new(kind, language, "alice");
+        wording.address = some("a•••@example.com");
+        wording.at = some("2026-03-02 16:00");
+        match kind {
+            MessageKind::SignInCode
+            | MessageKind::ReauthenticationCode
+            | MessageKind::EmailConfirmationCode
+            | MessageKind::TwoFactorCode => {
+                wording.code = Code::parse("493201").ok();
+                (wording.minutes, wording.valid_until) = (Some(10), some("2026-03-02 16:10"));
+            }
+            MessageKind::RecoveryLink => {
+                (wording.minutes, wording.valid_until) = (Some(60), some("2026-03-02 17:00"));
+            }
+            MessageKind::InvitationLink | MessageKind::EmailUndo => {
+                (wording.minutes, wording.valid_until) = (Some(4320), some("2026-03-05 16:00"));
+            }
+            MessageKind::BlockingNotice => {
+                (wording.days_left, wording.blocking_date) = (Some(3), some("2026-03-05"));
+            }
+            MessageKind::CodesLocked
+            | MessageKind::EmailChanged
+            | MessageKind::PasswordChanged
+            | MessageKind::TwoFactorOn
+            | MessageKind::TwoFactorOff => {}
+        }
+        wording.link =
+            kind.page().map(|page| LinkUrl::new(format!("https://fleet.example.com/{page}/{SAMPLE_TOKEN}")));
+        wording
     }
 }
 

@@ -121,7 +121,7 @@ impl PasswordRoom<'_> {
                     proof: memo.check(engine, current, user.password.as_ref(), false).await?,
                     unchanged: rules::same(new, current),
                 };
-                let pins = match rules::prove(&acting, &asked, &checked, policy) {
+                let pins = match rules::prove(&acting, &asked, &checked, policy, t.now) {
                     Ok(pins) => pins,
                     Err(no) => return Ok(no.into()),
                 };

@@ -162,10 +162,11 @@ pub(crate) fn prove(
     asked: &Asked,
     checked: &Checked,
     policy: &Policy,
+    now: DateTime<Utc>,
 ) -> Result<Changes, No> {
     let limit = policy.password_change_failures;
     let (counter, window) = (change_failures(acting.user.value.id.uuid()), Window::Rolling(limit.within));
-    if let Err(no) = asked.knock.judge(&checked.proof, policy) {
+    if let Err(no) = asked.knock.judge(&checked.proof, policy, now) {
         let mut no = no;
         no.changes_mut().count(counter, CounterOp::Add { n: 1, limit: limit.count, window });
         no.changes_mut().event(acting.event(REFUSED).because("wrong_password"));

@@ -271,6 +271,46 @@ pub struct Page {
     pub limit: u32,
 }
 
+/// Which end of a trail comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// By rising ids.
+    OldestFirst,
+    /// By falling ids.
+    NewestFirst,
+}
+
+/// A part of a trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrailPage {
+    /// Which end comes first.
+    pub order: Order,
+    /// Only what lies beyond this id in that order: later events when the oldest come first, earlier ones when the
+    /// newest do.
+    pub beyond: Option<Uuid>,
+    /// At most so many, 1 to 1000.
+    pub limit: u32,
+}
+
+impl TrailPage {
+    /// The newest events, or those that came before one.
+    ///
+    /// ```
+    /// use portcullis::port::store::{Order, TrailPage};
+    /// assert_eq!(TrailPage::newest(None, 20).order, Order::NewestFirst);
+    /// ```
+    pub const fn newest(before: Option<Uuid>, limit: u32) -> Self {
+        Self { order: Order::NewestFirst, beyond: before, limit }
+    }
+}
+
+/// A page of any listing, as one of a trail: the oldest events first.
+impl From<Page> for TrailPage {
+    fn from(page: Page) -> Self {
+        Self { order: Order::OldestFirst, beyond: page.after, limit: page.limit }
+    }
+}
+
 /// The condition of a put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
@@ -364,6 +404,15 @@ impl fmt::Display for CommitError {
 
 impl core::error::Error for CommitError {}
 
+/// What waits in a lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many records are due, counted no further than asked.
+    pub count: u32,
+    /// When the earliest of them was due; `None` when none is.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
 /// What to purge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purge {
@@ -402,7 +451,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`PortError`] when the store does not answer; nothing is assumed then.
     async fn read(&self, read: &Read) -> Result<Snapshot, PortError>;
 
-    /// Lists the records that carry a key (unique or not), in id order, by page.
+    /// Lists the records that carry exactly this key, in id order, by page. A unique key and a plain one are different
+    /// keys, also under the same name and value: who asks for the one gets no record that carries only the other.
     ///
     /// # Errors
     /// [`PortError`] when the store does not answer.
@@ -424,6 +474,16 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Record>, PortError>;
 
+    /// Says what of a lane is due at `now`: how many records, counting no further than `at_most`, and since when the
+    /// earliest. What is claimed is due at the end of its claim, as for a claim.
+    ///
+    /// It is asked again and again while a backlog grows, so its cost ends with `at_most` too: a store that counts
+    /// everything that waits makes a bad hour worse. Nothing is changed or locked, and the answer may be a moment old.
+    ///
+    /// # Errors
+    /// [`PortError`] when the store does not answer.
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError>;
+
     /// Keeps a commit, all or nothing, durable when it returns `Ok`, in one round trip; returns the new values of the
     /// counters it stepped on.
     ///
@@ -431,11 +491,12 @@ pub trait Store: Send + Sync + 'static {
     /// See [`CommitError`]; nothing was kept, except that `Unknown` leaves that open.
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError>;
 
-    /// Gives the trail of a subject, oldest first, by page of event ids.
+    /// Gives the trail of a subject by page of event ids, in the order the page names. Whichever end comes first, no
+    /// more is read than the page holds: a trail of years shows its end as cheaply as its beginning.
     ///
     /// # Errors
     /// [`PortError`] when the store does not answer.
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError>;
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError>;
 
     /// Removes what is long dead, at most `limit` at a time, and says how many were removed.
     ///
@@ -465,11 +526,15 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         self.as_ref().claim(lane, now, until, limit).await
     }
 
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.as_ref().waiting(lane, now, at_most).await
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         self.as_ref().commit(commit).await
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         self.as_ref().audit(subject, page).await
     }
 

@@ -2,14 +2,16 @@
 
 use super::model::{Identifier, LinkInfo, RecoveryRequest, cool_down, requests};
 use super::rules::{self, Asked, Chosen, FreshIds};
+use crate::contact::Email;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
-use crate::id::{MessageId, RequestId};
+use crate::id::{MessageId, RequestId, UserId};
 use crate::password::flow::NewMemo;
 use crate::password::rules::{NewHash, same, stands_alone, weaknesses};
-use crate::port::store::Start;
+use crate::port::store::{Key, Page, Start};
 use crate::secret::{LinkToken, Password};
 use crate::sign_in::Attempt;
+use crate::user::User;
 
 /// Getting in by a mailed link: without the password, or for the first time.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +27,24 @@ impl Portcullis {
 impl Engine {
     /// An identifier as a derived id: whom the trail and the counters of requests are about, whether or not somebody
     /// has it.
-    pub(super) fn identifier_id(&self, identifier: &Identifier) -> uuid::Uuid {
-        self.keyring().derive("recovery", identifier.canonical().as_bytes())
+    // INVARIANT: as it was typed. Logins are told apart by case, so a request for one is no request for another.
+    fn identifier_id(&self, identifier: &Identifier) -> uuid::Uuid {
+        self.keyring().derive("recovery", identifier.typed().as_bytes())
+    }
+
+    /// Whether another user holds an address alone: looked at before a hash is spent on who can not have it.
+    async fn is_held(&self, address: &Email, user: UserId) -> Result<bool, Error> {
+        if !self.policy.email_unique {
+            return Ok(false);
+        }
+        let key = Key { unique: true, ..User::email_key(address) };
+        let holders = self.list_page::<User>(&key, Page { after: None, limit: 1 }).await?;
+        Ok(holders.iter().any(|holder| holder.id != user))
+    }
+
+    /// The user whom an identifier would be, if somebody had it: one for an address, however it is written.
+    pub(super) fn nobody_id(&self, identifier: &Identifier) -> UserId {
+        UserId::from_uuid(self.keyring().derive("recovery_nobody", identifier.canonical().as_bytes()))
     }
 }
 
@@ -34,8 +52,9 @@ impl Recovery<'_> {
     /// Asks for a link that sets a new password, mailed to the confirmed address of whoever has the identifier.
     ///
     /// Nobody is looked up here: the worker does that. Known and unknown identifiers get the same answer, cost the same
-    /// work and leave the same rows. Within `recovery_cool_down` of the last request for the identifier nothing is mailed,
-    /// the answer is the same, and a link mailed before lives on.
+    /// work and leave the same rows. Within `recovery_cool_down` of the last request for the identifier, as it is written,
+    /// nothing is mailed, nor beyond `recovery_mails_per_user`; the answer is the same, and a link mailed before lives
+    /// on.
     ///
     /// ```
     /// use portcullis::recovery::Identifier;
@@ -161,10 +180,17 @@ impl Recovery<'_> {
                 let view = engine.read(&t, starts, vec![source]).await?;
                 let entry = engine.link_entry(&view, 0, token, source)?;
                 let user = entry.as_ref().map(|entry| &entry.user.value);
+                let wanted = entry.as_ref().and_then(|entry| Some((rules::takes(entry)?, entry)));
+                let held = match wanted {
+                    Some(_) if t.found_taken("email") => true,
+                    Some((address, entry)) => engine.is_held(address, entry.user.value.id).await?,
+                    None => false,
+                };
                 let chosen = Chosen {
                     repeated: same(new, repeat),
                     weaknesses: user
                         .map_or_else(Vec::new, |user| weaknesses(new, user, &engine.product, policy)),
+                    taken: held,
                 };
                 let entry = match rules::look(entry.as_ref(), chosen, policy, t.now) {
                     Ok(entry) => entry,
@@ -182,7 +208,7 @@ impl Recovery<'_> {
                     undo: engine.undo_link(&entry.user.value, &t)?,
                     to_new: MessageId::from_uuid(engine.new_id(t.now)?),
                 };
-                Ok(rules::set_password(entry, hashed, t.found_taken("email"), ids, policy, t.now))
+                Ok(rules::set_password(entry, hashed, held, ids, policy, t.now))
             })
             .await
     }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{Identifier, RecoveryRequest};
-use super::rules;
-use crate::challenge::link::Whose;
+use super::model::{Identifier, RecoveryRequest, mails, told};
+use super::rules::{self, Mailed};
+use crate::account::rules::Chain;
+use crate::challenge::link::{LinkAsk, Whose};
 use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Stored};
@@ -38,7 +39,7 @@ impl Engine {
             }
             Some(Err(OpenError::Malformed | OpenError::Tampered)) => {}
             Some(Ok(identifier)) => {
-                let nobody = UserId::from_uuid(self.identifier_id(&identifier));
+                let nobody = self.nobody_id(&identifier);
                 let mut users = self.users_of(&identifier).await?;
                 if users.is_empty() {
                     users.insert(nobody);
@@ -108,18 +109,36 @@ impl Engine {
         let (challenge, message) = (derive("recovery_challenge"), derive("recovery_message"));
         self.decide(|t| async move {
             let starts = vec![Start::Id(whom.uuid()), Start::Id(challenge)];
+            // Of which lot the link is, this read says; that its counter is full, the next try reads.
             let view = self.read(&t, starts, Vec::new()).await?;
             if view.start::<Challenge>(1)?.is_some() {
                 return Ok(Decision::yes((), Changes::none()));
             }
             let user = view.start::<User>(0)?;
+            let chain = user.as_ref().map(|user| view.chain(&user.value)).transpose()?;
             let nobody = Whose { tenant: NO_TENANT, user: whom, credential_version: 1 };
             let whose = user.as_ref().map_or(nobody, |user| Whose::from(&user.value));
             let destination = user.as_ref().and_then(|user| user.value.confirmed_email()).unwrap_or(nowhere);
             let link = self.new_link(t.now)?;
             let link = link.under(ChallengeId::from_uuid(challenge), MessageId::from_uuid(message));
             let fresh = self.bind_link(link, whose, Purpose::Recovery, destination);
-            Ok(rules::mail(whose, destination, fresh, &self.policy, t.now))
+            let known = user.as_ref().map(|user| &user.value).zip(chain.as_ref());
+            let lot = rules::lot(whose, destination, known, view.epoch(), &self.policy, t.now);
+            let lot = self.keyring().derive("recovery_mails", lot.as_bytes());
+            let within = self.policy.recovery_mails_per_user.within;
+            let mailed = Mailed {
+                lot,
+                links: view.count_within(&mails(lot), within),
+                told: view.count_within(&told(lot), within),
+            };
+            let ask = LinkAsk {
+                user: whose,
+                lifts: chain.as_ref().map_or(0, Chain::lifts),
+                purpose: Purpose::Recovery,
+                destination,
+                life: self.policy.recovery_life,
+            };
+            Ok(rules::mail(request, &ask, fresh, mailed, &self.policy, t.now))
         })
         .await
     }

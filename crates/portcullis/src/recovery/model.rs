@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::audit::Event;
 use crate::challenge::Purpose;
 use crate::contact::Email;
 use crate::decision::Entity;
@@ -14,6 +15,7 @@ use crate::engine::record::Schema;
 use crate::error::InputError;
 use crate::id::RequestId;
 use crate::keyring::{Keyring, OpenError, Sealing};
+use crate::message::reseal::Sealed;
 use crate::port::store::{Counter, Key, Kind, Lane};
 use crate::user::Login;
 
@@ -60,7 +62,12 @@ impl Identifier {
         self.email.as_ref()
     }
 
-    /// What stands for it wherever requests for it are counted: an address is one however it is written.
+    /// The text as it was typed, without the spaces at its ends.
+    pub(crate) fn typed(&self) -> &str {
+        &self.text
+    }
+
+    /// What stands for nobody who has it: an address is one however it is written.
     pub(crate) fn canonical(&self) -> &str {
         self.email.as_ref().map_or(&self.text, Email::canonical)
     }
@@ -114,6 +121,11 @@ impl RecoveryRequest {
         }
     }
 
+    /// The look-up key of the requests that a key sealed.
+    pub(crate) fn sealed_with(key: &str) -> Key {
+        Key::lookup(Self::KIND, "sealed", key)
+    }
+
     /// Opens what was asked; `None` if it was seen to already.
     pub(crate) fn open(&self, keyring: &Keyring) -> Option<Result<Identifier, OpenError>> {
         let plain = match keyring.open(&sealing(self.id), self.sealed.as_deref()?) {
@@ -127,6 +139,23 @@ impl RecoveryRequest {
 
 fn sealing(id: RequestId) -> Sealing {
     Sealing { label: "recovery_request", record: id.uuid(), owner: Uuid::nil() }
+}
+
+impl Sealed for RecoveryRequest {
+    fn sealing_key(&self) -> Option<&str> {
+        self.sealed.as_deref().and_then(Keyring::key_of)
+    }
+
+    fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
+        let plain = keyring.open(&sealing(self.id), self.sealed.as_deref()?).ok()?;
+        let sealed = keyring.seal(&sealing(self.id), plain.expose(), nonce);
+        Some(Self { sealed: Some(sealed), ..self.clone() })
+    }
+
+    // It is nobody's until the worker has looked, and so is no trail its own.
+    fn told(&self) -> Option<Event> {
+        None
+    }
 }
 
 impl Entity for RecoveryRequest {
@@ -146,8 +175,7 @@ impl Entity for RecoveryRequest {
     }
 
     fn keys(&self) -> Vec<Key> {
-        let key = self.sealed.as_deref().and_then(Keyring::key_of);
-        key.map(|key| Key::lookup(Self::KIND, "sealed", key)).into_iter().collect()
+        self.sealing_key().map(Self::sealed_with).into_iter().collect()
     }
 
     fn refs(&self) -> Vec<Uuid> {
@@ -163,6 +191,16 @@ impl Entity for RecoveryRequest {
 /// Counts 1 while no other request for an identifier is looked at.
 pub(crate) const fn cool_down(identifier: Uuid) -> Counter {
     Counter::of(identifier, "recovery_cool_down")
+}
+
+/// Links mailed because somebody asked for them, of those that [live and die together](crate::recovery::rules::lot).
+pub(crate) const fn mails(lot: Uuid) -> Counter {
+    Counter::of(lot, "recovery_mails")
+}
+
+/// Counts 1 while no further refusal of such links is told in the trail.
+pub(crate) const fn told(lot: Uuid) -> Counter {
+    Counter::of(lot, "recovery_mails_refused")
 }
 
 /// Recovery requests from a source address.

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::model::{LinkInfo, RecoveryRequest, cool_down, requests};
+use super::model::{LinkInfo, RecoveryRequest, cool_down, mails, requests, told};
+use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::link::{FreshLink, LinkAsk, LinkEntry, Whose, issue_link_once, peek_link, spend_link};
 use crate::challenge::{Challenge, Purpose};
@@ -11,7 +12,7 @@ use crate::contact::Email;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::email::rules::{notice, take};
 use crate::email::undo::{leave_undo, may_replace};
-use crate::id::MessageId;
+use crate::id::{MessageId, RequestId};
 use crate::message::MessageKind;
 use crate::password::Weakness;
 use crate::password::rules::{NewHash, minimum};
@@ -89,17 +90,60 @@ pub(crate) fn request(
     Decision::yes((), changes)
 }
 
-/// Mails a link to a user, or to nobody at all: who may not recover gets one that never leaves.
-pub(crate) fn mail(
+/// What the links of one lot have in common: whatever kills one of them, or keeps it from leaving, kills them all.
+// INVARIANT: a link that is worth nothing to its owner takes nothing from the next lot: strangers who ask while he can
+// not recover, or before his address or his password changes, use up nothing of his.
+pub(crate) fn lot(
     whose: Whose,
     destination: &Email,
+    user: Option<(&User, &Chain)>,
+    epoch: u32,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> String {
+    let barrier = user.and_then(|(user, chain)| {
+        barrier_unless(user, false, policy).or_else(|| chain.blocked(now).then_some("blocked"))
+    });
+    let lifts = user.map_or(0, |(_, chain)| chain.lifts());
+    let (user, version, barrier) = (whose.user, whose.credential_version, barrier.unwrap_or_default());
+    format!("{} {version} {epoch} {lifts} {barrier} {}", user.uuid(), destination.canonical())
+}
+
+/// What was counted for a lot of links.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mailed {
+    /// The [`lot`], as a derived id.
+    pub(crate) lot: Uuid,
+    /// What [`mails`] holds.
+    pub(crate) links: Count,
+    /// What [`told`] holds.
+    pub(crate) told: Count,
+}
+
+/// Mails a link to a user, or to nobody at all: who may not recover gets one that never leaves. Whoever has had as many
+/// as the policy allows gets none; only the trail says so, once in a window.
+// INVARIANT: nobody is counted as somebody is, or the rows would tell them apart.
+pub(crate) fn mail(
+    request: RequestId,
+    ask: &LinkAsk<'_>,
     fresh: FreshLink,
+    mailed: Mailed,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<()> {
-    let ask = LinkAsk { user: whose, purpose: Purpose::Recovery, destination, life: policy.recovery_life };
     let mut changes = Changes::none();
-    issue_link_once(&mut changes, &ask, fresh, MessageKind::RecoveryLink, policy, now);
+    let limit = policy.recovery_mails_per_user;
+    let window = Window::Rolling(limit.within);
+    if limit.is_reached(mailed.links, now) {
+        if mailed.told.value == 0 {
+            changes.count(told(mailed.lot), CounterOp::Add { n: 1, limit: 1, window });
+            let event = Event::of(REFUSED, ask.user.tenant.uuid(), ask.user.user.uuid());
+            changes.event(event.because(Reason::TooSoon.code()).about(request.uuid()));
+        }
+        return Decision::yes((), changes);
+    }
+    changes.count(mails(mailed.lot), CounterOp::Add { n: 1, limit: limit.count, window });
+    issue_link_once(&mut changes, ask, fresh, MessageKind::RecoveryLink, policy, now);
     Decision::yes((), changes)
 }
 
@@ -157,10 +201,10 @@ fn judge<'a>(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Result<(&'a LinkEntry, Changes), No> {
-    let (entry, changes) = spend_link(entry, &PURPOSES, now)?;
+    let (entry, changes) = spend_link(entry, &PURPOSES, policy, now)?;
     match may_set(entry, policy) {
         Ok(()) => Ok((entry, changes)),
-        Err(why) => Err(refuse(entry, Reason::ChallengeDead.into(), why)),
+        Err(why) => Err(entry.refuse_dead(REFUSED, why, policy, now)),
     }
 }
 
@@ -178,6 +222,17 @@ pub(crate) struct Chosen {
     pub(crate) repeated: bool,
     /// What is wrong with it.
     pub(crate) weaknesses: Vec<Weakness>,
+    /// Whether another user holds the address that the link [would confirm](takes).
+    pub(crate) taken: bool,
+}
+
+/// The address that a link confirms besides, if it is not the user's already.
+pub(crate) fn takes(entry: &LinkEntry) -> Option<&Email> {
+    let challenge = &entry.challenge.value;
+    let wanted = entry.fits
+        && challenge.purpose == Purpose::Invitation
+        && !entry.user.value.receives_at(&challenge.destination);
+    wanted.then_some(&challenge.destination)
 }
 
 /// The cheap look: whether link and passwords are worth any slow work.
@@ -192,6 +247,8 @@ pub(crate) fn look<'a>(
         Reason::RepeatDiffers.into()
     } else if !chosen.weaknesses.is_empty() {
         Refusal::weak_password(chosen.weaknesses)
+    } else if chosen.taken {
+        Reason::AddressTaken.into()
     } else {
         return Ok(entry);
     };

@@ -225,7 +225,8 @@ impl Rights<'_> {
     /// # Errors
     /// Refused `signed_out`; `not_found`, also to who lacks the right `view`, and when `to` holds nothing yet and does not
     /// exist or is none whom the actor may see; `not_allowed` with the missing gates: the right `manage_access`, each
-    /// right granted that the actor lacks, or `policy` once `grants_per_item` users hold rights on it.
+    /// right granted that the actor lacks, or `policy` once `grants_per_item` users hold rights on it; `stale_sign_in`
+    /// where `to` gets a right that he does not hold there yet.
     pub async fn grant_on_user(
         &self,
         actor: Actor,
@@ -309,7 +310,7 @@ impl Engine {
                 }
                 None => None,
             };
-            let grant = Grant { to, rights, found, most: self.policy.grants_per_item };
+            let grant = Grant { to, rights, found, most: self.policy.grants_per_item, now: t.now };
             if let Some(target) = view.start::<User>(0)?.filter(|_| user) {
                 return Ok(grant::on_user(who, &target, &view.chain(&target.value)?, &grant));
             }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use super::model::{AccessRight, Gate};
 use super::rules::{Action, Who, allow_on_account, allow_on_user, pin, refuse};
 use crate::account::Account;
@@ -23,9 +25,18 @@ pub(crate) struct Grant<'a> {
     pub(crate) found: Option<(Stored<User>, Chain)>,
     /// How many may hold rights on one item.
     pub(crate) most: u32,
+    /// When it is asked for.
+    pub(crate) now: DateTime<Utc>,
 }
 
 impl Grant<'_> {
+    /// Giving a right takes a fresh sign-in: whoever took a session over must not leave himself another way in. Taking
+    /// one away does not.
+    fn fresh(&self, who: Who<'_>, held: &Held) -> Result<(), Refusal> {
+        let adds = held.get(&self.to).map_or(!self.rights.is_empty(), |held| !self.rights.is_subset(held));
+        if adds { who.fresh(self.now) } else { Ok(()) }
+    }
+
     /// Whether its user may be let have something. Who holds something already may be changed and revoked, whatever
     /// became of him; anybody else must be one whom the actor may see.
     fn check(&self, who: Who<'_>, held: &Held) -> Result<(), Refusal> {
@@ -71,6 +82,7 @@ pub(crate) fn on_user(who: Who<'_>, target: &Stored<User>, chain: &Chain, grant:
     let (given, taken) = (grant.rights.clone(), grant.taken(&target.value.rights));
     let allowed = allow_on_user(who, &Action::GrantOnUser(given), &target.value, chain)
         .and_then(|()| allow_on_user(who, &Action::GrantOnUser(taken), &target.value, chain))
+        .and_then(|()| grant.fresh(who, &target.value.rights))
         .and_then(|()| grant.check(who, &target.value.rights));
     if let Err(refusal) = allowed {
         return refuse(who, tenant, id, refusal);
@@ -96,6 +108,7 @@ pub(crate) fn on_account(
     let (given, taken) = (grant.rights.clone(), grant.taken(&target.value.rights));
     let allowed = allow_on_account(who, &Action::GrantOnAccount(given), &target.value, chain)
         .and_then(|()| allow_on_account(who, &Action::GrantOnAccount(taken), &target.value, chain))
+        .and_then(|()| grant.fresh(who, &target.value.rights))
         .and_then(|()| grant.check(who, &target.value.rights));
     if let Err(refusal) = allowed {
         return refuse(who, tenant, id, refusal);
@@ -131,7 +144,7 @@ mod tests {
         let (account, acting) = office(others);
         let rights = names.iter().copied().collect();
         let found = found.map(|user| (stored(user.clone()), chain([&account])));
-        let grant = Grant { to: UserId::from_uuid(uuid(to)), rights: &rights, found, most: 5 };
+        let grant = Grant { to: UserId::from_uuid(uuid(to)), rights: &rights, found, most: 5, now: began() };
         on_account(Who::User(&acting), &stored(account.clone()), &chain([&account]), &grant)
     }
 
@@ -167,7 +180,7 @@ mod tests {
         let acting = acting_as(&clerk, &account);
         let admin = UserId::from_uuid(uuid(2));
         let set = |names: &BTreeSet<AccessRight>| {
-            let grant = Grant { to: admin, rights: names, found: None, most: 5 };
+            let grant = Grant { to: admin, rights: names, found: None, most: 5, now: began() };
             on_account(Who::User(&acting), &stored(account.clone()), &chain([&account]), &grant).reply
         };
         let stripped = set(&BTreeSet::new()).unwrap_err();
@@ -189,6 +202,28 @@ mod tests {
             "a change"
         );
         assert_eq!(granted(4, 3, Some(&bob), &[]).reply, Ok(()), "nothing is no more");
+    }
+
+    #[test]
+    fn giving_a_right_takes_a_fresh_sign_in_and_taking_one_does_not() {
+        let (account, acting) = office(1);
+        let stale = acting.session.value.fresh_until;
+        let bob = user(3, &account);
+        let set = |to: u128, names: &[AccessRight], now| {
+            let names = names.iter().copied().collect();
+            let found = Some((stored(bob.clone()), chain([&account])));
+            let grant = Grant { to: UserId::from_uuid(uuid(to)), rights: &names, found, most: 5, now };
+            let decision =
+                on_account(Who::User(&acting), &stored(account.clone()), &chain([&account]), &grant);
+            decision.reply.map_err(|refusal| refusal.reason())
+        };
+        let (view, more) = ([AccessRight::View], [AccessRight::View, AccessRight::Delete]);
+        assert_eq!(set(3, &view, stale - TICK), Ok(()));
+        assert_eq!(set(3, &view, stale), Err(Reason::StaleSignIn), "a first right");
+        assert_eq!(set(100, &more, stale), Err(Reason::StaleSignIn), "one more");
+        assert_eq!(set(100, &view, stale), Ok(()), "what he has");
+        assert_eq!(set(100, &[], stale), Ok(()), "none");
+        assert_eq!(set(3, &[], stale), Ok(()), "none to who has none");
     }
 
     #[test]

@@ -83,6 +83,8 @@ pub enum Gate {
     Budget,
     /// The account is not blocked.
     Blocked,
+    /// The account has the service that notices take.
+    ServiceEmailNotification,
     /// The security policy allows it.
     Policy,
     /// The actor has this right on the target.
@@ -101,6 +103,7 @@ impl Gate {
             Self::WeakPassword => "weak_password",
             Self::Budget => "budget",
             Self::Blocked => "blocked",
+            Self::ServiceEmailNotification => "service_email_notification",
             Self::Policy => "policy",
             Self::Right(_) => "right",
         }
@@ -120,6 +123,9 @@ impl Gate {
             Self::EmailUnconfirmed => "Specify an email address first",
             Self::Budget => "No message can be sent now: the limit is reached. Try again later.",
             Self::Blocked => "The account is blocked.",
+            Self::ServiceEmailNotification => {
+                "The Email notifications service is not active in the account properties."
+            }
             Self::Policy => "This method is switched off by the security policy.",
         }
     }
@@ -136,6 +142,7 @@ impl Gate {
             | Self::WeakPassword
             | Self::Budget
             | Self::Blocked
+            | Self::ServiceEmailNotification
             | Self::Policy => None,
         }
     }

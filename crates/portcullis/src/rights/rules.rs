@@ -46,8 +46,11 @@ pub enum Action {
     CreateUser(Flags),
     /// Create an account below an account.
     CreateAccount,
-    /// Change the name, services, time zone or manual block of an account.
+    /// Change the name or the time zone of an account.
     ChangeAccount,
+    /// Change the services, plan, dealer rights, days, balance or manual block of an account, or record a payment: for
+    /// who manages an account above it, or the top account itself.
+    BillAccount,
     /// Let somebody have exactly these rights on an account.
     GrantOnAccount(BTreeSet<AccessRight>),
 }
@@ -120,7 +123,7 @@ pub(crate) fn pin<E: Entity>(stored: &Stored<E>, changes: &mut Changes) {
 /// The rights of somebody on a user: granted directly, or all of them as manager of an account above that user.
 /// Everybody sees himself.
 fn rights_on_user(actor: UserId, target: &User, chain: &Chain) -> BTreeSet<AccessRight> {
-    if manages(actor, chain) {
+    if manages(actor, &chain.0) {
         return AccessRight::ALL.into_iter().collect();
     }
     let mut rights = direct(&target.rights, actor);
@@ -132,14 +135,14 @@ fn rights_on_user(actor: UserId, target: &User, chain: &Chain) -> BTreeSet<Acces
 
 /// The rights of somebody on an account: granted directly, or all of them as manager of it or of one above.
 fn rights_on_account(actor: UserId, target: &Account, chain: &Chain) -> BTreeSet<AccessRight> {
-    if manages(actor, chain) {
+    if manages(actor, &chain.0) {
         return AccessRight::ALL.into_iter().collect();
     }
     direct(&target.rights, actor)
 }
 
-fn manages(actor: UserId, chain: &Chain) -> bool {
-    chain.0.iter().any(|account| {
+fn manages(actor: UserId, accounts: &[Stored<Account>]) -> bool {
+    accounts.iter().any(|account| {
         account.value.rights.get(&actor).is_some_and(|rights| rights.contains(&AccessRight::ManageAccount))
     })
 }
@@ -191,9 +194,11 @@ pub(crate) fn on_user(actor: &User, action: &Action, target: &User, chain: &Chai
                 .chain(rights.iter().map(|granted| right(*granted))),
         ),
         Action::GrantOnAccount(_) => Verdict::of([(Gate::Right(AccessRight::ManageAccess), false)]),
-        Action::SeeAccount | Action::CreateUser(_) | Action::CreateAccount | Action::ChangeAccount => {
-            Verdict::of([(Gate::Right(AccessRight::ManageAccount), false)])
-        }
+        Action::SeeAccount
+        | Action::CreateUser(_)
+        | Action::CreateAccount
+        | Action::ChangeAccount
+        | Action::BillAccount => Verdict::of([(Gate::Right(AccessRight::ManageAccount), false)]),
     }
 }
 
@@ -208,6 +213,11 @@ pub(crate) fn on_account(actor: &User, action: &Action, target: &Account, chain:
         ),
         Action::SeeAccount => Verdict::of([right(AccessRight::View)]),
         Action::ChangeAccount => Verdict::of([right(AccessRight::ManageAccount)]),
+        Action::BillAccount => {
+            let from = usize::from(!target.ancestors.is_empty());
+            let above = chain.0.get(from..).unwrap_or_default();
+            Verdict::of([(Gate::Right(AccessRight::ManageAccount), manages(actor.id, above))])
+        }
         Action::CreateAccount => Verdict::of([
             right(AccessRight::ManageAccount),
             (Gate::CreateItems, actor.flags.has(Flag::CreateItems)),
@@ -366,6 +376,7 @@ pub(crate) fn change_user(
         | Action::CreateUser(_)
         | Action::CreateAccount
         | Action::ChangeAccount
+        | Action::BillAccount
         | Action::GrantOnUser(_)
         | Action::GrantOnAccount(_) => {
             return Decision::yes(user.value, Changes::none());
@@ -412,7 +423,13 @@ mod tests {
     }
 
     fn granting<'a>(to: &User, account: &Account, rights: &'a BTreeSet<AccessRight>) -> Grant<'a> {
-        Grant { to: to.id, rights, found: Some((stored(to.clone()), chain([account]))), most: 10 }
+        Grant {
+            to: to.id,
+            rights,
+            found: Some((stored(to.clone()), chain([account]))),
+            most: 10,
+            now: began(),
+        }
     }
 
     fn missing(verdict: Verdict) -> Vec<Gate> {

@@ -8,13 +8,14 @@ use super::model::{Acting, CurrentSession, ListedSession, Session};
 use super::rules;
 use crate::account::Account;
 use crate::account::rules::Chain;
+use crate::challenge::{Challenge, Purpose, rules as challenge_rules};
 use crate::decision::{Changes, Decision, No};
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
 use crate::id::SessionId;
 use crate::port::store::{Page, Start};
-use crate::user::User;
+use crate::user::{Method, User};
 
 /// The label a session token is sealed under.
 const TOKEN: &str = "session";
@@ -241,7 +242,8 @@ impl Sessions<'_> {
     }
 
     /// Ends every other session of the user whose session acts, together with every pending code and remembered
-    /// browser: all are dead when this returns. The acting session goes on under the fresh id that is given.
+    /// browser: all are dead when this returns. The acting session goes on under the fresh id that is given. With no other
+    /// session and no pending code there is nothing to end: nothing changes, and it keeps its id.
     ///
     /// ```
     /// # use portcullis::testing::World;
@@ -270,7 +272,10 @@ impl Sessions<'_> {
                 let view = engine.read(&t, vec![Start::Id(acting.uuid())], Vec::new()).await?;
                 let fresh = SessionId::from_uuid(engine.new_id(t.now)?);
                 Ok(match view.acting(0)? {
-                    Ok(acting) => rules::end_others(&acting, fresh),
+                    Ok(acting) => {
+                        let others = engine.others(&acting, t.now).await?;
+                        rules::end_others(&acting, others, fresh)
+                    }
                     Err(no) => no.into(),
                 })
             })
@@ -320,6 +325,28 @@ pub(crate) struct LiveSessions {
 }
 
 impl Engine {
+    /// Whether the acting user has another live session, or a living code that would open one.
+    async fn others(&self, acting: &Acting, now: DateTime<Utc>) -> Result<bool, Error> {
+        if self.live_sessions(acting, now).await?.count > 1 {
+            return Ok(true);
+        }
+        let user = &acting.user.value;
+        match user.two_factor {
+            // No sign-in waits for a code.
+            Method::None => return Ok(false),
+            Method::Email => {}
+        }
+        let key = Challenge::of_user(user.id);
+        let challenges = self.list_page::<Challenge>(&key, Page { after: None, limit: PAGE }).await?;
+        let full = u32::try_from(challenges.len()).is_ok_and(|length| length >= PAGE);
+        let epoch = self.keyring().epoch();
+        Ok(full
+            || challenges.iter().any(|challenge| {
+                challenge.purpose == Purpose::SignIn
+                    && challenge_rules::death(challenge, user, &acting.chain, epoch, now).is_none()
+            }))
+    }
+
     /// The live sessions of the acting user. Dead ones are kept until they are purged and do not crowd out the live.
     pub(crate) async fn live_sessions(
         &self,

@@ -48,6 +48,9 @@ pub struct Session {
     /// The keyring's epoch it was opened in; it is dead in any later one.
     #[serde(default)]
     pub epoch: u32,
+    /// How many blocks had been lifted among the user's accounts when it was opened; it is dead at any other count.
+    #[serde(default = "crate::account::chain::unknown_lifts")]
+    pub lifts: u64,
     /// What was proved.
     pub assurance: Assurance,
     /// When the sign-in behind it was completed.

@@ -13,10 +13,10 @@ use crate::user::User;
 use crate::user::rules::bump_credentials;
 
 /// Whether a user may be signed in at all.
-pub(crate) fn admissible(user: &User, chain: &Chain) -> Result<(), &'static str> {
+pub(crate) fn admissible(user: &User, chain: &Chain, now: DateTime<Utc>) -> Result<(), &'static str> {
     if user.disabled {
         Err("disabled")
-    } else if chain.blocked() {
+    } else if chain.blocked(now) {
         Err("blocked")
     } else {
         Ok(())
@@ -41,10 +41,10 @@ pub(crate) fn death(
         Some("ended")
     } else if now >= session.idle_until {
         Some("idle")
-    } else if chain.voids(session.signed_in_at) {
+    } else if session.lifts != chain.lifts() {
         Some("voided")
     } else {
-        admissible(user, chain).err()
+        admissible(user, chain, now).err()
     }
 }
 
@@ -117,6 +117,7 @@ impl Acting {
 /// Opens a session for a user who has just proved who he is.
 pub(crate) fn open(
     user: &User,
+    lifts: u64,
     assurance: Assurance,
     id: SessionId,
     epoch: u32,
@@ -130,6 +131,7 @@ pub(crate) fn open(
         user: user.id,
         credential_version: user.credential_version,
         epoch,
+        lifts,
         assurance,
         signed_in_at: now,
         fresh_until: after(now, policy.session_fresh),
@@ -203,9 +205,14 @@ pub(crate) fn end(acting: &Acting, other: Option<&Stored<Session>>) -> Decision<
     Decision::yes((), changes)
 }
 
-/// Ends every other session of the acting user; the acting one goes on under a fresh id.
-pub(crate) fn end_others(acting: &Acting, id: SessionId) -> Decision<CurrentSession> {
+/// Ends every other session of the acting user; the acting one goes on under a fresh id. `others` says whether there is
+/// any, or a code by which there could be one: what ends nothing is not done, or it would fill the trail.
+pub(crate) fn end_others(acting: &Acting, others: bool, id: SessionId) -> Decision<CurrentSession> {
     let mut changes = Changes::none();
+    let user = &acting.user.value;
+    if !others && user.pending_email.is_none() && user.pending_two_factor.is_none() {
+        return Decision::yes(CurrentSession::from(acting), changes);
+    }
     let mut user = acting.user.clone();
     bump_credentials(&mut user.value);
     changes.put(&user);
@@ -275,15 +282,14 @@ mod tests {
         assert_eq!(dies(&|u, _| u.credential_version += 1), Some("credentials_changed"));
         assert_eq!(dies(&|u, _| u.disabled = true), Some("disabled"));
         assert_eq!(dies(&|_, a| a.blocked = true), Some("blocked"));
-        assert_eq!(dies(&|_, a| a.void_before = Some(began())), None);
-        assert_eq!(dies(&|_, a| a.void_before = Some(began() + TICK)), Some("voided"));
+        assert_eq!(dies(&|_, a| a.lifts += 1), Some("voided"));
     }
 
     #[test]
     fn a_session_of_an_earlier_epoch_is_dead() {
         let (account, alice, _) = alice();
         let id = SessionId::from_uuid(uuid(900));
-        let opened = |epoch| open(&alice, Assurance::Password, id, epoch, &policy(), began());
+        let opened = |epoch| open(&alice, 0, Assurance::Password, id, epoch, &policy(), began());
         let at = |session: &Session, epoch| death(session, &alice, &chain([&account]), epoch, began());
         assert_eq!(at(&opened(1), 1), None);
         assert_eq!(at(&opened(1), 2), Some("old_epoch"));
@@ -403,7 +409,7 @@ mod tests {
         let (account, alice, _) = alice();
         let other = session(901, &alice);
         let acting = acting_as(&alice, &account);
-        let decision = end_others(&acting, SessionId::from_uuid(uuid(902)));
+        let decision = end_others(&acting, true, SessionId::from_uuid(uuid(902)));
         assert_eq!(touched(&decision.changes), [uuid(2), uuid(902), uuid(1), uuid(900)]);
         assert_eq!(trail(&decision.changes), ["other_sessions_ended: -"]);
         let bumped: User = written(&decision.changes, uuid(2)).unwrap();
@@ -412,6 +418,19 @@ mod tests {
         assert_eq!(death(&kept, &bumped, &chain, 0, began()), None);
         assert_eq!(death(&other, &bumped, &chain, 0, began()), Some("credentials_changed"));
         assert_eq!(decision.reply.unwrap().id.uuid(), uuid(902));
+    }
+
+    #[test]
+    fn ending_nothing_keeps_nothing_and_a_pending_code_is_something() {
+        let (account, mut alice, _) = alice();
+        let ended = |alice: &User| {
+            let id = SessionId::from_uuid(uuid(902));
+            let decision = end_others(&acting_as(alice, &account), false, id);
+            (trail(&decision.changes), decision.changes.is_empty(), decision.reply.unwrap().id.uuid())
+        };
+        assert_eq!(ended(&alice), (vec![], true, uuid(900)));
+        alice.pending_two_factor = Some(fresh_code(800).challenge);
+        assert_eq!(ended(&alice), (vec![String::from("other_sessions_ended: -")], false, uuid(902)));
     }
 
     #[test]

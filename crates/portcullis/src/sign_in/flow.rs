@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::model::{Admission, Attempt, CodeResult, Device, Reauthenticated, SignInResult};
-use super::rules::{self, Again, CodePlan, FreshIds, Knock, Proof, Step};
+use super::rules::{self, Admitted, Again, CodePlan, FreshIds, Knock, Proof, Step};
 use crate::challenge::rules::{Entry, meant_for};
 use crate::challenge::{Channel, NewCode, PendingCode, Purpose};
 use crate::decision::Decision;
@@ -125,7 +125,7 @@ impl SignIn<'_> {
                     return Ok(no.into());
                 }
                 let hash = knock.user.as_ref().and_then(|user| user.value.password.as_ref());
-                let proof = memo.check(engine, password, hash, knock.admissible()).await?;
+                let proof = memo.check(engine, password, hash, knock.admissible(t.now)).await?;
                 let user = knock.user.as_ref().map(|user| &user.value);
                 let plan = engine.code_plan(&view, user.filter(|_| proof.fits), Purpose::SignIn)?;
                 let ids = engine.fresh_ids(t.now)?;
@@ -133,9 +133,7 @@ impl SignIn<'_> {
             })
             .await?;
         Ok(match step {
-            Step::Admitted(session, device) => {
-                SignInResult::Admitted(Admission { session, device: engine.seal_device(device)? })
-            }
+            Step::Admitted(admitted) => SignInResult::Admitted(engine.admission(admitted)?),
             Step::CodeRequired(code) => SignInResult::CodeRequired { code, channels: vec![Channel::Email] },
         })
     }
@@ -208,9 +206,7 @@ impl SignIn<'_> {
             })
             .await?;
         Ok(match result {
-            Finished::Admitted(session, device) => {
-                CodeResult::Admitted(Admission { session, device: engine.seal_device(device)? })
-            }
+            Finished::Admitted(admitted) => CodeResult::Admitted(engine.admission(admitted)?),
             Finished::Fresh(session) => CodeResult::Fresh(session),
         })
     }
@@ -308,7 +304,7 @@ impl SignIn<'_> {
                     return Ok(no.into());
                 }
                 let hash = acting.user.value.password.as_ref();
-                let proof = memo.check(engine, password, hash, knock.admissible()).await?;
+                let proof = memo.check(engine, password, hash, knock.admissible(t.now)).await?;
                 let user = Some(&acting.user.value).filter(|_| proof.fits);
                 let plan = engine.code_plan(&view, user, Purpose::Reauthentication)?;
                 let fresh = SessionId::from_uuid(engine.new_id(t.now)?);
@@ -326,7 +322,7 @@ impl SignIn<'_> {
 
 /// What a right code came to.
 enum Finished {
-    Admitted(crate::session::CurrentSession, Device),
+    Admitted(Admitted),
     Fresh(crate::session::CurrentSession),
 }
 
@@ -351,8 +347,9 @@ impl Engine {
             | Purpose::TwoFactorEmail
             | Purpose::Recovery
             | Purpose::Invitation
-            | Purpose::EmailUndo => rules::finish(entry, device, ids, &self.policy, t.now)
-                .map(|(session, device)| Finished::Admitted(session, device)),
+            | Purpose::EmailUndo => {
+                rules::finish(entry, device, ids, &self.policy, t.now).map(Finished::Admitted)
+            }
         })
     }
 
@@ -424,6 +421,11 @@ impl Engine {
     pub(crate) fn open_device(&self, token: Option<&str>) -> Option<Device> {
         let payload = self.keyring().open_token(DEVICE, token?)?;
         Device::from_bytes(payload.expose())
+    }
+
+    fn admission(&self, admitted: Admitted) -> Result<Admission, Error> {
+        let Admitted { session, device, days_left } = admitted;
+        Ok(Admission { session, device: self.seal_device(device)?, days_left })
     }
 
     fn seal_device(&self, device: Device) -> Result<String, Error> {

@@ -50,11 +50,18 @@ pub struct Admission {
     pub session: CurrentSession,
     /// The token a browser keeps to be known again: from then on, wrong passwords of strangers do not delay it.
     pub device: String,
+    /// How many days are left until the account is blocked, by the user's calendar, 0 on the last day; `None` while
+    /// there are more than the policy's `notice_days`, or no date is set. Everybody is warned, whether or not notices
+    /// are mailed.
+    pub days_left: Option<u32>,
 }
 
 impl fmt::Debug for Admission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admission").field("session", &self.session).finish_non_exhaustive()
+        f.debug_struct("Admission")
+            .field("session", &self.session)
+            .field("days_left", &self.days_left)
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,6 +11,7 @@ use crate::challenge::{PendingCode, Purpose};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::id::{SessionId, UserId};
+use crate::notice::rules::Calendar;
 use crate::policy::Policy;
 use crate::port::hasher::PasswordHash;
 use crate::port::store::{Count, Counter, CounterOp, Window};
@@ -103,18 +104,23 @@ impl Knock {
     }
 
     /// Whether the user may be signed in at all, so that a right password is worth further work.
-    pub(crate) fn admissible(&self) -> bool {
-        self.user.as_ref().is_some_and(|user| admissible(&user.value, &self.chain).is_ok())
+    pub(crate) fn admissible(&self, now: DateTime<Utc>) -> bool {
+        self.user.as_ref().is_some_and(|user| admissible(&user.value, &self.chain, now).is_ok())
     }
 
     /// Judges the password; on the way out every failure is counted alike, whatever it was.
     // INVARIANT: unknown login, no password, wrong password, disabled and blocked differ in the audit reason alone.
-    pub(crate) fn judge(&self, proof: &Proof, policy: &Policy) -> Result<&Stored<User>, No> {
+    pub(crate) fn judge(
+        &self,
+        proof: &Proof,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> Result<&Stored<User>, No> {
         let why = match &self.user {
             None => "unknown_login",
             Some(user) if user.value.password.is_none() => "no_password",
             Some(_) if !proof.fits => "wrong_password",
-            Some(user) => match admissible(&user.value, &self.chain) {
+            Some(user) => match admissible(&user.value, &self.chain, now) {
                 Ok(()) => return Ok(user),
                 Err(why) => why,
             },
@@ -175,10 +181,17 @@ pub(crate) fn forgive(changes: &mut Changes, user: UserId, device: Option<Uuid>)
     }
 }
 
+/// An open session, and what its user is told and given with it.
+pub(crate) struct Admitted {
+    pub(crate) session: CurrentSession,
+    pub(crate) device: Device,
+    pub(crate) days_left: Option<u32>,
+}
+
 /// What the password step of a sign-in comes to.
 pub(crate) enum Step {
     /// The session is open.
-    Admitted(CurrentSession, Device),
+    Admitted(Admitted),
     /// A code is on its way.
     CodeRequired(PendingCode),
 }
@@ -203,34 +216,39 @@ pub(crate) fn start(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Step> {
-    let user = match knock.judge(proof, policy) {
+    let user = match knock.judge(proof, policy, now) {
         Ok(user) => user,
         Err(no) => return no.into(),
     };
     let mut changes = Changes::none();
     knock.rest_on(user, proof, policy, &mut changes);
+    let lifts = knock.chain.lifts();
     match user.value.two_factor {
         Method::None => {
-            let (session, device) = admit(&user.value, Assurance::Password, ids, knock.device, policy, now);
+            let (session, device) =
+                admit(&user.value, lifts, Assurance::Password, ids, knock.device, policy, now);
             changes.insert(&session);
             forgive(&mut changes, user.value.id, knock.device);
             changes.event(knock.event("signed_in").because("password").about(session.id.uuid()));
-            Decision::yes(Step::Admitted(current(&session, &user.value), device), changes)
+            let admitted = Admitted {
+                session: current(&session, &user.value),
+                device,
+                days_left: days_left(&user.value, &knock.chain, policy, now),
+            };
+            Decision::yes(Step::Admitted(admitted), changes)
         }
-        Method::Email => {
-            match ask_code(&mut changes, &user.value, Purpose::SignIn, None, plan, policy, now) {
-                Ok(code) => Decision::yes(Step::CodeRequired(code), changes),
-                Err(refusal) => refuse(changes.into_pins(), knock.event("sign_in_refused"), refusal),
-            }
-        }
+        Method::Email => match ask_code(&mut changes, &user.value, lifts, None, plan, policy, now) {
+            Ok(code) => Decision::yes(Step::CodeRequired(code), changes),
+            Err(refusal) => refuse(changes.into_pins(), knock.event("sign_in_refused"), refusal),
+        },
     }
 }
 
-/// Sends the code of a sign-in or re-authentication, or says which gate is missing.
+/// Sends the code of a sign-in, or of the re-authentication of a session, or says which gate is missing.
 fn ask_code(
     changes: &mut Changes,
     user: &User,
-    purpose: Purpose,
+    lifts: u64,
     session: Option<SessionId>,
     plan: Option<CodePlan>,
     policy: &Policy,
@@ -247,7 +265,8 @@ fn ask_code(
         return Err(Refusal::not_allowed(missing));
     };
     may_issue(plan.failures, plan.wait, policy, now)?;
-    let ask = Ask { user, purpose, destination: &plan.destination, address: plan.address, session };
+    let purpose = if session.is_some() { Purpose::Reauthentication } else { Purpose::SignIn };
+    let ask = Ask { user, lifts, purpose, destination: &plan.destination, address: plan.address, session };
     issue(changes, &ask, plan.fresh, plan.budgets, policy, now)
 }
 
@@ -259,13 +278,14 @@ fn refuse<T>(mut changes: Changes, event: Event, refusal: Refusal) -> Decision<T
 /// Opens a session and renews what the browser is known by.
 fn admit(
     user: &User,
+    lifts: u64,
     assurance: Assurance,
     ids: FreshIds,
     device: Option<Uuid>,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> (Session, Device) {
-    let session = open(user, assurance, ids.session, ids.epoch, policy, now);
+    let session = open(user, lifts, assurance, ids.session, ids.epoch, policy, now);
     let device = Device {
         user: user.id.uuid(),
         id: device.unwrap_or(ids.device),
@@ -273,6 +293,11 @@ fn admit(
         ends_at: after(now, policy.device_life),
     };
     (session, device)
+}
+
+/// The warning that the account is going to be blocked, for everybody who signs in in its last days.
+fn days_left(user: &User, chain: &Chain, policy: &Policy, now: DateTime<Utc>) -> Option<u32> {
+    Calendar::new(user.time_zone, chain.blocks_at(), policy).days_left(now)
 }
 
 fn current(session: &Session, user: &User) -> CurrentSession {
@@ -296,18 +321,24 @@ pub(crate) fn finish(
     ids: FreshIds,
     policy: &Policy,
     now: DateTime<Utc>,
-) -> Decision<(CurrentSession, Device)> {
+) -> Decision<Admitted> {
     let mut changes = match judge(entry, policy, now) {
         Ok(changes) => changes,
         Err(no) => return no.into(),
     };
     let user = &entry.user.value;
-    let (session, device_token) = admit(user, Assurance::PasswordEmail, ids, device, policy, now);
+    let (session, device_token) =
+        admit(user, entry.chain.lifts(), Assurance::PasswordEmail, ids, device, policy, now);
     changes.insert(&session).guard(&entry.user);
     entry.chain.guard(&mut changes);
     forgive(&mut changes, user.id, device);
     changes.event(entry.event("signed_in").because("password_email").about(session.id.uuid()));
-    Decision::yes((current(&session, user), device_token), changes)
+    let admitted = Admitted {
+        session: current(&session, user),
+        device: device_token,
+        days_left: days_left(user, &entry.chain, policy, now),
+    };
+    Decision::yes(admitted, changes)
 }
 
 /// What a re-authentication comes to.
@@ -328,12 +359,13 @@ pub(crate) fn reauthenticate(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Again> {
-    let user = match knock.judge(proof, policy) {
+    let user = match knock.judge(proof, policy, now) {
         Ok(user) => user,
         Err(no) => return no.into(),
     };
     let mut changes = Changes::none();
     knock.rest_on(user, proof, policy, &mut changes);
+    let lifts = knock.chain.lifts();
     match user.value.two_factor {
         Method::None => {
             let fresh = freshen(acting, session, policy, now, &mut changes);
@@ -344,7 +376,7 @@ pub(crate) fn reauthenticate(
         Method::Email => {
             let of = Some(acting.session.value.id);
             changes.guard(&acting.session);
-            match ask_code(&mut changes, &user.value, Purpose::Reauthentication, of, plan, policy, now) {
+            match ask_code(&mut changes, &user.value, lifts, of, plan, policy, now) {
                 Ok(code) => Decision::yes(Again::CodeRequired(code), changes),
                 Err(refusal) => refuse(changes.into_pins(), knock.event("sign_in_refused"), refusal),
             }

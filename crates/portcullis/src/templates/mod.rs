@@ -1,4 +1,4 @@
-//! The messages of portcullis in words: English and Russian, each replaceable by the host.
+//! The messages of portcullis in words: English, Russian, Spanish and German, each replaceable by the host.
 
 mod source;
 
@@ -43,8 +43,8 @@ impl Part {
 
 /// Templates in the syntax of Jinja, compiled when they are built or replaced.
 ///
-/// A template knows `product`, `login` and, where the message has them, `code`, `link`, `valid_until`, `minutes`, `address` and
-/// `at`; it asks for the latter with `is defined` or fails without them. HTML templates are escaped, and the layout
+/// A template knows `product`, `login` and, where the message has them, `code`, `link`, `valid_until`, `minutes`,
+/// `address`, `at`, `days_left` and `blocking_date`; it asks for the latter with `is defined` or fails without them. HTML templates are escaped, and the layout
 /// knows `subject`, `body` and `language` besides. A language is used if all parts of the message exist in it; else the
 /// language without its second part, else English.
 ///
@@ -68,6 +68,9 @@ pub struct BuiltinTemplates {
 }
 
 impl BuiltinTemplates {
+    /// The languages that are built in, the one that all others fall back to first.
+    pub const LANGUAGES: &'static [Language] = &[Language::EN, Language::RU, Language::ES, Language::DE];
+
     /// Compiles the built-in templates for the product of that name.
     ///
     /// # Errors
@@ -167,6 +170,8 @@ impl BuiltinTemplates {
         known.extend(wording.minutes.map(|minutes| ("minutes", Value::from(minutes))));
         known.extend(wording.address.as_ref().map(|address| ("address", text(address))));
         known.extend(wording.at.as_ref().map(|at| ("at", text(at))));
+        known.extend(wording.days_left.map(|days| ("days_left", Value::from(days))));
+        known.extend(wording.blocking_date.as_ref().map(|date| ("blocking_date", text(date))));
         known
     }
 }
@@ -224,6 +229,8 @@ fn everything() -> Result<Wording, PortError> {
     wording.minutes = Some(10);
     wording.address = some("b•••@example.com");
     wording.at = some("09:00");
+    wording.days_left = Some(3);
+    wording.blocking_date = some("2026-03-06");
     Ok(wording)
 }
 

@@ -18,7 +18,7 @@ macro_rules! message {
 pub(super) const LAYOUT: &str = include_str!("layout.html");
 
 /// Language, name of the kind, and subject, text and HTML.
-pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 24] = [
+pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 52] = [
     message!("en", "sign_in_code"),
     message!("en", "reauthentication_code"),
     message!("en", "email_confirmation_code"),
@@ -31,6 +31,7 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 24] = [
     message!("en", "recovery_link"),
     message!("en", "invitation_link"),
     message!("en", "email_undo"),
+    message!("en", "blocking_notice"),
     message!("ru", "sign_in_code"),
     message!("ru", "reauthentication_code"),
     message!("ru", "email_confirmation_code"),
@@ -43,4 +44,31 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 24] = [
     message!("ru", "recovery_link"),
     message!("ru", "invitation_link"),
     message!("ru", "email_undo"),
+    message!("ru", "blocking_notice"),
+    message!("es", "sign_in_code"),
+    message!("es", "reauthentication_code"),
+    message!("es", "email_confirmation_code"),
+    message!("es", "two_factor_code"),
+    message!("es", "codes_locked"),
+    message!("es", "email_changed"),
+    message!("es", "password_changed"),
+    message!("es", "two_factor_on"),
+    message!("es", "two_factor_off"),
+    message!("es", "recovery_link"),
+    message!("es", "invitation_link"),
+    message!("es", "email_undo"),
+    message!("es", "blocking_notice"),
+    message!("de", "sign_in_code"),
+    message!("de", "reauthentication_code"),
+    message!("de", "email_confirmation_code"),
+    message!("de", "two_factor_code"),
+    message!("de", "codes_locked"),
+    message!("de", "email_changed"),
+    message!("de", "password_changed"),
+    message!("de", "two_factor_on"),
+    message!("de", "two_factor_off"),
+    message!("de", "recovery_link"),
+    message!("de", "invitation_link"),
+    message!("de", "email_undo"),
+    message!("de", "blocking_notice"),
 ];

@@ -1,5 +1,8 @@
 use super::*;
 
+mod escape;
+mod languages;
+
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'&{{x}}{% raise %}\r\nBcc: eve@example.com";
 const CODES: [MessageKind; 4] = [
     MessageKind::SignInCode,
@@ -13,9 +16,9 @@ const LINKS: [MessageKind; 3] =
 #[test]
 fn every_kind_is_worded_in_every_language() {
     let templates = templates();
-    for language in [Language::EN, Language::RU] {
+    for language in BuiltinTemplates::LANGUAGES {
         for kind in MessageKind::ALL {
-            for wording in [full(kind, &language), least(kind, &language), least_by_time(kind, &language)] {
+            for wording in [full(kind, language), least(kind, language), least_by_time(kind, language)] {
                 let Worded { subject, text, html } = templates.word(&wording).unwrap();
                 assert!(subject.contains("Fleet"), "{subject}");
                 for part in [&text, &html] {
@@ -30,7 +33,7 @@ fn every_kind_is_worded_in_every_language() {
                     let carries = LINKS.contains(&kind) && part != &subject;
                     assert_eq!(part.contains("http"), carries, "a link: {part}");
                     let russian = part.chars().any(|c| ('а'..='я').contains(&c));
-                    assert_eq!(russian, language == Language::RU, "{part}");
+                    assert_eq!(russian, *language == Language::RU, "{part}");
                 }
                 assert!(html.contains(&format!(r#"<html lang="{language}">"#)), "{html}");
                 assert!(html.contains(&format!("<title>{subject}</title>")), "{html}");
@@ -48,19 +51,23 @@ fn every_template_is_a_text_of_its_own() {
             assert!(seen.insert(source), "{language}/{kind} repeats another template");
         }
     }
-    assert_eq!(seen.len(), 2 * 3 * MessageKind::ALL.len());
+    assert_eq!(seen.len(), BuiltinTemplates::LANGUAGES.len() * Part::ALL.len() * MessageKind::ALL.len());
 }
 
 #[test]
 fn a_code_is_in_both_texts_and_never_in_the_subject() {
-    for language in [Language::EN, Language::RU] {
+    for language in BuiltinTemplates::LANGUAGES {
         for kind in CODES {
-            let worded = templates().word(&full(kind, &language)).unwrap();
+            let worded = templates().word(&full(kind, language)).unwrap();
             assert!(worded.text.lines().any(|line| line == "012345"), "{}", worded.text);
             assert!(worded.html.contains("<strong>012345</strong>"), "{}", worded.html);
             assert!(!worded.subject.contains("012345"), "{}", worded.subject);
             for part in [&worded.text, &worded.html] {
-                assert!(part.contains("09:10") && part.contains("10 m") | part.contains("10 мин."), "{part}");
+                assert!(
+                    part.contains("09:10")
+                        && ["10 m", "10 мин.", "10 M"].iter().any(|said| part.contains(said)),
+                    "{part}"
+                );
             }
         }
     }
@@ -69,17 +76,17 @@ fn a_code_is_in_both_texts_and_never_in_the_subject() {
 #[test]
 fn a_link_is_in_both_texts_and_never_in_the_subject() {
     const URL: &str = "https://fleet.example.com/recovery/AAAA";
-    for language in [Language::EN, Language::RU] {
+    for language in BuiltinTemplates::LANGUAGES {
         for kind in LINKS {
-            let worded = templates().word(&full(kind, &language)).unwrap();
+            let worded = templates().word(&full(kind, language)).unwrap();
             assert!(worded.text.lines().any(|line| line == URL), "{}", worded.text);
             let html = worded.html.replace("&#x2f;", "/");
             assert!(html.contains(&format!("<a href=\"{URL}\">{URL}</a>")), "{html}");
             assert!(!worded.subject.contains("http"), "{}", worded.subject);
-            let mut wording = full(kind, &language);
+            let mut wording = full(kind, language);
             wording.link = None;
             assert!(templates().word(&wording).is_err(), "half a message misleads");
-            let mut wording = full(kind, &language);
+            let mut wording = full(kind, language);
             wording.minutes = Some(72 * 60);
             let text = templates().word(&wording).unwrap().text;
             assert!(text.contains("09:10") && !text.contains("4320"), "days are no minutes: {text}");
@@ -102,14 +109,16 @@ fn a_code_message_without_its_code_or_its_end_is_not_worded() {
 
 #[test]
 fn what_people_typed_is_escaped_and_never_run() {
-    for language in [Language::EN, Language::RU] {
+    let templates = templates();
+    for language in BuiltinTemplates::LANGUAGES {
         for kind in MessageKind::ALL {
-            let mut wording = full(kind, &language);
+            let mut wording = full(kind, language);
             wording.login = HOSTILE.to_owned();
             wording.address = Some(HOSTILE.to_owned());
             wording.at = Some(HOSTILE.to_owned());
             wording.valid_until = Some(HOSTILE.to_owned());
-            let Worded { subject, text, html } = templates().word(&wording).unwrap();
+            wording.blocking_date = Some(HOSTILE.to_owned());
+            let Worded { subject, text, html } = templates.word(&wording).unwrap();
             assert!(
                 !html.contains("<img")
                     && html.contains("&lt;img src=x onerror=alert(1)&gt;&quot;&#x27;&amp;{{x}}"),
@@ -140,24 +149,29 @@ fn an_unknown_language_is_worded_in_the_nearest_one() {
         let language = Language::parse(tag).unwrap();
         templates().word(&full(MessageKind::TwoFactorOff, &language)).unwrap().subject
     };
-    assert_eq!(subject("ru-kz"), subject("ru"));
-    assert_eq!(subject("de"), subject("en"));
-    assert_ne!(subject("ru"), subject("en"));
+    for (near, built_in) in
+        [("ru-kz", "ru"), ("es-419", "es"), ("DE-at", "de"), ("en-gb", "en"), ("fr", "en"), ("pt-br", "en")]
+    {
+        assert_eq!(subject(near), subject(built_in), "{near}");
+    }
+    for other in [Language::RU, Language::ES, Language::DE] {
+        assert_ne!(subject(other.as_str()), subject("en"));
+    }
 }
 
 #[test]
 fn a_language_is_used_only_when_it_is_whole() {
     let mut templates = templates();
-    let german = Language::parse("de").unwrap();
+    let french = Language::parse("fr").unwrap();
     let subject = |templates: &BuiltinTemplates| {
-        templates.word(&full(MessageKind::TwoFactorOff, &german)).unwrap().subject
+        templates.word(&full(MessageKind::TwoFactorOff, &french)).unwrap().subject
     };
     for part in [Part::Subject, Part::Text] {
-        templates.replace(&german, MessageKind::TwoFactorOff, part, "Aus").unwrap();
-        assert_ne!(subject(&templates), "Aus");
+        templates.replace(&french, MessageKind::TwoFactorOff, part, "Non").unwrap();
+        assert_ne!(subject(&templates), "Non");
     }
-    templates.replace(&german, MessageKind::TwoFactorOff, Part::Html, "<p>Aus</p>").unwrap();
-    assert_eq!(subject(&templates), "Aus");
+    templates.replace(&french, MessageKind::TwoFactorOff, Part::Html, "<p>Non</p>").unwrap();
+    assert_eq!(subject(&templates), "Non");
 }
 
 #[test]
@@ -227,10 +241,56 @@ fn errors_and_debug_show_nothing_of_the_message() {
 
 #[test]
 fn one_minute_is_no_plural() {
-    let mut wording = least(MessageKind::SignInCode, &Language::EN);
-    wording.minutes = Some(1);
-    let text = templates().word(&wording).unwrap().text;
-    assert!(text.contains("It is valid for 1 minute."), "{text}");
+    for (language, minutes, said) in [
+        (Language::EN, 1, "for 1 minute."),
+        (Language::EN, 2, "for 2 minutes."),
+        (Language::RU, 1, "действует 1 мин."),
+        (Language::ES, 1, "durante 1 minuto."),
+        (Language::ES, 2, "durante 2 minutos."),
+        (Language::DE, 1, "gilt 1 Minute."),
+        (Language::DE, 2, "gilt 2 Minuten."),
+    ] {
+        for kind in CODES.into_iter().chain(LINKS) {
+            let mut wording = least(kind, &language);
+            wording.minutes = Some(minutes);
+            let worded = templates().word(&wording).unwrap();
+            assert!(worded.text.contains(said) && worded.html.contains(said), "{}", worded.text);
+        }
+    }
+}
+
+#[test]
+fn days_left_have_the_plurals_of_their_language() {
+    for (language, days, subject, left) in [
+        (Language::ES, 1, "en 1 día:", "2026-03-06: queda 1 día."),
+        (Language::ES, 2, "en 2 días:", "2026-03-06: quedan 2 días."),
+        (Language::DE, 1, "in 1 Tag gesperrt:", "gesperrt: noch 1 Tag."),
+        (Language::DE, 2, "in 2 Tagen gesperrt:", "gesperrt: noch 2 Tage."),
+        (Language::EN, 1, "in 1 day:", "2026-03-06: 1 day left."),
+        (Language::EN, 2, "in 2 days:", "2026-03-06: 2 days left."),
+        (Language::RU, 1, "через 1 день:", "2026-03-06: остался 1 день."),
+        (Language::RU, 2, "через 2 дня:", "2026-03-06: осталось 2 дня."),
+        (Language::RU, 5, "через 5 дней:", "2026-03-06: осталось 5 дней."),
+        (Language::RU, 12, "через 12 дней:", "2026-03-06: осталось 12 дней."),
+        (Language::RU, 21, "через 21 день:", "2026-03-06: остался 21 день."),
+        (Language::RU, 111, "через 111 дней:", "2026-03-06: осталось 111 дней."),
+    ] {
+        let mut wording = least(MessageKind::BlockingNotice, &language);
+        wording.days_left = Some(days);
+        let worded = templates().word(&wording).unwrap();
+        assert!(worded.subject.contains(subject), "{}", worded.subject);
+        assert!(worded.text.contains(left) && worded.html.contains(left), "{}", worded.text);
+    }
+}
+
+#[test]
+fn a_blocking_notice_without_its_day_is_not_worded() {
+    let mut wording = least(MessageKind::BlockingNotice, &Language::EN);
+    wording.days_left = None;
+    assert!(templates().word(&wording).is_err());
+    let mut wording = least(MessageKind::BlockingNotice, &Language::EN);
+    wording.blocking_date = None;
+    assert!(templates().word(&wording).is_err());
 }
 
 fn templates() -> BuiltinTemplates {
@@ -256,6 +316,10 @@ fn least(kind: MessageKind, language: &Language) -> Wording {
     if LINKS.contains(&kind) {
         wording.link = everything().unwrap().link;
         wording.minutes = Some(10);
+    }
+    if kind == MessageKind::BlockingNotice {
+        wording.days_left = Some(3);
+        wording.blocking_date = Some("2026-03-06".to_owned());
     }
     wording
 }

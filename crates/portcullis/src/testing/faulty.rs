@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::audit::AuditEvent;
 use crate::error::PortError;
 use crate::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 
 /// A method of the store.
@@ -23,6 +23,8 @@ pub enum Method {
     List,
     /// [`Store::claim`].
     Claim,
+    /// [`Store::waiting`].
+    Waiting,
     /// [`Store::commit`].
     Commit,
     /// [`Store::audit`].
@@ -33,7 +35,8 @@ pub enum Method {
 
 impl Method {
     /// Every method.
-    pub const ALL: [Self; 6] = [Self::Read, Self::List, Self::Claim, Self::Commit, Self::Audit, Self::Purge];
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::List, Self::Claim, Self::Waiting, Self::Commit, Self::Audit, Self::Purge];
 }
 
 /// How a call fails. Methods other than `commit` know only [`PortError`]: for them the first three are the same.
@@ -180,6 +183,12 @@ impl<S: Store> Store for FaultyStore<S> {
         if lost { Err(failed()) } else { answer }
     }
 
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        let lost = judge(self.called(Method::Waiting))?;
+        let answer = self.inner.waiting(lane, now, at_most).await;
+        if lost { Err(failed()) } else { answer }
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         match self.called(Method::Commit) {
             None => self.inner.commit(commit).await,
@@ -190,7 +199,7 @@ impl<S: Store> Store for FaultyStore<S> {
         }
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         let lost = judge(self.called(Method::Audit))?;
         let answer = self.inner.audit(subject, page).await;
         if lost { Err(failed()) } else { answer }
@@ -248,11 +257,11 @@ mod tests {
             store.fail(Method::Commit, 2, failure);
             assert!(store.commit(&commit(100)).await.is_ok(), "the first call passes");
             assert_eq!(store.commit(&commit(n)).await, Err(error), "{failure:?}");
-            let trail = store.inner().audit(Uuid::from_u128(n), FIRST).await.unwrap();
+            let trail = store.inner().audit(Uuid::from_u128(n), FIRST.into()).await.unwrap();
             assert_eq!(trail.len(), kept, "{failure:?}");
             assert!(store.commit(&commit(n)).await.is_ok(), "the same commit again resolves {failure:?}");
             assert_eq!(store.commits(), 3);
-            let trail = store.inner().audit(Uuid::from_u128(n), FIRST).await.unwrap();
+            let trail = store.inner().audit(Uuid::from_u128(n), FIRST.into()).await.unwrap();
             assert_eq!(trail.len(), 1, "{failure:?}");
         }
     }
@@ -265,7 +274,8 @@ mod tests {
             Method::List => store.list(&key, FIRST).await.is_ok(),
             Method::Claim => store.claim(Lane::Bulk, at, at, 1).await.is_ok(),
             Method::Commit => store.commit(&commit(1)).await.is_ok(),
-            Method::Audit => store.audit(Uuid::nil(), FIRST).await.is_ok(),
+            Method::Waiting => store.waiting(Lane::Bulk, DateTime::UNIX_EPOCH, 1).await.is_ok(),
+            Method::Audit => store.audit(Uuid::nil(), FIRST.into()).await.is_ok(),
             Method::Purge => store.purge(Purge::Audit, at, 1).await.is_ok(),
         }
     }

@@ -33,6 +33,11 @@ impl Mailbox {
         self.inner().mails.clone()
     }
 
+    /// Takes every mail out, oldest first.
+    pub fn take(&self) -> Vec<Mail> {
+        std::mem::take(&mut self.inner().mails)
+    }
+
     /// Every mail to an address, oldest first.
     pub fn to(&self, address: &str) -> Vec<Mail> {
         self.mails().into_iter().filter(|mail| mail.to.as_str() == address).collect()

@@ -76,6 +76,7 @@ pub(crate) fn ask(
             let challenge = plan.fresh.challenge;
             let ask = Ask {
                 user,
+                lifts: acting.chain.lifts(),
                 purpose: Purpose::TwoFactorEmail,
                 destination,
                 address: plan.address,
@@ -235,7 +236,7 @@ mod tests {
 
     fn waiting(mut user: User, address: &str) -> User {
         let challenge = crate::id::ChallengeId::from_uuid(uuid(700));
-        user.pending_email = Some(PendingEmail { address: email(address), challenge });
+        user.pending_email = Some(PendingEmail::own(email(address), challenge));
         user
     }
 

@@ -7,7 +7,7 @@ use super::rules;
 use crate::decision::Reason;
 use crate::engine::Portcullis;
 use crate::error::Error;
-use crate::id::UserId;
+use crate::id::{AccountId, UserId};
 use crate::port::store::Start;
 
 /// Users, as the embedding program itself manages them: nobody's rights are asked.
@@ -44,7 +44,7 @@ impl Users<'_> {
     ///
     /// # Errors
     /// `invalid_external_id`; `invalid_invitation`; refused `not_found` when the account or the creator does not exist, `login_taken`,
-    /// `address_taken`, `external_id_taken`, `in_use` when the id belongs to a different user, `not_allowed` when the
+    /// `address_taken`, `external_id_taken`, `too_soon` past the budget of invitations to the address, `in_use` when the id belongs to a different user, `not_allowed` when the
     /// chain of creators is longer than 16.
     pub async fn create(&self, new: NewUser) -> Result<User, Error> {
         rules::check(&new)?;
@@ -62,10 +62,19 @@ impl Users<'_> {
                 let starts = vec![Start::Id(fresh.uuid()), Start::Id(new.account.uuid()), Start::Id(creator)];
                 let view = engine.read(&t, starts, Vec::new()).await?;
                 let account = view.start(1)?;
+                let chain = account.clone().map(|account| view.account_chain(account)).transpose()?;
                 let found = rules::Found {
                     existing: view.start(0)?,
-                    invitation: engine.bind_invitation(invitation.as_ref(), new, fresh, account.as_ref()),
+                    invitation: engine.bind_invitation(
+                        invitation.as_ref(),
+                        new,
+                        fresh,
+                        account.as_ref(),
+                        &view,
+                        None,
+                    ),
                     account,
+                    lifts: chain.map_or(0, |chain| chain.lifts()),
                     creator: view.start(2)?,
                     taken,
                 };
@@ -116,6 +125,29 @@ impl Users<'_> {
     /// Refused `not_found`; [`Error::Unavailable`] when the store does not answer.
     pub async fn by_login(&self, login: &Login) -> Result<User, Error> {
         self.find(Start::Key(User::login_key(login.as_str()))).await
+    }
+
+    /// Finds a user by the id that another system gave, which is unique below one top account.
+    ///
+    /// ```
+    /// use portcullis::user::{Login, NewUser};
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// let mut alice = NewUser::new(Login::parse("alice")?, account.id);
+    /// alice.external_id = Some("crm-7".to_owned());
+    /// let alice = security.users().create(alice).await?;
+    /// assert_eq!(security.users().by_external_id(account.tenant, "crm-7").await?.id, alice.id);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `not_found`; [`Error::Unavailable`] when the store does not answer.
+    pub async fn by_external_id(&self, tenant: AccountId, external_id: &str) -> Result<User, Error> {
+        self.find(Start::Key(User::external_id_key(tenant, external_id))).await
     }
 
     async fn find(&self, start: Start) -> Result<User, Error> {

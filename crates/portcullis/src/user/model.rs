@@ -190,6 +190,22 @@ pub struct PendingEmail {
     pub address: Email,
     /// The challenge that confirms it.
     pub challenge: ChallengeId,
+    /// Whether somebody other than the user named it. Then a stale session confirms nothing: its user never proved
+    /// afresh that the change is his.
+    #[serde(default)]
+    pub proposed_by_other: bool,
+}
+
+impl PendingEmail {
+    /// An address that the user himself named.
+    pub(crate) const fn own(address: Email, challenge: ChallengeId) -> Self {
+        Self { address, challenge, proposed_by_other: false }
+    }
+
+    /// An address that somebody else named.
+    pub(crate) const fn proposed(address: Email, challenge: ChallengeId) -> Self {
+        Self { address, challenge, proposed_by_other: true }
+    }
 }
 
 /// An old address that its user may put back by the link mailed to it.
@@ -235,6 +251,9 @@ pub struct User {
     pub email: Option<ConfirmedEmail>,
     /// The address that waits for confirmation.
     pub pending_email: Option<PendingEmail>,
+    /// The newest invitation to the confirmed address; one that was sent there before is dead.
+    #[serde(default)]
+    pub invitation: Option<ChallengeId>,
     /// Old addresses that may still be put back.
     #[serde(default)]
     pub claims: Vec<EmailClaim>,
@@ -252,6 +271,9 @@ pub struct User {
     pub language: Language,
     /// The time zone of pages and messages.
     pub time_zone: TimeZone,
+    /// Whether the user is mailed in the last days before an account is blocked.
+    #[serde(default)]
+    pub blocking_notices: bool,
     /// Who may do what to this user, granted directly.
     pub rights: BTreeMap<UserId, BTreeSet<AccessRight>>,
     /// When the user was created.
@@ -265,6 +287,12 @@ impl User {
     /// The unique key a login is found by.
     pub(crate) fn login_key(login: &str) -> Key {
         Key::unique(Self::KIND, "login", login)
+    }
+
+    /// The unique key of an id that another system gave, within one tenant: what one tenant uses neither takes from
+    /// another nor tells of it.
+    pub(crate) fn external_id_key(tenant: AccountId, external_id: &str) -> Key {
+        Key::unique(Self::KIND, "external_id", format!("{tenant}:{external_id}"))
     }
 
     /// The key an address is listed by. An old one that is kept for its user is listed too: who looks for the holder of
@@ -283,6 +311,16 @@ impl User {
             key.unique |= alone;
         }
         keys.into_values()
+    }
+
+    /// The key that the users of an account carry.
+    pub(crate) fn account_key(account: AccountId) -> Key {
+        Key::lookup(Self::KIND, "account", account.to_string())
+    }
+
+    /// The key that the users of all accounts below an account carry.
+    pub(crate) fn below_key(account: AccountId) -> Key {
+        Key::lookup(Self::KIND, "below", account.to_string())
     }
 
     /// Whether this is the confirmed address.
@@ -316,11 +354,12 @@ impl Entity for User {
         let mut keys = vec![
             Self::login_key(self.login.as_str()),
             Key::lookup(Self::KIND, "user", self.id.to_string()),
-            Key::lookup(Self::KIND, "account", self.account.to_string()),
+            Self::account_key(self.account),
         ];
+        keys.extend(self.ancestors.iter().map(|above| Self::below_key(*above)));
         keys.extend(self.email_keys());
         if let Some(external_id) = &self.external_id {
-            keys.push(Key::unique(Self::KIND, "external_id", external_id.as_str()));
+            keys.push(Self::external_id_key(self.tenant, external_id));
         }
         keys
     }
@@ -346,7 +385,7 @@ impl Entity for User {
 pub struct NewUser {
     /// The id the user is to have; repeating the creation with the same id changes nothing. `None` makes one.
     pub id: Option<UserId>,
-    /// The id another system knows the user by, unique.
+    /// The id another system knows the user by, unique among the users below one top account.
     pub external_id: Option<String>,
     /// The login.
     pub login: Login,

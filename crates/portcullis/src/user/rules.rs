@@ -5,13 +5,12 @@ use chrono::{DateTime, Utc};
 use super::model::{ConfirmedEmail, Method, NewUser, User};
 use crate::account::Account;
 use crate::audit::Event;
-use crate::challenge::link::FreshLink;
 use crate::decision::{Changes, Decision, Reason, Stored};
 use crate::engine::commit::Try;
 use crate::engine::record::Schema;
 use crate::error::InputError;
 use crate::id::UserId;
-use crate::invitation::rules::invite;
+use crate::invitation::rules::{Invitation, invite};
 use crate::policy::Policy;
 
 /// The credential version of a new user.
@@ -21,13 +20,15 @@ pub(crate) const FIRST_VERSION: u64 = 1;
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) account: Option<Stored<Account>>,
+    /// How many blocks were lifted in the account and those above it.
+    pub(crate) lifts: u64,
     pub(crate) creator: Option<Stored<User>>,
     /// The user that has the id already.
     pub(crate) existing: Option<Stored<User>>,
     /// What the last try found another user to hold.
     pub(crate) taken: Option<Reason>,
     /// The link for the address that is invited.
-    pub(crate) invitation: Option<FreshLink>,
+    pub(crate) invitation: Option<Invitation>,
 }
 
 /// What the last try found another user to hold.
@@ -74,8 +75,10 @@ pub(crate) fn create(
     }
     let mut user = fresh(new, id, &account.value, creators, policy, now);
     let mut changes = Changes::none();
-    if let (Some(address), Some(link)) = (&new.invited_email, found.invitation.clone()) {
-        invite(&mut changes, &mut user, address, link, policy, now);
+    if let (Some(address), Some(invitation)) = (&new.invited_email, found.invitation.clone())
+        && let Err(refusal) = invite(&mut changes, &mut user, found.lifts, address, invitation, policy, now)
+    {
+        return Decision::no(refusal, Changes::none());
     }
     changes.insert(&user);
     changes.guard(account);
@@ -110,6 +113,7 @@ pub(crate) fn fresh(
             unique: policy.email_unique,
         }),
         pending_email: None,
+        invitation: None,
         claims: Vec::new(),
         two_factor: Method::None,
         pending_two_factor: None,
@@ -118,6 +122,7 @@ pub(crate) fn fresh(
         credential_version: FIRST_VERSION,
         language: new.language.clone(),
         time_zone: new.time_zone.unwrap_or(account.time_zone),
+        blocking_notices: false,
         rights: std::collections::BTreeMap::new(),
         created_at: now,
     }
@@ -129,6 +134,7 @@ pub(crate) fn fresh(
 pub(crate) fn bump_credentials(user: &mut User) {
     user.credential_version += 1;
     user.pending_email = None;
+    user.invitation = None;
     user.pending_two_factor = None;
 }
 
@@ -162,6 +168,7 @@ pub(crate) fn check_external_id(external_id: Option<&str>) -> Result<(), InputEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decision::Entity;
     use crate::fixture::*;
     use crate::id::AccountId;
     use crate::user::Login;
@@ -257,11 +264,25 @@ mod tests {
     fn what_relied_on_the_old_credentials_is_dropped() {
         let mut user = user(2, &account(1));
         let challenge = crate::id::ChallengeId::from_uuid(uuid(800));
-        user.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+        user.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
         user.pending_two_factor = Some(challenge);
         bump_credentials(&mut user);
         assert_eq!(user.credential_version, 2);
         assert!(user.pending_email.is_none() && user.pending_two_factor.is_none());
+    }
+
+    #[test]
+    fn an_external_id_is_one_tenants_own() {
+        let keys = |tenant| {
+            let mut new = new();
+            new.external_id = Some("crm-2".to_owned());
+            let found = Found { account: Some(stored(account(tenant))), ..Found::default() };
+            let user = made(&new, &found).reply.unwrap();
+            Entity::keys(&user).into_iter().filter(|key| key.name == "external_id").collect::<Vec<_>>()
+        };
+        assert!(matches!(&keys(1)[..], [key] if key.unique));
+        assert_eq!(keys(1), keys(1));
+        assert_ne!(keys(1), keys(2));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use portcullis::error::PortError;
 use portcullis::id::CommitId;
 use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
-    Commit, CommitError, Count, Counter, Counts, Delete, Key, Lane, Page, Purge, Read, Record, Snapshot,
-    Start, Store,
+    Commit, CommitError, Count, Counter, Counts, Delete, Key, Lane, Order, Page, Purge, Read, Record,
+    Snapshot, Start, Store, TrailPage, Waiting,
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -32,7 +32,7 @@ macro_rules! faults {
 
 faults! {
     MissingNotSaid ReadsByIdOnly OneHop ThreeHops ListedSubjectsOnly NoListedSubjects ShowsZeros ShowsEnded TornRead
-    ListReversed ListUnpaged ListUnlimited ListsLookupOnly
+    ListReversed ListUnpaged ListUnlimited ListsLookupOnly ListsBothSorts
     FoldsCase TrimsKeys ForgetsKeyNames KeepsOldKeys KeepsKeysOfFirstPut KeysNotUnique NamesWrongKey LookupIsUnique
     KeysNeverFree KeysPutByPut KeysOutside
     LastPutWins VersionAsPut Upserts SkipOverwrites SkipConflicts SkipClaimsKeys SkipDropsTheRest CounterBefore
@@ -48,7 +48,8 @@ faults! {
     CountsOutside ComparesOutside CommitInTwoSteps
     ClaimsEarly ClaimsAnyLane ClaimsLatestFirst ClaimUnlimited ClaimShowsOldVersion ClaimLosesKeys NoFence
     SharesClaims ClaimsOutside ForgetsUntil HalvesUntil ClaimsTheDead ClaimInTwoSteps
-    TrailReversed TrailUnpaged TrailOfAll TrailForgetsActor
+    CountsWhatIsNotDue CountsUnbounded CountsInteractiveOnly CountsBeforeTheInstant OldestIsNow
+    TrailReversed TrailUnpaged TrailOfAll TrailForgetsActor TrailAlwaysOldestFirst TrailTurnsPages
     PurgeUnlimited PurgeAtInstant PurgeTooMuch PurgeMiscounts PurgesTheLiving
 }
 
@@ -251,6 +252,10 @@ impl Store for Broken {
             return Ok(Vec::new());
         }
         let mut records = self.inner.list(&self.key(key), page).await?;
+        if self.has(Fault::ListsBothSorts) {
+            let twin = Key { unique: !key.unique, ..self.key(key) };
+            records.extend(self.inner.list(&twin, page).await?);
+        }
         if self.has(Fault::ListReversed) {
             records.reverse();
         }
@@ -298,18 +303,39 @@ impl Store for Broken {
         Ok(records)
     }
 
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        let (mut lane, mut now, mut at_most) = (lane, now, at_most);
+        match self.fault {
+            Some(Fault::CountsWhatIsNotDue) => now += TimeDelta::days(1),
+            Some(Fault::CountsUnbounded) => at_most = u32::MAX,
+            Some(Fault::CountsInteractiveOnly) => lane = Lane::Interactive,
+            Some(Fault::CountsBeforeTheInstant) => now -= TimeDelta::microseconds(1),
+            _ => {}
+        }
+        let mut waiting = self.inner.waiting(lane, now, at_most).await?;
+        if self.has(Fault::OldestIsNow) {
+            waiting.oldest = waiting.oldest.map(|_| now);
+        }
+        Ok(waiting)
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         self.broken_commit(commit).await
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         let mut page = page;
         if self.has(Fault::TrailUnpaged) {
-            page.after = None;
+            page.beyond = None;
+        }
+        let newest = page.order == Order::NewestFirst;
+        if self.has(Fault::TrailAlwaysOldestFirst) || (newest && self.has(Fault::TrailTurnsPages)) {
+            page.order = Order::OldestFirst;
         }
         let mut events = self.inner.audit(subject, page).await?;
         match self.fault {
             Some(Fault::TrailReversed) => events.reverse(),
+            Some(Fault::TrailTurnsPages) if newest => events.reverse(),
             Some(Fault::TrailForgetsActor) => events.iter_mut().for_each(|event| event.actor = None),
             Some(Fault::TrailOfAll) => {
                 let others = self.notes().subjects.clone();
@@ -317,6 +343,9 @@ impl Store for Broken {
                     events.extend(self.inner.audit(other, page).await?);
                 }
                 events.sort_by_key(|event| event.id);
+                if newest {
+                    events.reverse();
+                }
             }
             _ => {}
         }

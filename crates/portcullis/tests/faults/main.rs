@@ -24,7 +24,7 @@ const FAULTS: &[(&str, &[Fault])] = &[
     ("read_leaves_out_ended_counters", &[Fault::ShowsEnded]),
     ("read_is_one_snapshot", &[Fault::TornRead]),
     ("list_pages_in_id_order", &[Fault::ListReversed, Fault::ListUnpaged, Fault::ListUnlimited]),
-    ("list_knows_unique_keys", &[Fault::ListsLookupOnly]),
+    ("list_knows_unique_keys", &[Fault::ListsLookupOnly, Fault::ListsBothSorts]),
     ("keys_compare_bytewise", &[Fault::FoldsCase, Fault::TrimsKeys, Fault::ForgetsKeyNames]),
     ("keys_are_replaced_on_put", &[Fault::KeepsOldKeys, Fault::KeepsKeysOfFirstPut]),
     ("unique_key_is_held_once", &[Fault::KeysNotUnique, Fault::NamesWrongKey, Fault::LookupIsUnique]),
@@ -97,10 +97,24 @@ const FAULTS: &[(&str, &[Fault])] = &[
     ("claimed_record_is_due_again_at_until", &[Fault::ForgetsUntil, Fault::HalvesUntil]),
     ("dead_lane_is_never_claimed", &[Fault::ClaimsTheDead]),
     ("dropped_claim_is_due_again_at_until", &[Fault::ClaimInTwoSteps]),
+    (
+        "waiting_counts_what_is_due",
+        &[
+            Fault::CountsWhatIsNotDue,
+            Fault::CountsUnbounded,
+            Fault::CountsInteractiveOnly,
+            Fault::CountsBeforeTheInstant,
+            Fault::OldestIsNow,
+        ],
+    ),
     ("dropped_commit_is_before_or_after", &[Fault::CommitInTwoSteps]),
     (
         "audit_gives_the_trail_of_its_subject",
         &[Fault::TrailReversed, Fault::TrailUnpaged, Fault::TrailOfAll, Fault::TrailForgetsActor],
+    ),
+    (
+        "audit_goes_back_from_the_newest",
+        &[Fault::TrailAlwaysOldestFirst, Fault::TrailTurnsPages, Fault::TrailUnpaged, Fault::TrailOfAll],
     ),
     ("purge_removes_ended_counters", &[Fault::PurgeUnlimited, Fault::PurgeAtInstant, Fault::PurgeTooMuch]),
     ("purge_removes_old_audit_events", &[Fault::PurgeUnlimited, Fault::PurgeAtInstant, Fault::PurgeTooMuch]),

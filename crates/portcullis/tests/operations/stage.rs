@@ -8,14 +8,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::Error;
-use portcullis::account::{Account, NewAccount};
+use portcullis::account::{Account, NewAccount, Payment};
 use portcullis::audit::AuditEvent;
 use portcullis::contact::Email;
 use portcullis::error::PortError;
+use portcullis::id::PaymentId;
 use portcullis::manage::{AccountChange, Manage, UserChange};
 use portcullis::memory::MemoryStore;
+use portcullis::port::message::SendError;
 use portcullis::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 use portcullis::recovery::Identifier;
 use portcullis::rights::{AccessRight, Action, Actor};
@@ -81,11 +83,15 @@ impl Store for Yielding {
         yielding!(self.claim(lane, now, until, limit))
     }
 
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        yielding!(self.waiting(lane, now, at_most))
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         yielding!(self.commit(commit))
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         yielding!(self.audit(subject, page))
     }
 
@@ -134,12 +140,16 @@ operations! {
     SessionEnd true true,
     SessionEndUnknown false true,
     SessionEndOthers true true,
+    SessionEndOthersNone true false,
     SignOut true true,
     EmailSet true true,
     EmailConfirm true true,
     EmailResend true true,
     EmailCancel true true,
     EmailClear true true,
+    NoticesOn true true,
+    NoticesOff true true,
+    NoticesRefused false true,
     EmailUndoPeek true false,
     EmailUndo true true,
     EmailUndoTwice false true,
@@ -159,6 +169,7 @@ operations! {
     UserCreate true true,
     UserGet true false,
     UserByLogin true false,
+    UserByExternalId true false,
     AccountCreate true true,
     AccountGet true false,
     AccountBlock true true,
@@ -182,18 +193,31 @@ operations! {
     ManageCreateAccount true true,
     ManageAccount true false,
     ManageAccounts true false,
+    ManageAllBelow true false,
     ManageChangeAccount true true,
+    ManagePay true true,
+    ManagePayAgain true false,
+    ManagePayments true false,
     VerdictOnAccount true false,
     Audit true false,
     UserCreateInvited true true,
     InvitationSend true true,
     InvitationSendRefused false true,
+    InvitationShow true true,
+    InvitationSetTaken false true,
     Bootstrap true true,
     BootstrapAgain false false,
     HeldMessages true false,
     ReleaseMessage true true,
+    DeadMessages true false,
+    ResendMessage true true,
+    Backlog true false,
     Reseal true true,
     WorkerPass true true,
+}
+
+fn payment() -> Payment {
+    Payment::new("invoice 17").days(30).amount(9_900).under(PaymentId::from_uuid(Uuid::from_u128(17)))
 }
 
 /// A prepared world, and the operation.
@@ -312,7 +336,12 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 let other = w.sign_in(&bob).await.unwrap().id;
                 Box::pin(async move { s.sessions().end(session, other).await })
             }
-            Op::SessionEndOthers => Box::pin(async move { s.sessions().end_others(session).await.map(drop) }),
+            Op::SessionEndOthers | Op::SessionEndOthersNone => {
+                if op == Op::SessionEndOthers {
+                    w.sign_in(&alice).await.unwrap();
+                }
+                Box::pin(async move { s.sessions().end_others(session).await.map(drop) })
+            }
             Op::SessionList => Box::pin(async move { s.sessions().list(session).await.map(drop) }),
             Op::SignOut => Box::pin(async move { s.sessions().sign_out(session).await }),
             Op::EmailSet => Box::pin(async move { s.email().set(session, &address).await.map(drop) }),
@@ -332,6 +361,15 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                         s.email().confirm(session, asked.id, &code, &source()).await.map(drop)
                     }),
                 }
+            }
+            Op::NoticesOn => Box::pin(async move { s.notices().set_blocking(session, true).await.map(drop) }),
+            Op::NoticesOff => {
+                s.notices().set_blocking(session, true).await.unwrap();
+                Box::pin(async move { s.notices().set_blocking(session, false).await.map(drop) })
+            }
+            Op::NoticesRefused => {
+                let session = w.sign_in(&bob).await.unwrap().id;
+                Box::pin(async move { s.notices().set_blocking(session, true).await.map(drop) })
             }
             Op::EmailClear => Box::pin(async move { s.email().clear(session).await.map(drop) }),
             Op::EmailUndoPeek | Op::EmailUndo | Op::EmailUndoTwice => {
@@ -398,6 +436,12 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             }),
             Op::UserGet => Box::pin(async move { s.users().get(bob.id).await.map(drop) }),
             Op::UserByLogin => Box::pin(async move { s.users().by_login(&bob.login).await.map(drop) }),
+            Op::UserByExternalId => {
+                let mut carol = NewUser::new(Login::parse("carol").unwrap(), account.id);
+                carol.external_id = Some("crm-7".to_owned());
+                s.users().create(carol).await.unwrap();
+                Box::pin(async move { s.users().by_external_id(account.tenant, "crm-7").await.map(drop) })
+            }
             Op::AccountCreate => Box::pin(async move {
                 s.accounts().create(NewAccount::named("child").under(account.id)).await.map(drop)
             }),
@@ -438,6 +482,12 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                     }
                 })
             }
+            Op::ManagePayAgain => {
+                s.manage(program).pay(account.id, &payment()).await.unwrap();
+                Box::pin(async move {
+                    manage(s.manage(Actor::Session(session)), op, &account, &alice, &bob).await
+                })
+            }
             Op::ManageCreateUser
             | Op::ManageUser
             | Op::ManageByLogin
@@ -450,6 +500,9 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             | Op::ManageCreateAccount
             | Op::ManageAccount
             | Op::ManageAccounts
+            | Op::ManageAllBelow
+            | Op::ManagePay
+            | Op::ManagePayments
             | Op::ManageChangeAccount => Box::pin(async move {
                 manage(s.manage(Actor::Session(session)), op, &account, &alice, &bob).await
             }),
@@ -470,8 +523,24 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 let carol = s.users().create(carol).await.unwrap();
                 Box::pin(async move { s.invitation().send(Actor::Session(session), carol.id).await })
             }
+            Op::InvitationShow => {
+                let mut carol = NewUser::new(Login::parse("carol").unwrap(), account.id);
+                carol.invited_email = Some(address);
+                let carol = s.users().create(carol).await.unwrap();
+                Box::pin(async move { s.invitation().show(carol.id).await.map(drop) })
+            }
             Op::InvitationSendRefused => {
                 Box::pin(async move { s.invitation().send(Actor::Session(session), bob.id).await })
+            }
+            Op::InvitationSetTaken => {
+                let mut carol = NewUser::new(Login::parse("carol").unwrap(), account.id);
+                carol.invited_email = Some(address);
+                s.users().create(carol).await.unwrap();
+                w.run_worker().await.unwrap();
+                let token = w.mailbox.last_link("new@example.com").unwrap();
+                w.user(&account, "first", Some("new@example.com")).await.unwrap();
+                let new = Password::parse("seven quiet lanterns".to_owned(), "new").unwrap();
+                Box::pin(async move { s.recovery().set_password(&token, &new, &new, &attempt()).await })
             }
             Op::Bootstrap | Op::BootstrapAgain => {
                 let empty = Arc::new(FaultyStore::new(Yielding(MemoryStore::new())));
@@ -499,6 +568,18 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                     _ => Box::pin(async move { s.release_message(held).await.map(drop) }),
                 }
             }
+            Op::DeadMessages | Op::ResendMessage => {
+                w.switch_on(session, &alice).await.unwrap();
+                w.mailbox.fail_with(Some(SendError::Permanent { detail: "no such mailbox" }));
+                s.worker().pass().await.unwrap();
+                let page = Page { after: None, limit: 10 };
+                let dead = s.dead_messages(page).await.unwrap().first().map(|message| message.id).unwrap();
+                match op {
+                    Op::DeadMessages => Box::pin(async move { s.dead_messages(page).await.map(drop) }),
+                    _ => Box::pin(async move { s.resend_message(dead).await.map(drop) }),
+                }
+            }
+            Op::Backlog => Box::pin(async move { s.backlog().await.map(drop) }),
             Op::Reseal => {
                 s.two_factor().ask(session, None).await.unwrap();
                 let mut keys = s.keyring();
@@ -547,7 +628,10 @@ async fn manage(
             manage.create_account(NewAccount::named("child").under(account.id)).await.map(drop)
         }
         Op::ManageAccount => manage.account(account.id).await.map(drop),
+        Op::ManageAllBelow => manage.all_below(Some(account.id), page).await.map(drop),
         Op::ManageAccounts => manage.accounts(Some(account.id), page).await.map(drop),
+        Op::ManagePay | Op::ManagePayAgain => manage.pay(account.id, &payment()).await.map(drop),
+        Op::ManagePayments => manage.payments(account.id, page).await.map(drop),
         _ => manage.change_account(account.id, &AccountChange::default().blocked(true)).await.map(drop),
     }
 }

@@ -9,6 +9,7 @@ use portcullis::error::PortError;
 use portcullis::memory::MemoryStore;
 use portcullis::port::store::{
     Commit, CommitError, Counts, Expect, Key, Lane, Page, Purge, Read, Record, Snapshot, Start, Store,
+    TrailPage, Waiting,
 };
 use uuid::Uuid;
 
@@ -128,7 +129,11 @@ impl Store for Planted {
         (self.fault.answer)(self.inner.commit(&commit).await)
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.inner.waiting(lane, now, at_most).await
+    }
+
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         self.inner.audit(subject, page).await
     }
 

@@ -79,12 +79,12 @@ pub(super) async fn state(Path(name): Path<String>) -> Response {
     }
 }
 
-fn frame(headers: &HeaderMap) -> Frame {
+pub(super) fn frame(headers: &HeaderMap) -> Frame {
     let zone = TimeZone::UTC.name().to_owned();
     Frame { language: language_of_request(headers), zone, identity: None, dev_mode: true }
 }
 
-fn page(html: Result<String, askama::Error>) -> Response {
+pub(super) fn page(html: Result<String, askama::Error>) -> Response {
     match html {
         Ok(html) => {
             let policy = HeaderValue::from_static(MESSAGES_CONTENT_SECURITY_POLICY);

@@ -2,6 +2,7 @@
 
 mod body;
 mod messages;
+mod templates;
 mod tools;
 mod users;
 
@@ -52,6 +53,8 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::DEV_MESSAGES, get(messages::list))
         .route(route::DEV_STATES, get(messages::gallery))
         .route(&format!("{}/{{name}}", route::DEV_STATES), get(messages::state))
+        .route(route::DEV_TEMPLATES, get(templates::first))
+        .route(&format!("{}/{{tag}}", route::DEV_TEMPLATES), get(templates::of_language))
         .route("/dev/clock", post(tools::clock))
         .route("/dev/run-worker", post(tools::run_worker))
         .route("/dev/fail", post(tools::fail))

@@ -123,8 +123,7 @@ impl Place {
     pub(super) fn confirm(self) -> Html {
         self.form(match self {
             Self::SignIn => route::SIGN_IN_CODE,
-            Self::Reauthenticate => route::REAUTHENTICATE_CODE,
-            Self::Administer => route::ADMIN_CONFIRM_CODE,
+            Self::Reauthenticate | Self::Administer => route::REAUTHENTICATE_CODE,
             Self::Email => route::EMAIL_CONFIRM,
             Self::TwoFactor => route::TWO_FACTOR_CONFIRM,
         })
@@ -134,8 +133,7 @@ impl Place {
     pub(super) fn resend(self) -> Html {
         self.form(match self {
             Self::SignIn => route::SIGN_IN_RESEND,
-            Self::Reauthenticate => route::REAUTHENTICATE_RESEND,
-            Self::Administer => route::ADMIN_CONFIRM_RESEND,
+            Self::Reauthenticate | Self::Administer => route::REAUTHENTICATE_RESEND,
             Self::Email => route::EMAIL_RESEND,
             Self::TwoFactor => route::TWO_FACTOR_RESEND,
         })

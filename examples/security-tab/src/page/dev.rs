@@ -43,6 +43,32 @@ pub(crate) struct StatesPage {
     pub(crate) names: Vec<String>,
 }
 
+/// Every kind of message in words, in one language.
+#[derive(Debug, Clone)]
+pub(crate) struct TemplatesPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// The tags of all languages.
+    pub(crate) languages: Vec<String>,
+    /// The one the messages are in.
+    pub(crate) shown: String,
+    /// The messages.
+    pub(crate) messages: Vec<WordedMessage>,
+}
+
+/// One kind of message in words.
+#[derive(Debug, Clone)]
+pub(crate) struct WordedMessage {
+    /// The name of its kind.
+    pub(crate) kind: &'static str,
+    /// The subject.
+    pub(crate) subject: String,
+    /// The text.
+    pub(crate) text: String,
+    /// The HTML, shown as that of [`DevMessage`].
+    pub(crate) html: String,
+}
+
 #[derive(Template)]
 #[template(path = "messages.html")]
 struct MessagesTemplate<'a> {
@@ -56,6 +82,14 @@ struct MessagesTemplate<'a> {
 struct StatesTemplate<'a> {
     frame: &'a Frame,
     page: &'a StatesPage,
+    t: &'static Texts,
+}
+
+#[derive(Template)]
+#[template(path = "templates.html")]
+struct TemplatesTemplate<'a> {
+    frame: &'a Frame,
+    page: &'a TemplatesPage,
     t: &'static Texts,
 }
 
@@ -89,5 +123,16 @@ impl StatesPage {
     /// A template could not be written.
     pub(crate) fn html(&self) -> Result<String, askama::Error> {
         StatesTemplate { frame: &self.frame, page: self, t: self.frame.texts() }.render()
+    }
+}
+
+impl TemplatesPage {
+    /// The page.
+    ///
+    /// # Errors
+    ///
+    /// A template could not be written.
+    pub(crate) fn html(&self) -> Result<String, askama::Error> {
+        TemplatesTemplate { frame: &self.frame, page: self, t: self.frame.texts() }.render()
     }
 }

@@ -1,6 +1,6 @@
 //! "Confirm that it is you", and the action that goes on after it.
 
-use super::{CodeLine, Html, Problem, Sentence, field, route};
+use super::{CodeLine, Html, Part, Place, Problem, Sentence, field, route};
 use crate::texts::Language;
 
 /// The dialog of a stale sign-in.
@@ -19,12 +19,12 @@ pub(crate) struct Reauthenticate {
 pub(crate) enum Step {
     /// The current password.
     Password(Option<Problem>),
-    /// A code; its place is [`Place::Reauthenticate`](super::Place::Reauthenticate) and the dialog fills what it
-    /// carries.
+    /// A code; its place is [`PendingAction::place`] and the dialog fills what it carries.
     Code(CodeLine),
 }
 
-/// An action that waits for the user to be confirmed: a route of [`route::GO_ON`] and its fields, none a secret.
+/// An action that waits for the user to be confirmed: a route of [`route::GO_ON`] or [`route::ADMIN_GO_ON`] and its
+/// fields, none a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PendingAction {
     route: &'static str,
@@ -35,7 +35,8 @@ impl PendingAction {
     /// The action as it was posted. `None` for a route that does not wait; fields outside of
     /// [`field::CARRIED`] are dropped.
     pub(crate) fn new<'a>(path: &str, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Self> {
-        let route = route::GO_ON.into_iter().find(|known| *known == path)?;
+        let mut routes = route::GO_ON.into_iter().chain(route::ADMIN_GO_ON);
+        let route = routes.find(|known| *known == path)?;
         let mut kept = Vec::new();
         for (name, value) in fields {
             if let Some(name) = field::CARRIED.into_iter().find(|known| *known == name) {
@@ -69,6 +70,35 @@ impl PendingAction {
         self.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The fields it was posted with.
+    pub(crate) fn fields(&self) -> &[(&'static str, String)] {
+        &self.fields
+    }
+
+    /// Whether it is one of the pages for administrators.
+    pub(crate) fn is_admins(&self) -> bool {
+        route::ADMIN_GO_ON.contains(&self.route)
+    }
+
+    /// Where its dialog stands.
+    pub(crate) fn place(&self) -> Place {
+        if self.is_admins() { Place::Administer } else { Place::Reauthenticate }
+    }
+
+    /// The page it was posted from, which is also where giving up leads.
+    fn page(&self) -> String {
+        let of = |page: &str, name| format!("{page}/{}", self.field(name).unwrap_or_default());
+        match self.route {
+            route::ADMIN_USER_NEW => {
+                let account = self.field(field::ACCOUNT).unwrap_or_default();
+                format!("{}?{}={account}", route::ADMIN_USER_NEW, field::ACCOUNT)
+            }
+            route::ADMIN_ACCOUNT_RIGHTS => of(route::ADMIN_ACCOUNTS, field::ACCOUNT),
+            _ if self.is_admins() => of(route::ADMIN_USERS, field::USER),
+            _ => route::SETTINGS.to_owned(),
+        }
+    }
+
     /// The hidden inputs that carry it.
     pub(crate) fn hidden(&self) -> Vec<(String, String)> {
         let mut hidden = vec![(field::THEN.to_owned(), self.route.to_owned())];
@@ -79,23 +109,57 @@ impl PendingAction {
     }
 }
 
+/// The dialog as its template shows it.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    /// What the ids in it begin with.
+    pub(super) id: &'static str,
+    /// Who has to confirm.
+    pub(super) login: &'a str,
+    /// What is asked for.
+    pub(super) step: &'a Step,
+    /// How its form with the password is sent.
+    pub(super) post: Html,
+    /// The hidden inputs of its forms.
+    pub(super) carried: Vec<(String, String)>,
+    /// Where giving up leads.
+    pub(super) cancel: String,
+}
+
 impl Reauthenticate {
+    pub(super) fn question(&self) -> Question<'_> {
+        Question {
+            id: self.pending.place().id(),
+            login: &self.login,
+            step: &self.step,
+            post: if self.pending.is_admins() {
+                Part::plain(route::REAUTHENTICATE)
+            } else {
+                Part::Dialog.post(route::REAUTHENTICATE)
+            },
+            carried: self.pending.hidden(),
+            cancel: self.pending.page(),
+        }
+    }
+}
+
+impl Question<'_> {
     /// Why it asks.
     pub(super) fn lead(&self, language: Language) -> Html {
-        Sentence::new(language.texts().dialog_lead).text("login", &self.login).html()
+        Sentence::new(language.texts().dialog_lead).text("login", self.login).html()
     }
 
-    /// The line of the code step, with the action it carries.
+    /// The line of the code step, with what it carries.
     pub(super) fn code_line(&self) -> Option<CodeLine> {
-        match &self.step {
+        match self.step {
             Step::Password(_) => None,
-            Step::Code(line) => Some(CodeLine { carried: self.pending.hidden(), ..line.clone() }),
+            Step::Code(line) => Some(CodeLine { carried: self.carried.clone(), ..line.clone() }),
         }
     }
 
     /// What is wrong with the password.
     pub(super) fn problem(&self) -> Option<&Problem> {
-        match &self.step {
+        match self.step {
             Step::Password(problem) => problem.as_ref(),
             Step::Code(_) => None,
         }

@@ -50,6 +50,8 @@ pub(crate) struct NewPasswordPage {
     pub(crate) login: String,
     /// Whether it is the first password.
     pub(crate) first: bool,
+    /// Who is signed in in this browser.
+    pub(crate) signed_in: Option<String>,
     /// The end of the link.
     pub(crate) valid_until: Time,
     /// The rule, and what is wrong.
@@ -63,6 +65,8 @@ pub(crate) struct UndoPage {
     pub(crate) frame: Frame,
     /// The challenge its link answers, so that the form spends no other.
     pub(crate) challenge: String,
+    /// Who is signed in in this browser.
+    pub(crate) signed_in: Option<String>,
     /// The end of the link.
     pub(crate) valid_until: Time,
     /// Why it was not done.
@@ -169,6 +173,11 @@ impl DeadLinkPage {
 }
 
 impl Frame {
+    /// That the use of a link signs the browser out.
+    fn signs_out(&self, login: &str) -> Html {
+        Sentence::new(self.texts().link_signs_out).address("login", login).html()
+    }
+
     pub(super) fn valid_until(&self, until: &Time) -> Html {
         Sentence::new(self.texts().link_valid_until).time("time", until).html()
     }

@@ -23,6 +23,7 @@
 //! and no secret.
 
 pub(crate) mod admin;
+mod advanced;
 mod code_line;
 mod dev;
 mod dialog;
@@ -39,8 +40,9 @@ mod sign_in;
 mod states;
 mod statics;
 
+pub(crate) use advanced::{AdvancedSection, Blocking};
 pub(crate) use code_line::{CodeLine, LiveCode, Place, Resend};
-pub(crate) use dev::{DevMessage, MessagesPage, StatesPage};
+pub(crate) use dev::{DevMessage, MessagesPage, StatesPage, TemplatesPage, WordedMessage};
 pub(crate) use dialog::{PendingAction, Reauthenticate, Step};
 pub(crate) use frame::{Banner, Frame, Identity};
 pub(crate) use links::{DeadLinkPage, ForgottenPage, LinkKind, LinkSentPage, NewPasswordPage, UndoPage};
@@ -60,7 +62,7 @@ pub(crate) use statics::static_file;
 pub(crate) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The `Content-Security-Policy` of [`route::DEV_MESSAGES`]. The HTML of a mail is shown in a sandboxed
+/// The `Content-Security-Policy` of [`route::DEV_MESSAGES`] and [`route::DEV_TEMPLATES`]. The HTML of a mail is shown in a sandboxed
 /// `srcdoc` frame, which inherits this policy: its inline styles work, a script or a foreign picture does not.
 pub(crate) const MESSAGES_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
      style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; form-action 'self'; \

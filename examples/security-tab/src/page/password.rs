@@ -36,6 +36,7 @@ impl PasswordField {
             | Problem::InvalidIdentifier
             | Problem::UnchangedEmail
             | Problem::AddressTaken
+            | Problem::LinkAddressTaken
             | Problem::AddressInUse
             | Problem::WrongCode { .. }
             | Problem::CodeDead

@@ -27,6 +27,8 @@ pub(crate) enum Said {
     TwoFactorOn,
     /// Two-factor authentication was switched off.
     TwoFactorOff,
+    /// Notices about blocking were switched.
+    NoticesSaved,
     /// Another session was ended.
     SessionEnded,
     /// Every other session was ended.
@@ -57,6 +59,8 @@ pub(crate) enum Problem {
     UnchangedEmail,
     /// `address_taken`, known only once the address was proved.
     AddressTaken,
+    /// `address_taken` by a mailed link: the address it was sent to is another user's by now.
+    LinkAddressTaken,
     /// `in_use`: the address cannot be removed.
     AddressInUse,
     /// `wrong_code` with attempts left; with none left it reads as [`Problem::StartAgain`].
@@ -154,6 +158,8 @@ pub(crate) enum Gate {
     Policy,
     /// `email_unconfirmed`.
     EmailUnconfirmed,
+    /// `service_email_notification`.
+    ServiceEmailNotification,
 }
 
 impl Gate {
@@ -164,6 +170,7 @@ impl Gate {
             "change_password" => Self::ChangePassword,
             "policy" => Self::Policy,
             "email_unconfirmed" => Self::EmailUnconfirmed,
+            "service_email_notification" => Self::ServiceEmailNotification,
             _ => Self::Right,
         }
     }
@@ -177,6 +184,7 @@ impl Gate {
             Self::ChangePassword => texts.gate_change_password,
             Self::Policy => texts.gate_policy,
             Self::EmailUnconfirmed => texts.gate_email_unconfirmed,
+            Self::ServiceEmailNotification => texts.gate_service_email_notification,
         }
     }
 }
@@ -192,6 +200,7 @@ impl Said {
             Self::PasswordChanged => texts.said_password_changed,
             Self::TwoFactorOn => texts.said_two_factor_on,
             Self::TwoFactorOff => texts.said_two_factor_off,
+            Self::NoticesSaved => texts.said_saved,
             Self::SessionEnded => texts.said_session_ended,
             Self::SessionsEnded => texts.said_sessions_ended,
             Self::PasswordSet => texts.said_password_set,
@@ -214,6 +223,7 @@ impl Problem {
             Self::InvalidIdentifier => Html::text(texts.invalid_identifier),
             Self::UnchangedEmail => Html::text(texts.unchanged_email),
             Self::AddressTaken => Html::text(texts.address_taken),
+            Self::LinkAddressTaken => Html::text(texts.link_address_taken),
             Self::AddressInUse => Html::text(texts.address_in_use),
             Self::WrongCode { left: 0 } | Self::StartAgain => Html::text(texts.start_again),
             Self::WrongCode { left } => {
@@ -257,6 +267,7 @@ impl Problem {
             | Self::InvalidIdentifier
             | Self::UnchangedEmail
             | Self::AddressTaken
+            | Self::LinkAddressTaken
             | Self::AddressInUse
             | Self::WrongCode { .. }
             | Self::NoMoreCodes { .. }
@@ -294,6 +305,7 @@ mod tests {
             ("blocked", Gate::Blocked),
             ("policy", Gate::Policy),
             ("email_unconfirmed", Gate::EmailUnconfirmed),
+            ("service_email_notification", Gate::ServiceEmailNotification),
             ("change_password", Gate::ChangePassword),
             ("right", Gate::Right),
             ("change_settings", Gate::Right),

@@ -50,6 +50,8 @@ pub(crate) const TWO_FACTOR_CONFIRM: &str = "/settings/two-factor/confirm";
 pub(crate) const TWO_FACTOR_OFF: &str = "/settings/two-factor/off";
 /// POST, no fields: drops the code on its way.
 pub(crate) const TWO_FACTOR_CANCEL: &str = "/settings/two-factor/cancel";
+/// POST: [`field::ENABLED`]: whether notices about blocking are on.
+pub(crate) const NOTICES: &str = "/settings/notices";
 /// POST: [`field::SESSION`]. Ends another session of the user.
 pub(crate) const SESSION_END: &str = "/settings/sessions/end";
 /// POST, no fields: ends every other session of the user.
@@ -75,12 +77,6 @@ pub(crate) const ADMIN_FACTOR: &str = "/admin/users/two-factor";
 pub(crate) const ADMIN_SESSIONS: &str = "/admin/users/sessions";
 /// POST: [`field::USER`], [`field::TO`], [`field::RIGHT`] for each.
 pub(crate) const ADMIN_RIGHTS: &str = "/admin/users/rights";
-/// POST: [`field::USER`], [`field::PASSWORD`]: confirms who removes a second factor.
-pub(crate) const ADMIN_CONFIRM: &str = "/admin/confirm";
-/// POST: [`field::USER`], [`field::CHALLENGE`], [`field::CODE`].
-pub(crate) const ADMIN_CONFIRM_CODE: &str = "/admin/confirm/code";
-/// POST: [`field::USER`], [`field::CHALLENGE`].
-pub(crate) const ADMIN_CONFIRM_RESEND: &str = "/admin/confirm/resend";
 /// GET: the accounts one may see. One account is at `/admin/accounts/{id}`.
 pub(crate) const ADMIN_ACCOUNTS: &str = "/admin/accounts";
 /// GET: the form for a new account below [`field::ACCOUNT`]. POST: that, and the fields of [`ADMIN_ACCOUNT_CHANGE`].
@@ -90,17 +86,24 @@ pub(crate) const ADMIN_ACCOUNT_NEW: &str = "/admin/accounts/new";
 pub(crate) const ADMIN_ACCOUNT_CHANGE: &str = "/admin/accounts/change";
 /// POST: [`field::ACCOUNT`], [`field::ON`]: whether it is blocked.
 pub(crate) const ADMIN_ACCOUNT_BLOCK: &str = "/admin/accounts/block";
+/// POST: [`field::ACCOUNT`], [`field::TO`], [`field::RIGHT`] for each.
+pub(crate) const ADMIN_ACCOUNT_RIGHTS: &str = "/admin/accounts/rights";
 /// GET: the audit trail, one's own or that of [`field::USER`].
 pub(crate) const ADMIN_TRAIL: &str = "/admin/trail";
 /// GET, development only: what was sent.
 pub(crate) const DEV_MESSAGES: &str = "/dev/messages";
 /// GET, development only: the gallery; one state is at `/dev/states/{name}`.
 pub(crate) const DEV_STATES: &str = "/dev/states";
+/// GET, development only: every message in words, in English; another language is at `/dev/templates/{tag}`.
+pub(crate) const DEV_TEMPLATES: &str = "/dev/templates";
 /// GET: files of [`static_file`](super::static_file), by the rest of the path.
 pub(crate) const STATIC: &str = "/static/";
 
-/// The actions a stale sign-in may stop, which go on after it.
-pub(crate) const GO_ON: [&str; 4] = [EMAIL, EMAIL_REMOVE, TWO_FACTOR_SEND, TWO_FACTOR_OFF];
+/// The actions on the tab that a stale sign-in may stop, which go on after it.
+pub(crate) const GO_ON: [&str; 5] = [EMAIL, EMAIL_CONFIRM, EMAIL_REMOVE, TWO_FACTOR_SEND, TWO_FACTOR_OFF];
+/// The same on the pages for administrators.
+pub(crate) const ADMIN_GO_ON: [&str; 6] =
+    [ADMIN_USER_NEW, ADMIN_RESET, ADMIN_INVITE, ADMIN_FACTOR, ADMIN_RIGHTS, ADMIN_ACCOUNT_RIGHTS];
 
 /// Names of form fields.
 pub(crate) mod field {
@@ -126,6 +129,8 @@ pub(crate) mod field {
     pub(crate) const ADDRESS: &str = "address";
     /// `none` or `email`.
     pub(crate) const METHOD: &str = "method";
+    /// There when notices about blocking are to be on.
+    pub(crate) const ENABLED: &str = "enabled";
     /// The handle of a session in the list.
     pub(crate) const SESSION: &str = "session";
     /// The id of a user.
@@ -136,7 +141,7 @@ pub(crate) mod field {
     pub(crate) const FLAG: &str = "flag";
     /// A flag that was on when the page was made.
     pub(crate) const SHOWN: &str = "shown";
-    /// `en` or `ru`.
+    /// A language of the messages, by its tag.
     pub(crate) const LANGUAGE: &str = "language";
     /// The IANA name of a time zone.
     pub(crate) const ZONE: &str = "zone";
@@ -144,6 +149,8 @@ pub(crate) mod field {
     pub(crate) const ON: &str = "on";
     /// The login of who gets rights.
     pub(crate) const TO: &str = "to";
+    /// The id of who has rights, in the query of a page that lists them: the form begins with them.
+    pub(crate) const HOLDER: &str = "holder";
     /// A right that is to be held.
     pub(crate) const RIGHT: &str = "right";
     /// The name of an account.
@@ -162,5 +169,6 @@ pub(crate) mod field {
     pub(crate) const THEN_PREFIX: &str = "then.";
 
     /// The fields an action may carry through a confirmation: none is a secret.
-    pub(crate) const CARRIED: [&str; 2] = [ADDRESS, METHOD];
+    pub(crate) const CARRIED: [&str; 10] =
+        [ADDRESS, METHOD, USER, ACCOUNT, LOGIN, LANGUAGE, ZONE, FLAG, TO, RIGHT];
 }

@@ -1,11 +1,12 @@
 //! What the gallery fills its pages with.
 
 use super::{
-    Banner, CodeLine, DevMessage, EmailPanel, EmailRow, EmailState, Frame, Identity, LiveCode, MessagesPage,
-    Method, PasswordRow, Place, Proof, Removal, Resend, SecurityPage, SessionsSection, ShownSession, Time,
-    TurnOff, TwoFactorSection,
+    AdvancedSection, Banner, Blocking, CodeLine, DevMessage, EmailPanel, EmailRow, EmailState, Frame, Gate,
+    Identity, LiveCode, MessagesPage, Method, PasswordRow, Place, Proof, Removal, Resend, SecurityPage,
+    SessionsSection, ShownSession, StatesPage, TemplatesPage, Time, TurnOff, TwoFactorSection, WordedMessage,
 };
 use crate::texts::Language;
+use chrono::NaiveDate;
 
 /// Samples in one language.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +44,31 @@ impl Samples {
             at: Self::at("15:58", "13:58:00"),
         };
         MessagesPage { frame: self.outside(), messages: vec![mail, sms] }
+    }
+
+    /// The pages of development mode.
+    pub(super) fn dev_pages(self) -> Result<Vec<(&'static str, String)>, askama::Error> {
+        let frame = self.outside();
+        let none = MessagesPage { frame: frame.clone(), messages: Vec::new() };
+        let states = vec!["en-sign-in".to_owned(), "ru-sign-in".to_owned()];
+        let worded = WordedMessage {
+            kind: "two_factor_off",
+            subject: "Zwei-Faktor-Authentifizierung ist ausgeschaltet: portcullis".into(),
+            text: "Ab jetzt genügt das Passwort.\n".into(),
+            html: "<p>Ab jetzt genügt das <strong>Passwort</strong>.</p>".into(),
+        };
+        let templates = TemplatesPage {
+            frame: frame.clone(),
+            languages: ["en", "de"].map(str::to_owned).to_vec(),
+            shown: "de".into(),
+            messages: vec![worded],
+        };
+        Ok(vec![
+            ("messages", self.messages().html()?),
+            ("messages-none", none.html()?),
+            ("templates", templates.html()?),
+            ("states", StatesPage { frame, names: states }.html()?),
+        ])
     }
 
     /// A line with a code on its way.
@@ -88,6 +114,14 @@ impl Samples {
                 gates: Vec::new(),
                 notice: None,
             },
+            advanced: AdvancedSection {
+                enabled: false,
+                address: None,
+                days: 5,
+                blocking: Blocking::Never,
+                gates: vec![Gate::EmailUnconfirmed],
+                notice: None,
+            },
             sessions: SessionsSection { sessions: vec![Self::session(0)], notice: None },
             dialog: None,
         }
@@ -99,6 +133,9 @@ impl Samples {
         page.email.value = ADDRESS.into();
         page.email.state = EmailState::Confirmed;
         page.email.removal = Removal::Offered;
+        page.advanced.address = Some(MASKED.into());
+        page.advanced.gates = Vec::new();
+        page.advanced.blocking = self.blocking();
         page.two_factor.email.address = Some(MASKED.into());
         page
     }
@@ -109,6 +146,8 @@ impl Samples {
         page.email.state = EmailState::Pending { new: ADDRESS.into(), old: old.map(str::to_owned) };
         page.email.removal = if old.is_some() { Removal::Offered } else { Removal::Absent };
         page.email.line = Some(Self::line(Place::Email));
+        page.advanced.address = old.map(|_| "a•••@example.org".to_owned());
+        page.advanced.gates = if old.is_some() { Vec::new() } else { vec![Gate::EmailUnconfirmed] };
         page.two_factor.email.address = old.map(|_| "a•••@example.org".to_owned());
         page
     }
@@ -137,17 +176,19 @@ impl Samples {
         }
     }
 
+    /// A day on which the account is blocked, and that of the first mail.
+    pub(super) fn blocking(self) -> Blocking {
+        Blocking::On { date: self.day(25), first: self.day(20) }
+    }
+
+    fn day(self, day: u32) -> Time {
+        let day = NaiveDate::from_ymd_opt(2026, 3, day).unwrap_or_default();
+        Time { rfc3339: day.to_string(), local: self.language.day(day) }
+    }
+
     /// The warning.
     pub(super) fn banner(self, days: u32) -> Banner {
-        let local = match self.language {
-            Language::English => "5 March 2026",
-            Language::Russian => "5 марта 2026 г.",
-        };
-        Banner {
-            account: "demo".into(),
-            date: Time { rfc3339: "2026-03-05T00:00:00+02:00".into(), local: local.into() },
-            days,
-        }
+        Banner { account: "demo".into(), date: self.day(5), days }
     }
 
     /// The frame without an identity.

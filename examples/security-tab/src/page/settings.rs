@@ -2,10 +2,11 @@
 
 use askama::Template;
 
+use super::dialog::Question;
 use super::password::PasswordField;
 use super::{
-    Banner, CodeLine, Frame, Gate, Html, Notice, PasswordRow, Place, Problem, Reauthenticate, Sentence,
-    SessionsSection,
+    AdvancedSection, Banner, CodeLine, Frame, Gate, Html, Notice, PasswordRow, Place, Problem,
+    Reauthenticate, Sentence, SessionsSection,
 };
 use crate::texts::{Language, Texts};
 
@@ -22,6 +23,8 @@ pub(crate) struct SecurityPage {
     pub(crate) password: PasswordRow,
     /// The section "Two-factor authentication".
     pub(crate) two_factor: TwoFactorSection,
+    /// The section "Advanced settings".
+    pub(crate) advanced: AdvancedSection,
     /// The section "Sessions".
     pub(crate) sessions: SessionsSection,
     /// The dialog of a stale sign-in.
@@ -135,6 +138,8 @@ pub(crate) enum Part {
     Authorization,
     /// The section "Two-factor authentication".
     TwoFactor,
+    /// The section "Advanced settings".
+    Advanced,
     /// The section "Sessions".
     Sessions,
     /// The slot of the dialog.
@@ -175,6 +180,7 @@ impl SecurityPage {
             self.email.notice.is_some(),
             self.password.notice.is_some(),
             self.two_factor.notice.is_some(),
+            self.advanced.notice.is_some(),
             self.sessions.notice.is_some(),
         ];
         let lines = [&mut self.email.line, &mut self.two_factor.line];
@@ -195,6 +201,10 @@ impl SecurityPage {
     pub(crate) fn fragment(&self, parts: &[Part]) -> Result<String, askama::Error> {
         FragmentTemplate { frame: &self.frame, page: self, parts, t: self.frame.texts() }.render()
     }
+
+    fn question(&self) -> Option<Question<'_>> {
+        self.dialog.as_ref().map(Reauthenticate::question)
+    }
 }
 
 impl Part {
@@ -203,6 +213,7 @@ impl Part {
         match self {
             Self::Authorization => "authorization",
             Self::TwoFactor => "two-factor",
+            Self::Advanced => "advanced",
             Self::Sessions => "sessions",
             Self::Dialog => "dialog-slot",
         }
@@ -211,11 +222,12 @@ impl Part {
     /// The attributes of a form of this part: a plain post, and a swap of the part where there is JavaScript.
     pub(super) fn post(self, route: &'static str) -> Html {
         let id = self.id();
-        let others: Vec<_> = [Self::Authorization, Self::TwoFactor, Self::Sessions, Self::Dialog]
-            .into_iter()
-            .filter(|other| *other != self)
-            .map(|other| format!("#{}", other.id()))
-            .collect();
+        let others: Vec<_> =
+            [Self::Authorization, Self::TwoFactor, Self::Advanced, Self::Sessions, Self::Dialog]
+                .into_iter()
+                .filter(|other| *other != self)
+                .map(|other| format!("#{}", other.id()))
+                .collect();
         Html::trusted(format!(
             "method=\"post\" action=\"{route}\" hx-post=\"{route}\" hx-target=\"#{id}\" hx-select=\"#{id}\" \
              hx-select-oob=\"{}\" hx-swap=\"outerHTML\" hx-sync=\"this:drop\" novalidate",

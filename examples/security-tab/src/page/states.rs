@@ -1,11 +1,12 @@
 //! Every state of the pages, from samples: for the gallery, the tests and the pictures.
 
+mod links;
+
 use super::samples::{ADDRESS, MASKED, Samples};
 use super::{
-    CodeLine, CodePage, DeadLinkPage, EmailPanel, ForgottenPage, Gate, LinkKind, LinkSentPage, MessagesPage,
-    Method, NewPasswordPage, Notice, PasswordRow, PendingAction, Place, Problem, Reauthenticate, Removal,
-    Said, SecurityPage, SignInPage, StatesPage, Step, TurnOff, TwoFactorSection, UndoPage, Weakness, field,
-    route,
+    Blocking, CodeLine, CodePage, EmailPanel, Gate, Method, Notice, PendingAction, Place, Problem,
+    Reauthenticate, Removal, Said, SecurityPage, SignInPage, Step, TurnOff, TwoFactorSection, Weakness,
+    field, route,
 };
 use crate::texts::Language;
 
@@ -49,6 +50,7 @@ impl Samples {
             self.password_pages(),
             self.two_factor_pages(),
             self.both_codes_pages(),
+            self.advanced_pages(),
             self.session_pages(),
             self.dialog_pages(),
         ];
@@ -57,10 +59,7 @@ impl Samples {
             pages.push((name, page.html()?));
         }
         pages.extend(super::admin::pages(self)?);
-        pages.push(("messages", self.messages().html()?));
-        pages.push(("messages-none", MessagesPage { messages: Vec::new(), ..self.messages() }.html()?));
-        let names = vec!["en-sign-in".to_owned(), "ru-sign-in".to_owned()];
-        pages.push(("states", StatesPage { frame: self.outside(), names }.html()?));
+        pages.extend(self.dev_pages()?);
         Ok(pages)
     }
 
@@ -84,55 +83,6 @@ impl Samples {
             ("sign-in-undone", SignInPage { said: Some(Said::EmailUndone), ..page.clone() }),
             ("sign-in", page),
         ]
-    }
-
-    fn link_pages(self) -> Result<Vec<(&'static str, String)>, askama::Error> {
-        let frame = self.outside();
-        let until = Self::at("16:25", "14:25:00");
-        let forgotten = |identifier: &str, problem| {
-            ForgottenPage { frame: frame.clone(), identifier: identifier.into(), problem }.html()
-        };
-        let password = |first, problem: Option<Problem>| {
-            let notice = problem.map(Notice::Alert);
-            NewPasswordPage {
-                frame: frame.clone(),
-                route: if first { route::INVITATION } else { route::RECOVERY_PASSWORD },
-                challenge: "s3aled".into(),
-                login: "alice".into(),
-                first,
-                valid_until: Self::session(0).used,
-                row: PasswordRow { minimum: 15, gates: Vec::new(), notice },
-            }
-            .html()
-        };
-        let weak = Problem::WeakPassword(vec![Weakness::TooShort { minimum: 15 }]);
-        let undo = |problem| {
-            let (challenge, valid_until) = ("s3aled".into(), Self::session(0).used);
-            UndoPage { frame: frame.clone(), challenge, valid_until, problem }.html()
-        };
-        let dead = |kind| DeadLinkPage { frame: frame.clone(), kind, lost: false }.html();
-        let too_many = || Some(Problem::TooManyAttempts { until: until.clone() });
-        Ok(vec![
-            ("forgotten", forgotten("", None)?),
-            ("forgotten-invalid", forgotten("", Some(Problem::InvalidIdentifier))?),
-            ("forgotten-too-many", forgotten("alice", too_many())?),
-            ("link-sent", LinkSentPage { frame: frame.clone(), minutes: 60 }.html()?),
-            ("recovery", password(false, None)?),
-            ("recovery-too-short", password(false, Some(weak))?),
-            ("recovery-differs", password(false, Some(Problem::RepeatDiffers))?),
-            ("recovery-too-many", password(false, too_many())?),
-            ("recovery-dead", dead(LinkKind::Recovery)?),
-            ("invitation", password(true, None)?),
-            ("invitation-taken", password(true, Some(Problem::AddressTaken))?),
-            ("invitation-dead", dead(LinkKind::Invitation)?),
-            ("undo", undo(None)?),
-            ("undo-taken", undo(Some(Problem::AddressTaken))?),
-            ("undo-dead", dead(LinkKind::Undo)?),
-            (
-                "link-lost",
-                DeadLinkPage { frame: frame.clone(), kind: LinkKind::Invitation, lost: true }.html()?,
-            ),
-        ])
     }
 
     fn code_pages(self) -> Vec<(&'static str, CodePage)> {
@@ -196,6 +146,7 @@ impl Samples {
         let mut page = self.confirmed();
         page.email.gates = vec![Gate::Blocked, Gate::Right];
         page.two_factor.gates = vec![Gate::Blocked, Gate::Right];
+        page.advanced.gates = vec![Gate::Right, Gate::ServiceEmailNotification];
         pages.push(("gates", page));
         let mut page = none;
         page.banner = Some(self.banner(1));
@@ -203,8 +154,31 @@ impl Samples {
         pages.push(("banner-one-day", page));
         let mut page = self.confirmed();
         page.banner = Some(self.banner(3));
+        page.advanced.enabled = true;
         pages.push(("banner", page));
         pages
+    }
+
+    fn advanced_pages(self) -> Vec<(&'static str, SecurityPage)> {
+        let with = |enabled, notice, blocking| {
+            let mut page = self.confirmed();
+            page.advanced.enabled = enabled;
+            page.advanced.notice = notice;
+            page.advanced.blocking = blocking;
+            if enabled {
+                page.email.removal = Removal::InUse { two_factor: false, notices: true };
+            }
+            page
+        };
+        let blocking = self.blocking();
+        vec![
+            ("notices-off", with(false, None, blocking.clone())),
+            ("notices-on", with(true, None, blocking.clone())),
+            ("notices-said", with(true, Some(Notice::Status(Said::NoticesSaved)), blocking.clone())),
+            ("notices-unavailable", with(false, Some(Notice::Alert(Problem::CannotAnswer)), blocking)),
+            ("notices-never", with(true, None, Blocking::Never)),
+            ("notices-blocked", with(true, None, Blocking::Already)),
+        ]
     }
 
     fn password_pages(self) -> Vec<(&'static str, SecurityPage)> {

@@ -2,6 +2,22 @@
 
 use super::{Plural, Texts};
 
+/// The months as they stand in a date.
+pub(super) const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 /// The English catalogue.
 pub(super) const TEXTS: Texts = Texts {
     product: "portcullis",
@@ -50,6 +66,7 @@ pub(super) const TEXTS: Texts = Texts {
         many: "The link is valid for {n} minutes.",
     },
     link_valid_until: "The link is valid until {time}.",
+    link_signs_out: "This browser is signed in as {login}. It will be signed out.",
     recovery_title: "New password",
     recovery_lead: "For the login {login}. When the new password is set, every session is signed out.",
     invitation_title: "Set your password",
@@ -104,6 +121,16 @@ pub(super) const TEXTS: Texts = Texts {
     turn_off: "Turn off",
     cancel: "Cancel",
 
+    advanced: "Advanced settings",
+    blocking_notices: "Notify about account blocking by email",
+    blocking_notices_help: Plural {
+        one: "Daily emails to {address} starting {n} day before the account is blocked.",
+        few: "Daily emails to {address} starting {n} days before the account is blocked.",
+        many: "Daily emails to {address} starting {n} days before the account is blocked.",
+    },
+    blocking_on: "Blocking date: {date}. First email: {first}.",
+    blocking_never: "No blocking date is set.",
+
     sessions: "Sessions",
     sessions_lead: "Browsers and programs that are signed in with this login.",
     session_began: "Signed in {time}",
@@ -136,6 +163,7 @@ pub(super) const TEXTS: Texts = Texts {
     said_password_changed: "Password changed. All other sessions were signed out.",
     said_two_factor_on: "Two-factor authentication is on.",
     said_two_factor_off: "Two-factor authentication is off.",
+    said_saved: "Saved",
     said_session_ended: "The session was ended.",
     said_sessions_ended: "All other sessions were signed out.",
     said_password_set: "The new password is set. Sign in with it.",
@@ -148,6 +176,7 @@ pub(super) const TEXTS: Texts = Texts {
     invalid_identifier: "Enter a login or a full email address.",
     unchanged_email: "This is the address in use already.",
     address_taken: "Another user has this address.",
+    link_address_taken: "The address this link was sent to belongs to another user by now. Ask your administrator.",
     address_in_use: "The address is in use and cannot be removed.",
     wrong_code: Plural {
         one: "Wrong code. {n} attempt left.",
@@ -190,6 +219,7 @@ pub(super) const TEXTS: Texts = Texts {
     gate_change_password: "You do not have the right to change the password. Ask your administrator.",
     gate_policy: "This method is switched off by the security policy.",
     gate_email_unconfirmed: "Confirm an email address first.",
+    gate_service_email_notification: "The Email notifications service is not active in the account properties.",
 
     dev_messages: "Messages",
     dev_messages_lead: "Everything this server has sent in development mode, newest first.",
@@ -200,4 +230,7 @@ pub(super) const TEXTS: Texts = Texts {
     dev_html: "HTML part",
     dev_states: "States",
     dev_states_lead: "Every state of the pages, rendered from samples.",
+    dev_templates: "Message templates",
+    dev_templates_lead: "Every message in words, as text and as HTML, rendered from samples.",
+    dev_templates_languages: "Languages",
 };

@@ -3,6 +3,8 @@
 //! A text is a field of [`Texts`], so a language that lacks one does not compile. Values in a sentence are
 //! named in braces and put in by [`Sentence`](crate::page::Sentence), escaped.
 
+use chrono::{Datelike as _, NaiveDate};
+
 mod en;
 mod ru;
 
@@ -47,6 +49,22 @@ impl Language {
             Self::English => &admin::en::TEXTS,
             Self::Russian => &admin::ru::TEXTS,
         }
+    }
+
+    /// A day in words.
+    pub(crate) fn day(self, day: NaiveDate) -> String {
+        let month = day.month0();
+        let months = match self {
+            Self::English => en::MONTHS,
+            Self::Russian => ru::MONTHS,
+        };
+        let name =
+            usize::try_from(month).ok().and_then(|month| months.get(month)).copied().unwrap_or_default();
+        let of_year = match self {
+            Self::English => "",
+            Self::Russian => ru::OF_YEAR,
+        };
+        format!("{} {name} {}{of_year}", day.day(), day.year())
     }
 
     /// The form of a counted text for `n`, still with its braces.
@@ -134,6 +152,7 @@ catalogue! {
     link_sent_lead: &'static str,
     link_life: Plural,
     link_valid_until: &'static str,
+    link_signs_out: &'static str,
     recovery_title: &'static str,
     recovery_lead: &'static str,
     invitation_title: &'static str,
@@ -184,6 +203,12 @@ catalogue! {
     turn_off: &'static str,
     cancel: &'static str,
 
+    advanced: &'static str,
+    blocking_notices: &'static str,
+    blocking_notices_help: Plural,
+    blocking_on: &'static str,
+    blocking_never: &'static str,
+
     sessions: &'static str,
     sessions_lead: &'static str,
     session_began: &'static str,
@@ -216,6 +241,7 @@ catalogue! {
     said_password_changed: &'static str,
     said_two_factor_on: &'static str,
     said_two_factor_off: &'static str,
+    said_saved: &'static str,
     said_session_ended: &'static str,
     said_sessions_ended: &'static str,
     said_password_set: &'static str,
@@ -228,6 +254,7 @@ catalogue! {
     invalid_identifier: &'static str,
     unchanged_email: &'static str,
     address_taken: &'static str,
+    link_address_taken: &'static str,
     address_in_use: &'static str,
     wrong_code: Plural,
     code_dead: &'static str,
@@ -254,6 +281,7 @@ catalogue! {
     gate_change_password: &'static str,
     gate_policy: &'static str,
     gate_email_unconfirmed: &'static str,
+    gate_service_email_notification: &'static str,
 
     dev_messages: &'static str,
     dev_messages_lead: &'static str,
@@ -264,6 +292,9 @@ catalogue! {
     dev_html: &'static str,
     dev_states: &'static str,
     dev_states_lead: &'static str,
+    dev_templates: &'static str,
+    dev_templates_lead: &'static str,
+    dev_templates_languages: &'static str,
 }
 
 #[cfg(test)]

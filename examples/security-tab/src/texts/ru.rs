@@ -2,6 +2,24 @@
 
 use super::{Plural, Texts};
 
+/// The months as they stand in a date.
+pub(super) const MONTHS: [&str; 12] = [
+    "января",
+    "февраля",
+    "марта",
+    "апреля",
+    "мая",
+    "июня",
+    "июля",
+    "августа",
+    "сентября",
+    "октября",
+    "ноября",
+    "декабря",
+];
+/// What stands behind the year of a date.
+pub(super) const OF_YEAR: &str = " г.";
+
 /// The Russian catalogue.
 pub(super) const TEXTS: Texts = Texts {
     product: "portcullis",
@@ -50,6 +68,7 @@ pub(super) const TEXTS: Texts = Texts {
         many: "Ссылка действует {n} минут.",
     },
     link_valid_until: "Ссылка действует до {time}.",
+    link_signs_out: "В этом браузере выполнен вход под именем {login}. Сеанс завершится.",
     recovery_title: "Новый пароль",
     recovery_lead: "Для пользователя {login}. Когда новый пароль будет задан, все сеансы завершатся.",
     invitation_title: "Задайте пароль",
@@ -104,6 +123,16 @@ pub(super) const TEXTS: Texts = Texts {
     turn_off: "Выключить",
     cancel: "Отмена",
 
+    advanced: "Дополнительные настройки",
+    blocking_notices: "Сообщать о блокировке учётной записи по электронной почте",
+    blocking_notices_help: Plural {
+        one: "Ежедневные письма на {address}, первое за {n} день до блокировки.",
+        few: "Ежедневные письма на {address}, первое за {n} дня до блокировки.",
+        many: "Ежедневные письма на {address}, первое за {n} дней до блокировки.",
+    },
+    blocking_on: "Дата блокировки: {date}. Первое письмо: {first}.",
+    blocking_never: "Дата блокировки не задана.",
+
     sessions: "Сеансы",
     sessions_lead: "Браузеры и программы, в которых вы вошли под этим именем.",
     session_began: "Вход: {time}",
@@ -136,6 +165,7 @@ pub(super) const TEXTS: Texts = Texts {
     said_password_changed: "Пароль изменён. Все остальные сеансы завершены.",
     said_two_factor_on: "Двухфакторная аутентификация включена.",
     said_two_factor_off: "Двухфакторная аутентификация выключена.",
+    said_saved: "Сохранено",
     said_session_ended: "Сеанс завершён.",
     said_sessions_ended: "Все остальные сеансы завершены.",
     said_password_set: "Новый пароль задан. Войдите с ним.",
@@ -148,6 +178,7 @@ pub(super) const TEXTS: Texts = Texts {
     invalid_identifier: "Укажите имя пользователя или адрес полностью.",
     unchanged_email: "Этот адрес уже используется.",
     address_taken: "Этот адрес указан у другого пользователя.",
+    link_address_taken: "Адрес, на который пришла ссылка, теперь указан у другого пользователя. Обратитесь к администратору.",
     address_in_use: "Адрес используется, удалить его нельзя.",
     wrong_code: Plural {
         one: "Неверный код. Осталась {n} попытка.",
@@ -190,6 +221,7 @@ pub(super) const TEXTS: Texts = Texts {
     gate_change_password: "У вас нет права менять пароль. Обратитесь к администратору.",
     gate_policy: "Этот способ отключён политикой безопасности.",
     gate_email_unconfirmed: "Сначала подтвердите адрес электронной почты.",
+    gate_service_email_notification: "Услуга «Уведомления по электронной почте» не включена в свойствах учётной записи.",
 
     dev_messages: "Сообщения",
     dev_messages_lead: "Всё, что сервер отправил в режиме разработки, сначала новое.",
@@ -200,4 +232,7 @@ pub(super) const TEXTS: Texts = Texts {
     dev_html: "HTML-часть",
     dev_states: "Состояния",
     dev_states_lead: "Все состояния страниц на примерах.",
+    dev_templates: "Шаблоны сообщений",
+    dev_templates_lead: "Все сообщения на примерах, текстом и в HTML.",
+    dev_templates_languages: "Языки",
 };

@@ -15,6 +15,8 @@ impl Visit {
         let show = Show::of(session.id);
         let show = match action.route() {
             route::EMAIL => self.set_email(show, &action).await,
+            // The code is a secret and was not carried: a script leaves it in its field, else it is typed again.
+            route::EMAIL_CONFIRM => Show { parts: Vec::new(), ..show },
             route::EMAIL_REMOVE => self.remove_email(show).await?,
             route::TWO_FACTOR_SEND => self.ask_two_factor(show, &action).await,
             _ => self.turn_off(show).await?,

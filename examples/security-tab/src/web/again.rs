@@ -1,14 +1,16 @@
-//! "Confirm that it is you": the password, then a code, then the action that waited.
+//! "Confirm that it is you": the password, then a code, then the action that waited, on the tab or for administrators.
 
+use axum::http::StatusCode;
 use portcullis::secret::Code;
 use portcullis::session::CurrentSession;
 use portcullis::sign_in::{CodeResult, Reauthenticated};
 
+use super::admin;
 use super::fault::{Fault, Wording};
 use super::show::Show;
 use super::ticket::Ticket;
 use super::visit::{Answer, Stop, Visit};
-use crate::page::{CodeLine, PendingAction, Place, Problem, Step, field, route};
+use crate::page::{CodeLine, PendingAction, Problem, Step, field, route};
 
 /// POST: the password.
 pub(super) async fn password(mut visit: Visit) -> Answer {
@@ -93,13 +95,16 @@ impl Visit {
     /// The user is confirmed: the action goes on as if it had just been posted.
     async fn confirmed(mut self, fresh: CurrentSession, action: PendingAction) -> Answer {
         self.give(&fresh).await?;
+        if action.is_admins() {
+            return admin::go_on(self, fresh, action).await;
+        }
         self.act(fresh, action).await
     }
 
     async fn ask_password(self, session: &CurrentSession, action: PendingAction, fault: Fault) -> Answer {
+        let status = fault.status();
         let problem = self.dialog_problem(session, fault, 0).await?;
-        let show = Show::of(session.id);
-        self.ask_who_it_is(show, session, action, Step::Password(Some(problem))).await
+        self.ask_over_page(status, session, action, Step::Password(Some(problem))).await
     }
 
     async fn ask_code(
@@ -113,14 +118,28 @@ impl Visit {
             Some(fault) => ticket.after(fault),
             None => ticket,
         };
+        let status = fault.as_ref().map_or(StatusCode::OK, Fault::status);
         let zone = self.zone_of(session).await?;
-        let line =
-            ticket.line(Place::Reauthenticate, ticket.seal(self.portcullis()), self.portcullis().now(), zone);
+        let (now, sealed) = (self.portcullis().now(), ticket.seal(self.portcullis()));
+        let line = ticket.line(action.place(), sealed, now, zone);
         let problem = match fault {
             Some(fault) => Some(self.dialog_problem(session, fault, ticket.attempts_left).await?),
             None => None,
         };
-        let step = Step::Code(CodeLine { problem, ..line });
+        self.ask_over_page(status, session, action, Step::Code(CodeLine { problem, ..line })).await
+    }
+
+    /// Shows the dialog over the page that the action was posted from.
+    async fn ask_over_page(
+        self,
+        status: StatusCode,
+        session: &CurrentSession,
+        action: PendingAction,
+        step: Step,
+    ) -> Answer {
+        if action.is_admins() {
+            return admin::ask_who_it_is(self, session, action, status, step).await;
+        }
         self.ask_who_it_is(Show::of(session.id), session, action, step).await
     }
 

@@ -104,6 +104,21 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// The line on the page of a mailed link, where no code was asked for and no address was typed.
+    pub(super) fn problem_of_link(&self, wording: Wording) -> Problem {
+        match (self.reason(), self.problem(wording)) {
+            (Some(Reason::AddressTaken), _) => Problem::LinkAddressTaken,
+            (Some(Reason::Unchanged), _) => Problem::UnchangedPassword,
+            (_, Problem::NoMoreCodes { until: Some(until) } | Problem::Locked { until }) => {
+                Problem::TooManyAttempts { until }
+            }
+            (_, Problem::NoMoreCodes { until: None } | Problem::StartAgain) => Problem::CannotAnswer,
+            (_, other) => other,
+        }
+    }
+}
+
 /// Every reason against a new password.
 fn weak(reasons: &[portcullis::password::Weakness], wording: Wording) -> Problem {
     use portcullis::password::Weakness as Core;

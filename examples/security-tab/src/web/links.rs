@@ -12,7 +12,7 @@ use portcullis::recovery::Identifier;
 use portcullis::secret::LinkToken;
 
 use super::fault::{Fault, Wording};
-use super::visit::{Answer, Visit};
+use super::visit::{Answer, Stop, Visit};
 use super::words::date_and_time_of;
 use crate::page::{
     DeadLinkPage, ForgottenPage, LinkKind, LinkSentPage, NewPasswordPage, Notice, PasswordRow, Problem, Said,
@@ -136,7 +136,7 @@ pub(super) async fn undo(mut visit: Visit) -> Answer {
     }
     match visit.portcullis().email().undo(&token, &attempt).await {
         Ok(()) => {
-            visit.take().await?;
+            visit.sign_out_here().await?;
             visit.done_by_link(LinkKind::Undo, Said::EmailUndone)
         }
         Err(error) => visit.undo_page(Some(Fault::Core(error))).await,
@@ -183,6 +183,7 @@ impl Visit {
         if info.purpose != purpose {
             return self.dead_link(kind);
         }
+        let signed_in = self.signed_in_here().await?;
         let status = fault.as_ref().map_or(StatusCode::OK, Fault::status_of_password);
         let problem = fault.map(|fault| self.problem_of_password(&fault, info.minimum));
         let page = NewPasswordPage {
@@ -191,6 +192,7 @@ impl Visit {
             challenge: self.portcullis().challenge_token(token.challenge()),
             login: info.login.as_str().to_owned(),
             first: kind == LinkKind::Invitation,
+            signed_in,
             valid_until: date_and_time_of(info.valid_until, TimeZone::UTC),
             row: PasswordRow { minimum: info.minimum, gates: Vec::new(), notice: problem.map(Notice::Alert) },
         };
@@ -215,7 +217,7 @@ impl Visit {
         match result {
             Ok(()) => {
                 // Whoever was signed in here is not any more; the sign-in page says what was done instead.
-                self.take().await?;
+                self.sign_out_here().await?;
                 self.done_by_link(kind, Said::PasswordSet)
             }
             Err(fault) => self.password_form(kind, Some(fault)).await,
@@ -230,14 +232,21 @@ impl Visit {
             Ok(info) => info,
             Err(error) => return self.unless_dead(LinkKind::Undo, error),
         };
+        let signed_in = self.signed_in_here().await?;
         let status = fault.as_ref().map_or(StatusCode::OK, Fault::status);
         let page = UndoPage {
             frame: self.outside(),
+            signed_in,
             challenge: self.portcullis().challenge_token(token.challenge()),
             valid_until: date_and_time_of(info.valid_until, TimeZone::UTC),
             problem: fault.map(|fault| self.problem_of_link(&fault)),
         };
         self.html(status, page.html())
+    }
+
+    /// Who is signed in in this browser, whose session ends with the use of a link.
+    async fn signed_in_here(&self) -> Result<Option<String>, Stop> {
+        Ok(self.session_if_any().await?.map(|session| session.login.as_str().to_owned()))
     }
 
     /// What a link did is said on the sign-in page; the link is gone from the browser.
@@ -270,7 +279,7 @@ impl Visit {
 
     fn problem_of_password(&self, fault: &Fault, minimum: u32) -> Problem {
         let policy: &Policy = self.portcullis().policy();
-        fault.problem(Wording {
+        fault.problem_of_link(Wording {
             now: self.portcullis().now(),
             zone: TimeZone::UTC,
             minimum,

@@ -53,8 +53,6 @@ impl App {
 /// Every page and every form.
 pub(crate) fn router(app: App) -> Router {
     let links = Router::new()
-        .route(route::RECOVERY, get(links::forgotten).post(links::request))
-        .route(route::RECOVERY_SENT, get(links::sent))
         .route(route::RECOVERY_PASSWORD, get(links::recovery_form).post(links::set_by_recovery))
         .route(&format!("{}/{{token}}", route::RECOVERY), get(links::recovery))
         .route(route::INVITATION, get(links::invitation_form).post(links::set_by_invitation))
@@ -70,6 +68,8 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::SIGN_IN_CODE, get(sign_in::code_page).post(sign_in::code))
         .route(route::SIGN_IN_RESEND, post(sign_in::resend))
         .route(route::SIGN_OUT, post(sign_in::sign_out))
+        .route(route::RECOVERY, get(links::forgotten).post(links::request))
+        .route(route::RECOVERY_SENT, get(links::sent))
         .route(route::REAUTHENTICATE, post(again::password))
         .route(route::REAUTHENTICATE_CODE, post(again::code))
         .route(route::REAUTHENTICATE_RESEND, post(again::resend))
@@ -85,6 +85,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::TWO_FACTOR_CONFIRM, post(settings::confirm_two_factor))
         .route(route::TWO_FACTOR_RESEND, post(settings::resend_two_factor))
         .route(route::TWO_FACTOR_CANCEL, post(settings::cancel_two_factor))
+        .route(route::NOTICES, post(settings::notices))
         .route(route::SESSION_END, post(sessions::end))
         .route(route::SESSIONS_END_OTHERS, post(sessions::end_others))
         .merge(admin::router())

@@ -8,7 +8,7 @@ use portcullis::secret::Code;
 use super::fault::Fault;
 use super::show::{Show, Spot};
 use super::visit::{Answer, Visit};
-use crate::page::{Method, PendingAction, Said, Step, field, route};
+use crate::page::{Method, Part, PendingAction, Said, Step, field, route};
 
 /// GET: the tab.
 pub(super) async fn page(mut visit: Visit) -> Answer {
@@ -41,7 +41,15 @@ pub(super) async fn confirm_email(mut visit: Visit) -> Answer {
             visit.give(&changed.session).await?;
             visit.show(Show::of(changed.session.id).said(Said::EmailConfirmed)).await
         }
-        Err(error) => visit.show(show.wrong(Spot::EmailCode, Fault::Core(error))).await,
+        Err(error) => {
+            let fault = Fault::Core(error);
+            // What another user proposed needs a fresh sign-in.
+            let again = PendingAction::new(route::EMAIL_CONFIRM, []);
+            match again.filter(|_| fault.is_stale()) {
+                Some(action) => visit.ask_who_it_is(show, &session, action, Step::Password(None)).await,
+                None => visit.show(show.wrong(Spot::EmailCode, fault)).await,
+            }
+        }
     }
 }
 
@@ -123,6 +131,21 @@ pub(super) async fn cancel_two_factor(visit: Visit) -> Answer {
     match visit.portcullis().two_factor().cancel(session.id).await {
         Ok(()) => visit.show(show).await,
         Err(error) => visit.show(show.wrong(Spot::TwoFactor, Fault::Core(error))).await,
+    }
+}
+
+/// POST: switches notices about blocking on or off.
+pub(super) async fn notices(visit: Visit) -> Answer {
+    let session = visit.session().await?;
+    let on = !visit.field(field::ENABLED).is_empty();
+    let show = Show { parts: vec![Part::Authorization, Part::Advanced], ..Show::of(session.id) };
+    match visit.portcullis().notices().set_blocking(session.id, on).await {
+        Ok(_) => visit.show(show.said(Said::NoticesSaved)).await,
+        Err(error) => {
+            visit
+                .show(Show { parts: vec![Part::Advanced], ..show }.wrong(Spot::Advanced, Fault::Core(error)))
+                .await
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) enum Spot {
     TwoFactor,
     /// At the code that switches it on.
     TwoFactorCode,
+    /// In the section "Advanced settings".
+    Advanced,
     /// In the section "Sessions".
     Sessions,
 }
@@ -56,7 +58,7 @@ impl Show {
     pub(super) fn of(session: SessionId) -> Self {
         Self {
             session,
-            parts: vec![Part::Authorization, Part::TwoFactor, Part::Sessions],
+            parts: vec![Part::Authorization, Part::TwoFactor, Part::Advanced, Part::Sessions],
             fault: None,
             said: None,
             typed: None,
@@ -96,6 +98,7 @@ impl Visit {
             let to = match (show.said, show.chosen) {
                 (Some(Said::PasswordChanged), _) => PASSWORD,
                 (Some(Said::TwoFactorOn | Said::TwoFactorOff), _) => TWO_FACTOR,
+                (Some(Said::NoticesSaved), _) => ADVANCED,
                 (Some(Said::SessionEnded | Said::SessionsEnded), _) => SESSIONS,
                 (_, Some(Method::Email)) => EMAIL_PANEL,
                 _ => route::SETTINGS,
@@ -138,6 +141,7 @@ impl Show {
             None
             | Some(
                 Said::PasswordChanged
+                | Said::NoticesSaved
                 | Said::SessionEnded
                 | Said::SessionsEnded
                 | Said::PasswordSet
@@ -158,10 +162,13 @@ const TWO_FACTOR: &str = "/settings#two-factor";
 /// The same with the panel "Via email" open.
 const EMAIL_PANEL: &str = "/settings?method=email#two-factor";
 
+/// The tab, scrolled to the section "Advanced settings".
+const ADVANCED: &str = "/settings#advanced";
 /// The tab, scrolled to the section "Sessions".
 const SESSIONS: &str = "/settings#sessions";
 
-const ALL_SAID: [Said; 10] = [
+const ALL_SAID: [Said; 11] = [
+    Said::NoticesSaved,
     Said::EmailConfirmed,
     Said::ChangeCanceled,
     Said::EmailRemoved,
@@ -182,6 +189,7 @@ fn name_of(said: Said) -> &'static str {
         Said::PasswordChanged => "password-changed",
         Said::TwoFactorOn => "two-factor-on",
         Said::TwoFactorOff => "two-factor-off",
+        Said::NoticesSaved => "notices-saved",
         Said::SessionEnded => "session-ended",
         Said::SessionsEnded => "sessions-ended",
         Said::PasswordSet => "password-set",

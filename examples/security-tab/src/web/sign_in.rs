@@ -121,11 +121,7 @@ pub(super) async fn resend(mut visit: Visit) -> Answer {
 
 /// POST: the session is over when this is answered.
 pub(super) async fn sign_out(mut visit: Visit) -> Answer {
-    let id = visit.app.security.session_id(&visit.parts).await.map_err(|error| visit.end(error))?;
-    if let Some(id) = id {
-        visit.portcullis().sessions().sign_out(id).await.map_err(|error| visit.end(error))?;
-    }
-    visit.take().await?;
+    visit.sign_out_here().await?;
     visit.redirect(route::SIGN_IN)
 }
 

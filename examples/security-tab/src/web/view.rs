@@ -15,11 +15,11 @@ use super::fault::{Fault, Wording};
 use super::show::{Show, Spot};
 use super::ticket::Ticket;
 use super::visit::{Stop, Visit};
-use super::words::{date_and_time_of, from_time_of, rfc3339, time_of};
+use super::words::{date_and_time_of, day_of, from_time_of, rfc3339, time_of};
 use crate::page::{
-    CodeLine, EmailPanel, EmailRow, EmailState, Frame, Gate, Identity, LiveCode, Method, Notice, PasswordRow,
-    Place, Problem, Proof, Removal, Resend, Said, SecurityPage, SessionsSection, ShownSession, TurnOff,
-    TwoFactorSection,
+    AdvancedSection, Banner, Blocking, CodeLine, EmailPanel, EmailRow, EmailState, Frame, Gate, Identity,
+    LiveCode, Method, Notice, PasswordRow, Place, Problem, Proof, Removal, Resend, Said, SecurityPage,
+    SessionsSection, ShownSession, TurnOff, TwoFactorSection,
 };
 use crate::texts::Language;
 
@@ -30,6 +30,7 @@ pub(super) struct Known {
     sessions: Vec<ListedSession>,
     now: DateTime<Utc>,
     password_maximum: u32,
+    notice_days: u32,
     administers: bool,
 }
 
@@ -42,8 +43,10 @@ impl Known {
         let user = portcullis.users().get(settings.user.id).await.map_err(|error| visit.end(error))?;
         let sessions = portcullis.sessions().list(session).await.map_err(|error| visit.end(error))?;
         let password_maximum = portcullis.policy().password_maximum;
+        let notice_days = portcullis.policy().notice_days;
         let administers = visit.administers(session).await?;
-        Ok(Self { settings, user, sessions, now: portcullis.now(), password_maximum, administers })
+        let now = portcullis.now();
+        Ok(Self { settings, user, sessions, now, password_maximum, notice_days, administers })
     }
 
     fn zone(&self) -> TimeZone {
@@ -55,10 +58,11 @@ impl Known {
         let (email_said, two_factor_said) = show.statuses();
         let mut page = SecurityPage {
             frame: self.frame(visit),
-            banner: None,
+            banner: self.banner(),
             email: self.email(visit, email_said),
             password: self.password(show),
             two_factor: self.two_factor(visit, show, two_factor_said),
+            advanced: self.advanced(show),
             sessions: self.sessions(visit, show),
             dialog: show.dialog.clone(),
         };
@@ -90,6 +94,7 @@ impl Known {
             Spot::Password => (None, &mut page.password.notice, 0),
             Spot::EmailCode => (page.email.line.as_mut(), &mut page.email.notice, left(email)),
             Spot::TwoFactor => (None, &mut page.two_factor.notice, 0),
+            Spot::Advanced => (None, &mut page.advanced.notice, 0),
             Spot::Sessions => (None, &mut page.sessions.notice, 0),
             Spot::TwoFactorCode => {
                 (page.two_factor.line.as_mut(), &mut page.two_factor.notice, left(two_factor))
@@ -97,9 +102,12 @@ impl Known {
         };
         let minimum = match spot {
             Spot::Password => self.settings.password.minimum,
-            Spot::Email | Spot::EmailCode | Spot::TwoFactor | Spot::TwoFactorCode | Spot::Sessions => {
-                self.settings.password_minimum_alone
-            }
+            Spot::Email
+            | Spot::EmailCode
+            | Spot::TwoFactor
+            | Spot::TwoFactorCode
+            | Spot::Advanced
+            | Spot::Sessions => self.settings.password_minimum_alone,
         };
         let (now, zone, maximum) = (self.now, self.zone(), self.password_maximum);
         let wording = Wording { now, zone, minimum, maximum, attempts_left, signed_in: true };
@@ -121,11 +129,43 @@ impl Known {
             administers: self.administers,
         };
         Frame {
-            language: Language::of_tag(self.settings.user.language.base()),
+            language: self.language(),
             zone: self.zone().name().to_owned(),
             identity: Some(identity),
             dev_mode: visit.app.dev.is_some(),
         }
+    }
+
+    /// The warning, within the days in which mails are sent too.
+    fn banner(&self) -> Option<Banner> {
+        let days = self.settings.account.days_left.filter(|days| *days <= self.notice_days)?;
+        let date = day_of(self.settings.notices.blocking.blocking_date?, self.language());
+        Some(Banner { account: self.settings.account.name.clone(), date, days })
+    }
+
+    fn advanced(&self, show: &Show) -> AdvancedSection {
+        let said = show.said.filter(|said| matches!(said, Said::NoticesSaved));
+        let notices = &self.settings.notices.blocking;
+        let blocking = match (notices.blocking_date, notices.first_notice) {
+            (Some(_), _) if self.settings.account.blocked => Blocking::Already,
+            (Some(date), Some(first)) => Blocking::On {
+                date: day_of(date, self.language()),
+                first: day_of(self.zone().day(first), self.language()),
+            },
+            (None, _) | (_, None) => Blocking::Never,
+        };
+        AdvancedSection {
+            enabled: notices.enabled,
+            address: self.user.confirmed_email().map(Email::masked),
+            days: self.notice_days,
+            blocking,
+            gates: notices.change.missing().iter().map(|gate| Gate::of_name(gate.name())).collect(),
+            notice: said.map(Notice::Status),
+        }
+    }
+
+    fn language(&self) -> Language {
+        Language::of_tag(self.settings.user.language.base())
     }
 
     fn email(&self, visit: &Visit, notice: Option<Notice>) -> EmailRow {
@@ -136,11 +176,12 @@ impl Known {
             Some(pending) => self.line(visit, Place::Email, &pending.code),
             None => self.dead_line(Place::Email),
         });
-        let uses = self.settings.two_factor.method != user::Method::None;
-        let removal = match (&confirmed, uses) {
+        let two_factor = self.settings.two_factor.method != user::Method::None;
+        let notices = self.settings.notices.blocking.enabled;
+        let removal = match (&confirmed, two_factor || notices) {
             (None, _) => Removal::Absent,
             (Some(_), false) => Removal::Offered,
-            (Some(_), true) => Removal::InUse { two_factor: true, notices: false },
+            (Some(_), true) => Removal::InUse { two_factor, notices },
         };
         let value = pending.clone().or_else(|| confirmed.clone()).unwrap_or_default();
         let state = match (pending, confirmed) {

@@ -105,6 +105,11 @@ impl Visit {
         self.fields().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
     }
 
+    /// Goes on with the fields of an action that waited, in place of those that were sent.
+    pub(super) fn put_fields(&mut self, fields: &[(&'static str, String)]) {
+        self.fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    }
+
     /// The password, taken out of the form. `None` if there is none that could be one.
     pub(super) fn password(&mut self) -> Option<Password> {
         self.secret(field::PASSWORD).ok()
@@ -187,6 +192,15 @@ impl Visit {
     pub(super) async fn take(&mut self) -> Result<(), Stop> {
         let taken = self.app.security.take(&self.parts, &mut self.answer).await;
         taken.map_err(|error| self.end(error))
+    }
+
+    /// Ends the session that the browser carries, and takes it from the browser.
+    pub(super) async fn sign_out_here(&mut self) -> Result<(), Stop> {
+        let id = self.app.security.session_id(&self.parts).await.map_err(|error| self.end(error))?;
+        if let Some(id) = id {
+            self.portcullis().sessions().sign_out(id).await.map_err(|error| self.end(error))?;
+        }
+        self.take().await
     }
 
     /// A cookie of the pages themselves; `name` is the part behind `portcullis-`.

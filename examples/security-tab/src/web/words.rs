@@ -1,7 +1,7 @@
 //! Times and languages in the words of whoever reads them.
 
 use axum::http::{HeaderMap, header};
-use chrono::{DateTime, DurationRound as _, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use portcullis::account::TimeZone;
 
 use crate::page::Time;
@@ -39,6 +39,11 @@ pub(crate) fn time_of(at: DateTime<Utc>, zone: TimeZone) -> Time {
 /// A moment as a date and a time of day in a zone.
 pub(crate) fn date_and_time_of(at: DateTime<Utc>, zone: TimeZone) -> Time {
     Time { rfc3339: rfc3339(at), local: zone.format(at) }
+}
+
+/// A day in words.
+pub(crate) fn day_of(day: NaiveDate, language: Language) -> Time {
+    Time { rfc3339: day.to_string(), local: language.day(day) }
 }
 
 /// A moment from which on something works: the minute shown is one in which it does.

@@ -1,6 +1,6 @@
 //! What an administrator does in the browser, and those he does it for.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::driver::Driver;
 use crate::mail::Mail;
@@ -57,7 +57,35 @@ impl Story<'_> {
         self.browser.close().await.unwrap();
     }
 
-    /// An administrator makes a user, who is mailed an invitation.
+    /// A stale sign-in stops an invitation until the dialog is answered; what was typed stays.
+    async fn invite_after_the_dialog(self) {
+        self.open("/").await;
+        self.sign_in_as("admin", PASSWORD).await;
+        self.press("#administration").await;
+        self.press("#create-user").await;
+        self.type_into("#user-login", "dora").await;
+        self.type_into("#address", &self.address).await;
+        self.press("#flag-change_password").await;
+        let forward = json!({"advance_seconds": 16 * 60});
+        assert_eq!(self.program.client().json("POST", "/dev/clock", &forward).status, 200);
+        self.press("#form").await;
+        self.find("#administer").await;
+        self.picture("1-asked").await;
+        self.type_into("#administer-password", "wrong").await;
+        self.press("#administer-go").await;
+        assert_eq!(self.text("#administer-problem").await, "The current password is wrong.");
+        self.find("#user-login[value=dora]").await;
+        self.find("#flag-change_password:checked").await;
+        self.type_into("#administer-password", PASSWORD).await;
+        self.press("#administer-go").await;
+        let said = self.text("[role=status]").await;
+        assert_eq!(said, "The user was created, and the invitation is on its way.");
+        self.find("#flag-change_password:checked").await;
+        self.picture("2-went-on").await;
+        self.browser.close().await.unwrap();
+    }
+
+    /// An administrator makes a user, who is mailed an invitation and gets in by it.
     async fn invite(self) {
         self.open("/").await;
         self.sign_in_as("admin", PASSWORD).await;
@@ -73,19 +101,32 @@ impl Story<'_> {
         self.press("#sign-out").await;
         self.find("#login").await;
 
-        let mut client = self.program.client();
-        assert_eq!(client.json("POST", "/dev/run-worker", &Value::Null).status, 200);
-        let sent = client.get("/dev/messages").json();
-        let mail = sent.as_array().unwrap().iter().find(|mail| mail["to"] == self.address.as_str()).unwrap();
-        let (_, link) = mail["text"].as_str().unwrap().split_once("/invitation/").expect("a link");
-        let token = link.split_whitespace().next().unwrap();
-        let password = json!({"new": NEW, "repeat": NEW});
-        let reply = client.json("POST", &format!("/api/security/recovery/{token}"), &password);
-        assert_eq!(reply.status, 204, "{}", reply.body);
+        let link = self.link("invitation");
+        self.open_from_elsewhere(&link).await;
+        self.wait_for_path("/invitation").await;
+        assert_eq!(
+            self.text(".lead").await,
+            "You were invited as dora. Choose a password and sign in with it."
+        );
+        self.picture("3-invitation").await;
+        self.type_into("#password-new", "short").await;
+        self.type_into("#password-repeat", "short").await;
+        self.press("#password-go").await;
+        assert_eq!(self.text("#password-new-problem").await, "Too short: at least 15 characters.");
+        self.type_into("#password-new", NEW).await;
+        self.type_into("#password-repeat", NEW).await;
+        self.press("#password-go").await;
+        self.wait_for_path("/sign-in").await;
+        assert_eq!(self.text("[role=status]").await, "The new password is set. Sign in with it.");
+        self.open_from_elsewhere(&link).await;
+        self.wait_for_path("/invitation").await;
+        assert_eq!(self.text("h1").await, "This link is no longer valid");
+        self.picture("4-used").await;
+        self.press(".below a").await;
 
         self.sign_in_as("dora", NEW).await;
         assert_eq!(self.text("#email-state").await, "Confirmed");
-        self.picture("3-signed-in").await;
+        self.picture("5-signed-in").await;
         self.browser.close().await.unwrap();
     }
 }
@@ -107,9 +148,38 @@ async fn a_flag_is_granted_without_a_script() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_a_stale_sign_in_stopped_goes_on() {
+    let Some(driver) = Driver::start("an_act_that_a_stale_sign_in_stopped_goes_on") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("admin-stale", &driver, &program, Mail::Dev, true).await.invite_after_the_dialog().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_a_stale_sign_in_stopped_goes_on_without_a_script() {
+    let Some(driver) = Driver::start("an_act_that_a_stale_sign_in_stopped_goes_on_without_a_script") else {
+        return;
+    };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("admin-stale-no-script", &driver, &program, Mail::Dev, false)
+        .await
+        .invite_after_the_dialog()
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_created_user_is_invited() {
     let Some(driver) = Driver::start("a_created_user_is_invited") else { return };
     let folder = Folder::new();
     let program = Program::dev(&folder, &[]);
     Story::new("invite", &driver, &program, Mail::Dev, true).await.invite().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_created_user_is_invited_without_a_script() {
+    let Some(driver) = Driver::start("a_created_user_is_invited_without_a_script") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("invite-no-script", &driver, &program, Mail::Dev, false).await.invite().await;
 }

@@ -56,7 +56,7 @@ impl Story<'_> {
     }
 
     /// The names that the gallery links.
-    fn names_of_states(&self) -> Vec<String> {
+    pub(crate) fn names_of_states(&self) -> Vec<String> {
         let page = self.program.client().get("/dev/states").body;
         let links = page.split("href=\"/dev/states/").skip(1).filter_map(|rest| rest.split('"').next());
         links.map(str::to_owned).collect()

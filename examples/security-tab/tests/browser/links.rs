@@ -83,7 +83,7 @@ impl Story<'_> {
     }
 
     /// The newest link of a kind in the mailbox of this user.
-    fn link(&self, folder: &str) -> String {
+    pub(crate) fn link(&self, folder: &str) -> String {
         let mut client = self.program.client();
         assert_eq!(client.json("POST", "/dev/run-worker", &Value::Null).status, 200);
         let sent = client.get("/dev/messages").json();
@@ -93,14 +93,14 @@ impl Story<'_> {
     }
 
     /// Follows a link on a page of another site.
-    async fn open_from_elsewhere(&self, link: &str) {
+    pub(crate) async fn open_from_elsewhere(&self, link: &str) {
         let page = format!("data:text/html,<a id=link href=\"{link}\">a mail</a>");
         self.browser.goto(&page).await.unwrap();
         self.press("#link").await;
     }
 
     /// Waits for a page; nothing but its path is in the address bar.
-    async fn wait_for_path(&self, path: &str) {
+    pub(crate) async fn wait_for_path(&self, path: &str) {
         let url = format!("http://{}{path}", self.program.address).parse().unwrap();
         let arrived = self.browser.wait().for_url(&url).await;
         assert!(arrived.is_ok(), "{:?} is not {path}", self.browser.current_url().await);

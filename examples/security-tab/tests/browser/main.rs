@@ -72,6 +72,14 @@ async fn every_shape_of_a_page_fits_in_light_and_in_dark() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_message_is_looked_at_in_every_language() {
+    let Some(driver) = Driver::start("every_message_is_looked_at_in_every_language") else { return };
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    Story::new("templates", &driver, &program, Mail::Dev, true).await.look_at_the_messages().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_password_signs_the_other_browser_out() {
     let Some(driver) = Driver::start("a_changed_password_signs_the_other_browser_out") else { return };
     let folder = Folder::new();

@@ -176,10 +176,15 @@ impl<'a> Story<'a> {
         let picture = self.browser.screenshot().await.unwrap();
         std::fs::write(folder.join(format!("{}-{file}.png", self.name)), picture).unwrap();
         if self.scripts {
-            let wide = self.browser.execute("return document.documentElement.scrollWidth", vec![]).await;
-            let wide = wide.unwrap().as_u64().unwrap();
+            let wide = self.width().await;
             assert!(wide <= u64::from(width), "{} {file}: {wide} px in a window of {width}", self.name);
         }
+    }
+
+    /// The width of what can be scrolled to; it takes a script.
+    pub(crate) async fn width(&self) -> u64 {
+        let wide = self.browser.execute("return document.documentElement.scrollWidth", vec![]).await;
+        wide.unwrap().as_u64().unwrap()
     }
 
     /// A headless window has a least width; what the page sees has none.

@@ -85,7 +85,19 @@ fn nobody_grants_on_the_page_what_he_lacks() {
     let (_, page) = user_page(&mut admin, "bob");
     let grant = [("to", "alice"), ("right", "view"), ("right", "edit_flags")];
     let reply = fill(&mut admin, &page, "/admin/users/rights", &grant);
-    assert!(follow(&mut admin, &reply).contains("The rights were set."));
+    assert!(page.contains("Nobody was granted rights on this user."), "{page}");
+    let page = follow(&mut admin, &reply);
+    assert!(page.contains("The rights were set.") && !page.contains("Nobody was granted"), "{page}");
+    let (_, held) = page.split_once("id=\"rights-held\"").expect("the list");
+    let held = held.split("</ul>").next().unwrap();
+    assert_eq!(held.matches("<li>").count(), 1, "{held}");
+    assert!(held.contains(">See the user<") && held.matches("class=\"mark-word\"").count() == 2, "{held}");
+    let chosen = admin.get(link_in(held, "href=\"")).body;
+    assert!(chosen.contains("name=\"to\" type=\"text\"") && chosen.contains("value=\"alice\""), "{chosen}");
+    let checked: Vec<_> =
+        chosen.split("name=\"right\"").skip(1).map(|box_| box_.split('>').next().unwrap()).collect();
+    let on = |name: &str| checked.iter().any(|box_| box_.contains(&format!("\"{name}\" checked")));
+    assert!(on("view") && on("edit_flags") && !on("delete"), "{checked:?}");
     let reply = fill(&mut admin, &page, "/admin/users/rights", &[("to", "nobody"), ("right", "view")]);
     assert_eq!(reply.status, 422);
     assert!(
@@ -103,6 +115,7 @@ fn nobody_grants_on_the_page_what_he_lacks() {
         "{page}"
     );
     assert!(page.contains("You do not have the right to change this."), "time zone and language: {page}");
+    assert!(!page.contains("rights-held"), "who has rights is for who may let others have some: {page}");
     let reply =
         fill(&mut alice, &page, "/admin/users/settings", &[("language", "ru"), ("zone", "Europe/Riga")]);
     assert_eq!(reply.status, 403);
@@ -144,6 +157,17 @@ fn sign_in_is_switched_off_and_on_and_words_are_set() {
     assert!(
         reply.body.contains("id=\"zone-problem\" role=\"alert\"") && reply.body.contains("value=\"Riga\"")
     );
+    assert!(
+        reply.body.contains("value=\"ru\" selected"),
+        "the language that was chosen stays: {}",
+        reply.body
+    );
+    let none = fill(&mut admin, &page, "/admin/users/settings", &zone(""));
+    assert!(
+        none.status == 422 && none.body.contains("value=\"\" aria-describedby=\"zone-problem"),
+        "{}",
+        none.body
+    );
     let reply = fill(&mut admin, &page, "/admin/users/settings", &zone("Europe/Riga"));
     assert!(follow(&mut admin, &reply).contains("Saved"));
     assert!(bob.get("/settings").body.contains("Время указано по часовому поясу Europe/Riga."));
@@ -153,9 +177,12 @@ fn sign_in_is_switched_off_and_on_and_words_are_set() {
     assert_eq!(bob.get("/settings").header("location"), "/sign-in");
     let id = path.rsplit('/').next().unwrap().to_owned();
     let trail = admin.get(&format!("/admin/trail?user={id}")).body;
-    for words in
-        ["Sign-in was switched off, by you", "Signed in", "Language or time zone was changed, by you"]
-    {
+    for words in [
+        "Sign-in was switched off, by you",
+        "Signed in <span class=\"trail-why\">By password</span>",
+        "Language or time zone was changed, by you",
+        "Sign-in refused <span class=\"trail-why\">Reason: sign-in is switched off</span>",
+    ] {
         assert!(trail.contains(words), "{words}: {trail}");
     }
     let mut alice = signed_in(&program, "alice");
@@ -186,10 +213,10 @@ fn a_second_factor_is_removed_after_a_stale_sign_in_was_confirmed() {
     let reply = fill(&mut admin, &page, "/admin/users/two-factor", &[]);
     assert_eq!(reply.status, 403);
     assert!(reply.body.contains("Confirm that it is you"), "{}", reply.body);
-    let wrong = fill(&mut admin, &reply.body, "/admin/confirm", &[("password", "not this one")]);
+    let wrong = fill(&mut admin, &reply.body, "/reauthenticate", &[("password", "not this one")]);
     assert_eq!(wrong.status, 401);
     assert!(wrong.body.contains("The current password is wrong."), "{}", wrong.body);
-    let reply = fill(&mut admin, &wrong.body, "/admin/confirm", &[("password", PASSWORD)]);
+    let reply = fill(&mut admin, &wrong.body, "/reauthenticate", &[("password", PASSWORD)]);
     let page = follow(&mut admin, &reply);
     assert!(page.contains("The second factor was removed. Every session was ended."), "{page}");
     assert!(
@@ -206,6 +233,43 @@ fn a_second_factor_is_removed_after_a_stale_sign_in_was_confirmed() {
     let again = fill(&mut admin, &page, "/admin/users/reset", &[]);
     assert_eq!(again.status, 429);
     assert!(again.body.contains("id=\"reset-problem\" role=\"alert\""), "{}", again.body);
+}
+
+#[test]
+fn the_account_that_is_named_is_chosen_however_many_there_are() {
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let mut admin = signed_in(&program, "admin");
+    let top = api(&mut admin, "GET", "/settings", &json!(null), 200)["account"]["id"].clone();
+    let ids: Vec<_> = (0..201)
+        .map(|n| {
+            let body = json!({"name": format!("fleet {n}"), "parent": top});
+            api(&mut admin, "POST", "/accounts", &body, 201)["id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let last = ids.last().unwrap();
+    for page in ["/admin/users/new", "/admin/users"] {
+        let body = admin.get(&format!("{page}?account={last}")).body;
+        assert!(body.contains(&format!("value=\"{last}\" selected>fleet 200<")), "{page}: {body}");
+        assert_eq!(
+            body.matches(" selected").count() - body.matches("value=\"en\" selected").count(),
+            1,
+            "{page}"
+        );
+    }
+    let nowhere = admin.get("/admin/users/new?account=706f7274-6375-8c6c-8000-64656d6f9999");
+    assert_eq!(nowhere.status, 422);
+    assert!(
+        nowhere.body.contains("id=\"account-problem\" role=\"alert\">There is no such account."),
+        "{}",
+        nowhere.body
+    );
+    assert!(
+        nowhere.body.contains("<option value=\"\" selected>Choose an account</option>"),
+        "{}",
+        nowhere.body
+    );
+    assert!(!admin.get("/admin/users/new").body.contains("Choose an account"));
 }
 
 #[test]

@@ -95,7 +95,8 @@ fn only_this_machine_under_its_own_name_is_answered() {
     let folder = Folder::new();
     let program = Program::dev(&folder, &[]);
     let port = program.address.rsplit_once(':').unwrap().1;
-    let routes = ["/dev/messages", "/dev/states", "/dev/states/en-sign-in"];
+    let routes =
+        ["/dev/messages", "/dev/states", "/dev/states/en-sign-in", "/dev/templates", "/dev/templates/de"];
     for (host, status) in [
         (format!("127.0.0.1:{port}"), 200),
         (format!("localhost:{port}"), 200),
@@ -149,4 +150,61 @@ fn the_gallery_shows_every_state() {
         sign_in(&mut program.client(), "alice", PASSWORD).body.contains("/dev/messages"),
         "the strip links there"
     );
+}
+
+#[test]
+fn the_templates_show_every_message_in_every_language() {
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let mut kinds = Vec::new();
+    for (tag, word) in [("en", "Code for signing in"), ("ru", "Код"), ("es", "Código"), ("de", "Anmeldung")]
+    {
+        let page = program.client().get(&format!("/dev/templates/{tag}"));
+        assert_eq!(page.status, 200, "{tag}");
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
+        let own: Vec<_> =
+            page.body.split("<article ").skip(1).map(|rest| rest.split("id=\"").nth(1)).collect();
+        let own: Vec<_> =
+            own.into_iter().map(|rest| rest.unwrap().split('"').next().unwrap().to_owned()).collect();
+        assert!(own.len() > 10 && own.contains(&"blocking_notice".to_owned()), "{own:?}");
+        assert_eq!(page.body.matches("<iframe class=\"mail-html\"").count(), own.len());
+        assert_eq!(page.body.matches("sandbox=\"\"").count(), own.len(), "no frame may run a script");
+        assert!(page.body.contains(&format!("lang=&#34;{tag}&#34;")), "the frames are in {tag}");
+        assert!(page.body.contains(&format!("<pre class=\"mail-text\" lang=\"{tag}\">")), "{tag}");
+        assert!(page.body.contains(word), "{tag}");
+        kinds.push(own);
+    }
+    kinds.dedup();
+    assert_eq!(kinds.len(), 1, "the same kinds in every language");
+    let first = program.client().get("/dev/templates");
+    assert_eq!(first.body, program.client().get("/dev/templates/en").body);
+    assert_eq!(program.client().get("/dev/templates/fr").status, 404);
+    assert!(program.client().get("/dev/states").body.contains("href=\"/dev/templates\""));
+}
+
+#[test]
+fn a_user_of_a_language_the_pages_lack_reads_english_pages_and_own_messages() {
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    for (login, language, subject) in [
+        ("dora", "de", "Code zur Bestätigung Ihrer E-Mail-Adresse"),
+        ("elsa", "es-mx", "Código para confirmar"),
+    ] {
+        let user = json!({"login": login, "account": "child", "password": "pass word", "language": language});
+        assert_eq!(program.client().json("POST", "/dev/users", &user).status, 201);
+        let mut client = program.client();
+        let page = sign_in(&mut client, login, "pass word");
+        assert!(page.body.contains("<html lang=\"en\">"), "{}", page.body);
+        let address = format!("{login}@example.com");
+        let mut api_client = program.client();
+        api(&mut api_client, "POST", "/sign-in", &json!({"login": login, "password": "pass word"}), 200);
+        api(&mut api_client, "PUT", "/email", &json!({"address": address}), 202);
+        assert_eq!(program.client().json("POST", "/dev/run-worker", &Value::Null).status, 200);
+        let sent = program.client().get("/dev/messages").json();
+        let mail = sent.as_array().unwrap().iter().find(|mail| mail["to"] == address.as_str()).unwrap();
+        assert!(mail["subject"].as_str().unwrap().starts_with(subject), "{mail}");
+        let settings = api(&mut api_client, "GET", "/settings", &Value::Null, 200);
+        assert_eq!(settings["user"]["language"], language, "what was wished is kept");
+    }
 }

@@ -138,3 +138,38 @@ fn a_key_is_retired_only_after_what_waits_under_it_is_sealed_anew() {
     advance(&program, 60);
     assert_eq!(messages(&program).len(), 1, "it can still be opened");
 }
+
+#[test]
+fn a_message_that_a_restore_brought_back_is_listed_and_released() {
+    let folder = Folder::new();
+    let (file, data) = (folder.arg("keys.json"), folder.arg("data"));
+    assert!(run(&["keys", "new", "--keys", &file]).0);
+    let program = Program::dev(&folder, &["--keys", &file]);
+    let body = json!({"login": "dora", "account": "demo", "password": PASSWORD, "email": "dora@example.com",
+        "flags": {"change_password": true}});
+    assert_eq!(program.client().json("POST", "/dev/users", &body).status, 201);
+    let mut dora = program.client();
+    sign_in(&mut dora, "dora", PASSWORD);
+    let down = json!({"channel": "email", "mode": "down"});
+    assert_eq!(program.client().json("POST", "/dev/fail", &down).status, 204);
+    let new = "seven quiet lanterns";
+    let body = json!({"current": PASSWORD, "new": new, "repeat": new});
+    api(&mut dora, "POST", "/password", &body, 204);
+    assert!(messages(&program).is_empty(), "the notice was tried, and waits");
+    drop(program);
+    let held = |words: &[&str]| run(&[&["messages"], words, &["--keys", &file, "--data", &data]].concat());
+    assert_eq!(held(&["held"]), (true, String::new()), "nothing is held");
+    assert!(run(&["after-restore", "--keys", &file]).0);
+    let program = Program::dev(&folder, &["--keys", &file]);
+    advance(&program, 2 * 60 * 60);
+    assert!(messages(&program).is_empty(), "it is held");
+    let (done, said) = held(&["held"]);
+    assert!(done && said.lines().count() == 1, "{said}");
+    assert!(said.contains(" password_changed to d•••@example.com, written 20"), "{said}");
+    let id = said.split(' ').next().unwrap();
+    let (done, said) = held(&["release", id]);
+    assert!(done && said.contains("released the password_changed to d•••@example.com"), "{said}");
+    assert_eq!(messages(&program).len(), 1);
+    let (done, why) = held(&["release", id]);
+    assert!(!done && why.contains("no message of this id is held"), "{why}");
+}

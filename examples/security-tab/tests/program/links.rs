@@ -146,10 +146,14 @@ fn a_page_that_tells_nobody_where_it_was_still_refuses_foreign_forms() {
     let program = Program::dev(&folder, &[]);
     let own = format!("http://{}", program.address);
     for (origin, site, path, status) in [
-        ("null", "same-origin", "/recovery", 303),
-        ("null", "", "/recovery", 303),
+        ("null", "same-origin", "/recovery/password", 410),
+        ("null", "", "/recovery/password", 410),
+        ("null", "cross-site", "/recovery/password", 403),
+        ("null", "same-origin", "/invitation", 410),
+        ("null", "same-origin", "/email/undo", 410),
         (own.as_str(), "same-origin", "/recovery", 303),
-        ("null", "cross-site", "/recovery", 403),
+        ("null", "same-origin", "/recovery", 403),
+        ("null", "", "/recovery", 403),
         ("https://evil.example", "", "/recovery", 403),
         ("null", "same-origin", "/sign-out", 403),
     ] {
@@ -224,6 +228,53 @@ fn an_invited_user_sets_the_first_password_by_the_mailed_link() {
     let dead = open(&mut program.client(), &link, "/invitation");
     assert_eq!(dead.status, 410);
     assert!(dead.body.contains("Ask your administrator for a new invitation."), "{}", dead.body);
+}
+
+#[test]
+fn who_is_signed_in_is_told_before_a_link_signs_him_out() {
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    user(&program, "dora", "dora@example.com");
+    let mut here = program.client();
+    sign_in(&mut here, "bob", PASSWORD);
+    let kept = here.clone();
+    post(&mut program.client(), "/recovery", &[("identifier", "dora")]);
+    let link = last_link(&program, "dora@example.com", "recovery");
+    let page = open(&mut here, &link, "/recovery/password").body;
+    let words = "This browser is signed in as <bdi class=\"address\">bob</bdi>. It will be signed out.";
+    assert!(page.contains(words), "{page}");
+    assert!(
+        !open(&mut program.client(), &link, "/recovery/password").body.contains("It will be signed out.")
+    );
+    assert_eq!(here.get("/settings").status, 200, "a look signs nobody out");
+    let reply = set(&mut here, "/recovery/password", NEW, NEW);
+    assert_eq!((reply.status, reply.header("location")), (303, "/sign-in"), "{}", reply.body);
+    assert!(here.get("/sign-in").body.contains("The new password is set. Sign in with it."));
+    let mut copied = kept;
+    assert_eq!(
+        copied.get("/settings").header("location"),
+        "/sign-in",
+        "his session is over, not only its cookie"
+    );
+}
+
+#[test]
+fn an_address_that_went_to_another_user_meanwhile_is_worded_for_a_link() {
+    let folder = Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let mut admin = program.client();
+    sign_in(&mut admin, "admin", PASSWORD);
+    let account = api(&mut admin, "GET", "/settings", &json!(null), 200)["account"]["id"].clone();
+    let body = json!({"login": "erin", "account": account, "email": "both@example.com"});
+    api(&mut admin, "POST", "/users", &body, 201);
+    let link = last_link(&program, "both@example.com", "invitation");
+    user(&program, "dora", "both@example.com");
+    let mut erin = program.client();
+    open(&mut erin, &link, "/invitation");
+    let reply = set(&mut erin, "/invitation", NEW, NEW);
+    assert_eq!(reply.status, 409);
+    let words = "The address this link was sent to belongs to another user by now. Ask your administrator.";
+    assert!(reply.body.contains(words), "{}", reply.body);
 }
 
 #[test]

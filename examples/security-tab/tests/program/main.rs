@@ -7,6 +7,8 @@ mod support;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod billing;
+#[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod failing;
@@ -21,6 +23,8 @@ mod keys;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod postgres;
@@ -28,6 +32,8 @@ mod postgres;
 mod restart;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod stale;
 #[cfg(test)]
 mod start;
 #[cfg(test)]

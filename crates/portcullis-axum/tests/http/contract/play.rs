@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use chrono::TimeDelta;
+use portcullis::contact::Email;
+use portcullis::manage::UserChange;
 use portcullis::policy::{Limit, Policy};
 use portcullis::rights::{AccessRight, Actor};
 use portcullis::testing::World;
@@ -34,6 +36,8 @@ pub(super) enum Step {
     AskFresh,
     /// A code is sent to [`NEW`].
     AskEmail,
+    /// The embedding program proposes [`NEW`], and a code is sent there.
+    Proposed,
     /// A code is sent that would switch two-factor authentication on.
     AskTwoFactor,
     /// The same with [`NEW`], which waits for its confirmation.
@@ -64,6 +68,8 @@ pub(super) enum Step {
     Taken,
     /// Alice may not change her password.
     NoFlag,
+    /// Alice may not change her settings.
+    NoSettings,
     /// Alice has no address.
     NoAddress,
     /// A second session is remembered by its handle.
@@ -78,6 +84,8 @@ pub(super) enum Step {
     OneMistake,
     /// From now on one wrong code from a source is too many.
     OneFromSource,
+    /// What happens at an office.
+    At(super::at_office::AtOffice),
 }
 
 /// The routes that take a code, and how.
@@ -87,7 +95,7 @@ pub(super) const BY: [(&str, &str); 3] =
 /// A site, and what is remembered under names such as `$challenge`.
 pub(super) struct Play {
     pub(super) site: Site,
-    remembered: BTreeMap<&'static str, String>,
+    pub(super) remembered: BTreeMap<&'static str, String>,
 }
 
 impl Play {
@@ -128,7 +136,7 @@ impl Play {
         self.remembered.insert("$challenge", challenge.to_owned());
     }
 
-    async fn arrives(&mut self, address: &str) {
+    pub(super) async fn arrives(&mut self, address: &str) {
         self.remembered.insert("$code", self.site.code(address).await);
         self.remembered.insert("$wrong", self.site.wrong_code(address).await);
     }
@@ -149,6 +157,27 @@ impl Play {
         // Sent before the next one is asked for, so that the newest mail is the newest code.
         self.arrives(address).await;
         self.ask("POST", "/two-factor/challenge", json!({"method": "email", "address": address})).await;
+    }
+
+    /// The embedding program lets an address wait for alice.
+    async fn propose(&mut self, address: &str) {
+        let security = self.site.world.security.clone();
+        let alice = portcullis::user::Login::parse("alice").unwrap();
+        let user = security.users().by_login(&alice).await.unwrap().id;
+        let change = UserChange::default().email(Email::parse(address).unwrap());
+        security.manage(Actor::Program).change_user(user, &change).await.unwrap();
+        let settings = self.site.get("/settings").await.is(200).json();
+        let challenge = settings["email"]["pending"]["challenge"].as_str().unwrap();
+        self.remembered.insert("$challenge", challenge.to_owned());
+    }
+
+    /// Alice has every flag but one.
+    async fn without(&self, flag: Flag) {
+        let security = &self.site.world.security;
+        let alice = portcullis::user::Login::parse("alice").unwrap();
+        let user = security.users().by_login(&alice).await.unwrap();
+        let flags = Flags::all().with(flag, false);
+        security.rights().set_flags(Actor::Program, user.id, flags).await.unwrap();
     }
 
     async fn step(&mut self, step: Step) {
@@ -173,6 +202,7 @@ impl Play {
             }
             Step::AskFresh => self.ask("POST", "/reauthenticate", json!({"password": PASSWORD})).await,
             Step::AskEmail => self.ask("PUT", "/email", json!({"address": NEW})).await,
+            Step::Proposed => self.propose(NEW).await,
             Step::AskTwoFactor => self.ask("POST", "/two-factor/challenge", json!({"method": "email"})).await,
             Step::AskBoth => self.ask_both(NEW).await,
             Step::Confirmed => {
@@ -223,11 +253,8 @@ impl Play {
                 self.site.world.advance(TimeDelta::seconds(61));
             }
             Step::Taken => drop(self.site.user("bob", Some(NEW)).await),
-            Step::NoFlag => {
-                let user = self.site.world.security.users().by_login(&alice()).await.unwrap();
-                let flags = Flags::all().with(Flag::ChangePassword, false);
-                self.site.world.security.rights().set_flags(Actor::Program, user.id, flags).await.unwrap();
-            }
+            Step::NoFlag => self.without(Flag::ChangePassword).await,
+            Step::NoSettings => self.without(Flag::ChangeSettings).await,
             Step::NoAddress => drop(self.site.delete("/email").await.is(204)),
             Step::Other => {
                 let jar = self.site.jar.clone();
@@ -237,10 +264,14 @@ impl Play {
                 self.site.jar = jar;
             }
             Step::NoMailFactor => self.under(|policy| policy.email_factor = false),
-            Step::OneMail => self.under(|policy| policy.email_codes_per_user = one),
+            Step::OneMail => self.under(|policy| {
+                policy.email_codes_per_user = one;
+                policy.invitations_per_address = Limit::new(1, TimeDelta::hours(24));
+            }),
             Step::OneClaim => self.under(|policy| policy.email_claims = 1),
             Step::OneMistake => self.under(|policy| policy.code_disabled_after = 1),
             Step::OneFromSource => self.under(|policy| policy.code_failures_per_source = Some(one)),
+            Step::At(step) => self.at_the_office(step).await,
         }
     }
 }

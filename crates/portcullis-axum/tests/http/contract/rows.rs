@@ -28,7 +28,7 @@ const NEW_PASSWORD: &str = "seven quiet lanterns";
 const NOTHING: Value = Value::Null;
 
 pub(super) fn rows() -> Vec<Row> {
-    [sign_in(), code(), resends(), reauthenticate(), sessions(), email(), password(), two_factor()]
+    [sign_in(), code(), resends(), reauthenticate(), sessions(), email(), password(), two_factor(), notices()]
         .into_iter()
         .flatten()
         .collect()
@@ -146,7 +146,7 @@ fn sessions() -> Vec<Row> {
         row(&[SignedIn], "DELETE /sessions/$other", NOTHING).refuses(404, "not_found", &[]),
         row(&[SignedIn], "DELETE /sessions/others", NOTHING).gives(204, &[]).with_cookie(),
         row(&[SignedIn], "GET /settings", NOTHING)
-            .gives(200, &["account", "email", "password", "sessions", "two_factor", "user"]),
+            .gives(200, &["account", "email", "notices", "password", "sessions", "two_factor", "user"]),
         row(&[SignedIn], "GET /audit", NOTHING).gives(200, &["events", "next"]),
         row(&[SignedIn, Colleague], "GET /audit?user=$bob", NOTHING).refuses(
             403,
@@ -177,6 +177,8 @@ fn email() -> Vec<Row> {
         set(&[SignedIn, AskEmail, OneMail], NEW).refuses(429, "too_soon", WAIT),
         set(&[SignedIn, AskEmail, ArrivesNew, Wrong(1, 1), OneMistake], NEW).refuses(429, "locked", &[]),
         confirm(&[SignedIn, AskEmail, ArrivesNew]).gives(200, &["address", "confirmed"]).with_cookie(),
+        confirm(&[SignedIn, Proposed, ArrivesNew]).gives(200, &["address", "confirmed"]).with_cookie(),
+        confirm(&[SignedIn, Proposed, ArrivesNew, Later(16)]).refuses(403, "stale_sign_in", &[]),
         confirm(&[SignedIn, AskEmail, ArrivesNew, Taken]).refuses(409, "address_taken", &[]),
         row(&[SignedIn, AskEmail], "DELETE /email/pending", NOTHING).gives(204, &[]),
         row(&[SignedIn], "DELETE /email/pending", NOTHING).gives(204, &[]),
@@ -204,6 +206,16 @@ fn password() -> Vec<Row> {
         change(&[SignedIn], PASSWORD, "short", "short").refuses(422, "weak_password", &["field", "reasons"]),
         change(&[SignedIn], PASSWORD, PASSWORD, PASSWORD).refuses(422, "unchanged", &["field"]),
         right(&[SignedIn, WrongCurrent(10)]).refuses(429, "too_many_attempts", WAIT),
+    ]
+}
+
+fn notices() -> Vec<Row> {
+    let set = |after, enabled: Value| row(after, "PUT /notices/blocking", json!({"enabled": enabled}));
+    vec![
+        set(&[SignedIn], json!(true)).gives(200, &["blocking"]),
+        set(&[SignedIn], json!(false)).gives(200, &["blocking"]),
+        set(&[SignedIn, NoAddress], json!(true)).refuses(409, "email_unconfirmed", &[]),
+        set(&[SignedIn, NoSettings], json!(true)).refuses(403, "not_allowed", &["missing"]),
     ]
 }
 

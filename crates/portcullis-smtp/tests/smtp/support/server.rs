@@ -1,5 +1,6 @@
 //! The scripted server: does as an SMTP server does, but for one trouble at one step.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rustls::ServerConfig;
@@ -18,8 +19,10 @@ pub(crate) enum At {
     To,
     Data,
     End,
+    Quit,
 }
 
+/// Every step of handing a mail over.
 pub(crate) const STEPS: [At; 8] =
     [At::Greeting, At::Hello, At::StartTls, At::Auth, At::From, At::To, At::Data, At::End];
 
@@ -35,6 +38,8 @@ pub(crate) enum Trouble {
     Hang,
     /// Answers a mebibyte without a line end.
     Flood,
+    /// Answers a mebibyte in lines that all announce another one.
+    Lines,
 }
 
 #[derive(Clone)]
@@ -49,6 +54,9 @@ pub(crate) struct Script {
     pub(crate) starttls: bool,
     /// What AUTH offers; empty: none.
     pub(crate) auth: &'static str,
+    /// What happens right after the server said that it took a mail over.
+    pub(crate) taken: Option<Arc<dyn Fn() + Send + Sync>>,
+    mended: Arc<AtomicBool>,
 }
 
 impl Script {
@@ -60,11 +68,22 @@ impl Script {
             implicit: false,
             starttls: true,
             auth: "PLAIN LOGIN",
+            taken: None,
+            mended: Arc::default(),
         }
     }
 
     pub(crate) fn clear() -> Self {
-        Self { trouble: None, always: false, tls: None, implicit: false, starttls: false, auth: "" }
+        Self {
+            trouble: None,
+            always: false,
+            tls: None,
+            implicit: false,
+            starttls: false,
+            auth: "",
+            taken: None,
+            mended: Arc::default(),
+        }
     }
 
     pub(crate) fn with(mut self, at: At, trouble: Trouble) -> Self {
@@ -103,6 +122,7 @@ impl Seen {
 pub(crate) struct Server {
     pub(crate) port: u16,
     seen: Arc<Mutex<Seen>>,
+    mended: Arc<AtomicBool>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -112,6 +132,7 @@ impl Server {
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let log = Arc::clone(&seen);
+        let mended = Arc::clone(&script.mended);
         let task = tokio::spawn(async move {
             let mut script = script;
             loop {
@@ -121,7 +142,12 @@ impl Server {
                 script.trouble = script.trouble.filter(|_| script.always);
             }
         });
-        Self { port, seen, task }
+        Self { port, seen, mended, task }
+    }
+
+    /// There is no trouble any more.
+    pub(crate) fn mend(&self) {
+        self.mended.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn seen(&self) -> Seen {
@@ -190,8 +216,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
                     }
                     self.data().await?;
                     self.answer(At::End, "250 OK id=1tQueue-000001-AB\r\n").await?;
+                    if let Some(taken) = &self.script.taken {
+                        taken();
+                    }
                 }
-                "QUIT" => return None,
+                "QUIT" => {
+                    self.answer(At::Quit, "221 bye\r\n").await?;
+                    return None;
+                }
                 _ => self.say("250 ok\r\n").await?,
             }
         }
@@ -238,7 +270,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     fn strikes(&self, at: At) -> bool {
-        matches!(self.script.trouble, Some((place, _)) if place == at)
+        let trouble = self.script.trouble.as_ref().is_some_and(|(place, _)| *place == at);
+        trouble && !self.script.mended.load(Ordering::SeqCst)
     }
 
     async fn answer(&mut self, at: At, due: &str) -> Option<()> {
@@ -257,6 +290,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             }
             Trouble::Flood => {
                 self.say(&"2".repeat(1 << 20)).await?;
+                None
+            }
+            Trouble::Lines => {
+                self.say(&"250-SECRET\r\n".repeat((1 << 20) / 12)).await?;
                 None
             }
         }

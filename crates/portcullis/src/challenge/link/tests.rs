@@ -29,7 +29,7 @@ fn made(user: &User, purpose: Purpose, destination: &str) -> (Challenge, Changes
     });
     let message = MessageId::from_uuid(uuid(801));
     let fresh = FreshLink { challenge, message, token, digest, epoch: 0 };
-    let ask = LinkAsk { user: user.into(), purpose, destination: &destination, life: life() };
+    let ask = LinkAsk { user: user.into(), lifts: 0, purpose, destination: &destination, life: life() };
     let mut changes = Changes::none();
     let ends_at = issue_link(&mut changes, &ask, fresh, purpose.message(), &Policy::default(), began());
     assert_eq!(ends_at, began() + life());
@@ -43,13 +43,15 @@ fn opened(challenge: &Challenge, user: &User, account: &Account, fits: bool) -> 
         chain: chain([account]),
         fits,
         source: uuid(6),
+        flood: uuid(66),
+        dead: count(0),
         epoch: 0,
     }
 }
 
 fn refused(entry: &LinkEntry, purposes: &[Purpose], now: DateTime<Utc>) -> (Vec<Uuid>, Vec<String>) {
     assert_eq!(peek_link(Some(entry), purposes, now).unwrap_err().reason(), Reason::ChallengeDead);
-    let no = spend_link(Some(entry), purposes, now).unwrap_err();
+    let no = spend_link(Some(entry), purposes, &Policy::default(), now).unwrap_err();
     let decision: Decision<()> = no.into();
     assert_eq!(decision.reply.unwrap_err().reason(), Reason::ChallengeDead);
     (touched(&decision.changes), trail(&decision.changes))
@@ -73,7 +75,7 @@ fn the_right_link_is_spent_once() {
     let entry = opened(&challenge, &alice, &account, true);
     let last = began() + life() - TICK;
     assert!(peek_link(Some(&entry), &[Purpose::Recovery], last).is_ok());
-    let (_, changes) = spend_link(Some(&entry), &[Purpose::Recovery], last).unwrap();
+    let (_, changes) = spend_link(Some(&entry), &[Purpose::Recovery], &Policy::default(), last).unwrap();
     let spent: Challenge = written(&changes, uuid(800)).unwrap();
     let again = opened(&spent, &alice, &account, true);
     assert_eq!(
@@ -115,7 +117,7 @@ fn a_wrong_secret_or_purpose_leaves_the_link_alive() {
         (vec![], vec![String::from("link_refused: meant_for_another")])
     );
     assert_eq!(peek_link(None, &[Purpose::Recovery], began()).unwrap_err().reason(), Reason::ChallengeDead);
-    assert!(spend_link(None, &[Purpose::Recovery], began()).is_err());
+    assert!(spend_link(None, &[Purpose::Recovery], &Policy::default(), began()).is_err());
 }
 
 #[test]
@@ -126,10 +128,10 @@ fn an_invitation_lives_while_its_address_is_the_users() {
         peek_link(Some(&opened(&challenge, user, &account, true)), &[Purpose::Invitation], began()).is_ok()
     };
     assert!(!lives(&alice));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge: challenge.id });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge.id));
     assert!(lives(&alice));
     let other = ChallengeId::from_uuid(uuid(801));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge: other });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), other));
     assert!(!lives(&alice), "a newer invitation voids it");
     alice.email.as_mut().unwrap().address = email("new@example.com");
     assert!(lives(&alice));
@@ -150,7 +152,7 @@ fn an_undo_outlives_new_credentials_and_is_left_to_the_worker() {
         ends_at: challenge.expires_at,
     });
     let entry = opened(&challenge, &alice, &account, true);
-    let (_, changes) = spend_link(Some(&entry), &[Purpose::EmailUndo], began()).unwrap();
+    let (_, changes) = spend_link(Some(&entry), &[Purpose::EmailUndo], &Policy::default(), began()).unwrap();
     let spent: Challenge = written(&changes, uuid(800)).unwrap();
     assert_eq!(spent.due(), Some((Lane::Dead, spent.kept_until)));
     let (buried, told) = refused(&entry, &[Purpose::EmailUndo], began() + life());
@@ -199,4 +201,28 @@ fn the_seal_of_a_link_tells_nothing_of_its_address() {
     };
     let long = format!("{}@{}.example.com", "l".repeat(64), "d".repeat(60));
     assert_eq!(sealed(Purpose::Recovery, "a@b.io"), sealed(Purpose::Recovery, &long));
+}
+
+#[test]
+fn dead_links_of_a_source_are_told_up_to_a_limit_and_a_living_one_still_works() {
+    let (account, alice) = alice();
+    let (challenge, _) = made(&alice, Purpose::Recovery, "u2@example.com");
+    let limit = Policy::default().dead_links_per_source;
+    let mut wrong = opened(&challenge, &alice, &account, false);
+    let used = |entry: &LinkEntry| {
+        let no = spend_link(Some(entry), &[Purpose::Recovery], &Policy::default(), began()).unwrap_err();
+        let decision: Decision<()> = no.into();
+        assert_eq!(decision.reply.unwrap_err().reason(), Reason::ChallengeDead);
+        (steps(&decision.changes), trail(&decision.changes))
+    };
+    wrong.dead = until(limit.count - 1, began() + limit.within);
+    let told = vec![String::from("link_refused: wrong_secret")];
+    assert_eq!(used(&wrong), (vec![String::from("dead_links add 1 to 30")], told));
+    wrong.dead.value = limit.count;
+    assert_eq!(used(&wrong), (vec![], vec![]));
+    let mut over = opened(&challenge, &alice, &account, true);
+    over.dead = wrong.dead;
+    assert!(spend_link(Some(&over), &[Purpose::Recovery], &Policy::default(), began()).is_ok());
+    over.user.value.credential_version = 2;
+    assert_eq!(used(&over), (vec![], vec![String::from("link_refused: credentials_changed")]), "buried once");
 }

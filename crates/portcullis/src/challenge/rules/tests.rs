@@ -59,19 +59,22 @@ fn every_death_is_one_refusal_and_named_in_the_trail() {
     assert_eq!(with(&|c, _, _| c.state = State::Dead), ["code_refused: dead"]);
     assert_eq!(with(&|_, u, _| u.credential_version += 1), ["code_refused: credentials_changed"]);
     assert_eq!(with(&|c, _, _| c.expires_at = began()), ["code_refused: expired"]);
-    assert_eq!(with(&|_, _, a| a.void_before = Some(began() + TICK)), ["code_refused: voided"]);
+    assert_eq!(with(&|_, _, a| a.lifts += 1), ["code_refused: voided"]);
     assert_eq!(with(&|_, u, _| u.disabled = true), ["code_refused: disabled"]);
     assert_eq!(with(&|_, _, a| a.blocked = true), ["code_refused: blocked"]);
 }
 
 #[test]
-fn what_was_begun_at_the_lift_of_a_block_or_later_lives() {
+fn what_was_begun_before_the_lift_of_a_block_is_dead_whatever_the_clock_says() {
     let (mut account, alice) = alice();
     let challenge = challenge(Purpose::SignIn, &alice, "u2@example.com");
-    account.void_before = Some(began());
     assert_eq!(death(&challenge, &alice, &chain([&account]), 0, began()), None);
-    account.void_before = Some(began() + TICK);
-    assert_eq!(death(&challenge, &alice, &chain([&account]), 0, began()), Some("voided"));
+    account.lifts = 1;
+    for now in [began() - TICK, began()] {
+        assert_eq!(death(&challenge, &alice, &chain([&account]), 0, now), Some("voided"));
+    }
+    let later = Challenge { lifts: 1, ..challenge };
+    assert_eq!(death(&later, &alice, &chain([&account]), 0, began()), None);
 }
 
 #[test]
@@ -80,8 +83,7 @@ fn a_pending_change_lives_while_its_user_names_it() {
     let chain = chain([&account]);
     let confirmation = challenge(Purpose::EmailConfirmation, &alice, "new@example.com");
     assert_eq!(death(&confirmation, &alice, &chain, 0, began()), Some("superseded"));
-    alice.pending_email =
-        Some(PendingEmail { address: email("new@example.com"), challenge: confirmation.id });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), confirmation.id));
     assert_eq!(death(&confirmation, &alice, &chain, 0, began()), None);
     let enabling = challenge(Purpose::TwoFactorEmail, &alice, "u2@example.com");
     assert_eq!(death(&enabling, &alice, &chain, 0, began()), Some("superseded"));
@@ -310,8 +312,14 @@ fn a_locked_or_dead_challenge_is_not_sent_again() {
 fn both_budgets_of_mailed_codes_hold() {
     let (_, alice) = alice();
     let to = email("u2@example.com");
-    let ask =
-        Ask { user: &alice, purpose: Purpose::SignIn, destination: &to, address: uuid(5), session: None };
+    let ask = Ask {
+        user: &alice,
+        lifts: 0,
+        purpose: Purpose::SignIn,
+        destination: &to,
+        address: uuid(5),
+        session: None,
+    };
     let policy = Policy::default();
     let within = policy.email_codes_per_user.within;
     let none = Count::default();
@@ -335,8 +343,14 @@ fn a_new_challenge_and_its_message_say_the_same() {
     let (_, alice) = alice();
     let policy = Policy::default();
     let to = email("u2@example.com");
-    let ask =
-        Ask { user: &alice, purpose: Purpose::SignIn, destination: &to, address: uuid(5), session: None };
+    let ask = Ask {
+        user: &alice,
+        lifts: 0,
+        purpose: Purpose::SignIn,
+        destination: &to,
+        address: uuid(5),
+        session: None,
+    };
     let mut changes = Changes::none();
     let code = issue(&mut changes, &ask, fresh_code(800), NO_BUDGETS, &policy, began()).unwrap();
     assert_eq!(code.destination, "u•••@example.com");

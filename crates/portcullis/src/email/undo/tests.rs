@@ -38,6 +38,8 @@ fn opened(challenge: &Challenge, user: &User, account: &Account) -> LinkEntry {
         chain: chain([account]),
         fits: true,
         source: uuid(6),
+        flood: uuid(66),
+        dead: count(0),
         epoch: 0,
     }
 }
@@ -172,7 +174,7 @@ fn the_recovery_that_follows_counts_whatever_the_flag() {
 fn a_block_stops_no_undo_and_is_lifted_by_none() {
     let (mut account, alice) = alice();
     let (mut after, challenges, _) = changed(&alice, &["new@example.com"]);
-    (after.disabled, account.blocked, account.void_before) = (true, true, Some(began() + TICK));
+    (after.disabled, account.blocked, account.lifts) = (true, true, 1);
     let decision = undone(&opened(&challenges[0], &after, &account), began());
     let kept: User = written(&decision.changes, uuid(2)).unwrap();
     assert!(kept.disabled && kept.confirmed_email().unwrap().as_str() == OLD);

@@ -113,16 +113,35 @@ fn what_is_so_already_leaves_no_trace() {
 }
 
 #[test]
-fn the_own_address_takes_a_fresh_sign_in() {
-    let (account, acting, _) = scene(&[]);
+fn an_address_takes_a_fresh_sign_in_the_own_one_and_anothers() {
+    let (account, acting, bob) = scene(EDITOR);
     let wanted = UserChange::default().email(email("new@example.com"));
-    let own = |now| {
-        let (who, target) = (Who::User(&acting), acting.user.clone());
-        change(who, &target, &chain([&account]), &wanted, Some(plan()), &Policy::default(), now)
+    let named = |who: Who<'_>, target: &Stored<User>, now| {
+        change(who, target, &chain([&account]), &wanted, Some(plan()), &Policy::default(), now)
     };
-    assert!(own(began()).reply.is_ok());
-    let stale = own(acting.session.value.fresh_until).reply.unwrap_err();
-    assert_eq!(stale.reason(), Reason::StaleSignIn);
+    let stale = acting.session.value.fresh_until;
+    let (who, bob) = (Who::User(&acting), stored(bob));
+    for (target, proposed) in [(&acting.user, false), (&bob, true)] {
+        let decision = named(who, target, stale - TICK);
+        let kept: User = written(&decision.changes, target.value.id.uuid()).unwrap();
+        assert_eq!(kept.pending_email.unwrap().proposed_by_other, proposed);
+        let decision = named(who, target, stale);
+        assert!(touched(&decision.changes).is_empty() && decision.changes.messages.is_empty());
+        assert_eq!(decision.reply.unwrap_err().reason(), Reason::StaleSignIn);
+    }
+    let by_program = named(Who::Program, &bob, stale);
+    let kept: User = written(&by_program.changes, uuid(4)).unwrap();
+    assert!(kept.pending_email.unwrap().proposed_by_other);
+}
+
+#[test]
+fn other_changes_of_a_user_take_no_fresh_sign_in() {
+    let (account, acting, bob) = scene(EDITOR);
+    let stale = acting.session.value.fresh_until;
+    let wanted = UserChange::default().disabled(true);
+    let who = Who::User(&acting);
+    let decision = change(who, &stored(bob), &chain([&account]), &wanted, None, &Policy::default(), stale);
+    assert!(decision.reply.is_ok());
 }
 
 #[test]
@@ -194,6 +213,22 @@ fn a_password_and_a_proved_address_are_only_the_users_own_to_give() {
 }
 
 #[test]
+fn inviting_who_is_created_takes_a_fresh_sign_in() {
+    let (account, acting) = manager();
+    let stale = acting.session.value.fresh_until;
+    let made = |new: &NewUser, now| {
+        let evidence = fresh(UserId::from_uuid(uuid(50)), None);
+        create(Who::User(&acting), new, evidence, &chain([&account]), &Policy::default(), now)
+    };
+    let mut invited = order();
+    invited.invited_email = Some(email("d@example.com"));
+    assert!(made(&invited, stale - TICK).reply.is_ok() && made(&order(), stale).reply.is_ok());
+    let decision = made(&invited, stale);
+    assert!(touched(&decision.changes).is_empty());
+    assert_eq!(decision.reply.unwrap_err().reason(), Reason::StaleSignIn);
+}
+
+#[test]
 fn a_taken_login_is_told_to_who_may_create_and_to_nobody_else() {
     let taken = created(&order(), Some(Reason::LoginTaken));
     assert_eq!(trail(&taken.changes), ["change_refused: login_taken"]);
@@ -216,7 +251,7 @@ fn a_taken_login_is_told_to_who_may_create_and_to_nobody_else() {
 fn a_login_of_somebody_unseen_is_answered_like_one_of_nobody() {
     let (account, acting, bob) = scene(&[AccessRight::EditFlags]);
     let who = Who::User(&acting);
-    let unseen = find(who, &stored(bob.clone()), &chain([&account]));
+    let unseen = find(who, &stored(bob.clone()), &chain([&account]), began());
     let nobody = found_nobody(who, uuid(60));
     assert_eq!((unseen.reply, nobody.reply), (Ok(None), Ok(None)));
     assert_eq!(trail(&unseen.changes), trail(&nobody.changes));
@@ -224,9 +259,39 @@ fn a_login_of_somebody_unseen_is_answered_like_one_of_nobody() {
 }
 
 #[test]
+fn a_page_that_ends_at_somebody_unseen_names_him_nowhere() {
+    let account = account(1);
+    // Two blocks of ids with one time each, as a bulk import would make them.
+    let (early, late) = (7_u128 << 64, 9_u128 << 64);
+    let read: Vec<User> =
+        [early + 1, early + 2, late + 1, late + 2, late + 3].map(|n| user(n, &account)).into();
+    let ids = |page: &[&User]| page.iter().map(|user| user.id.uuid().as_u128()).collect::<Vec<_>>();
+    let of = |wanted, longest, unseen: &[u128]| {
+        let listed = |user: &User| !unseen.contains(&user.id.uuid().as_u128());
+        let (page, next) = page_of(&read, wanted, longest, |user| user.id.uuid(), listed);
+        (ids(&page), next.map(|next| next.as_u128()))
+    };
+    assert_eq!(
+        of(2, 9, &[]),
+        (vec![early + 1, early + 2], Some(early + 2)),
+        "the wanted ones, and more are there"
+    );
+    assert_eq!(of(2, 9, &[early + 2, late + 2, late + 3]), (vec![early + 1, late + 1], None), "that is all");
+    assert_eq!(of(5, 5, &[]).1, Some(late + 3), "as many as are read at once: there may be more");
+    let (page, next) = of(5, 5, &[late + 3]);
+    assert_eq!((page, next), (vec![early + 1, early + 2], Some(late)), "the rest of his time comes again");
+    let everybody: Vec<u128> = ids(&read.iter().collect::<Vec<_>>());
+    assert_eq!(of(5, 5, &everybody), (vec![], Some(late)));
+    // Of one time alone, there is no place before him to go on from.
+    let (page, next) = page_of(&read[2..], 3, 3, |user| user.id.uuid(), |_| false);
+    assert_eq!((page.len(), next), (0, Some(read[4].id.uuid())));
+}
+
+#[test]
 fn a_user_is_shown_without_a_secret_and_with_what_one_may_do() {
     let (account, acting, bob) = scene(&[AccessRight::View, AccessRight::EditFlags]);
-    let seen = show(Who::User(&acting), &Action::SeeUser, &stored(bob), &chain([&account])).reply.unwrap();
+    let seen =
+        show(Who::User(&acting), &Action::SeeUser, &stored(bob), &chain([&account]), began()).reply.unwrap();
     assert_eq!(seen.email.confirmed.as_deref(), Some("u•••@example.com"));
     assert!(seen.password_set && !format!("{seen:?}").contains("argon2"));
     assert!(seen.may.edit_flags.is_allowed() && seen.may.remove_two_factor.is_allowed());

@@ -210,3 +210,16 @@ fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async { tokio::time::timeout(PATIENCE, future).await.expect("an answer") })
 }
+
+#[test]
+fn a_password_counts_as_received_so_its_other_form_does_not_fit() {
+    let pool = pool();
+    let (composed, decomposed) = ("caf\u{e9} au lait", "cafe\u{301} au lait");
+    for (typed, other) in
+        [(composed, decomposed), (decomposed, composed), ("secret", "secret "), ("ﬁsh", "fish")]
+    {
+        let hash = block_on(pool.hash(&password(typed), [7; 16])).unwrap();
+        assert!(block_on(pool.verify(&password(typed), Some(&hash))).unwrap().fits, "{typed:?}");
+        assert!(!block_on(pool.verify(&password(other), Some(&hash))).unwrap().fits, "{other:?}");
+    }
+}

@@ -154,7 +154,7 @@ fn a_wrong_current_password_is_counted_everywhere() {
     let (account, alice) = alice();
     let checked = Checked { proof: WRONG, unchanged: true };
     let acting = acting_as(&alice, &account);
-    let no = prove(&acting, &asked(&alice, &account), &checked, &Policy::default()).unwrap_err();
+    let no = prove(&acting, &asked(&alice, &account), &checked, &Policy::default(), began()).unwrap_err();
     let (refusal, changes) = refused(no);
     assert_eq!(refusal.reason(), Reason::BadCredentials, "that it is unchanged is told to who knows it");
     assert_eq!(
@@ -174,7 +174,8 @@ fn a_right_guess_leaves_only_within_the_limits_whatever_the_answer() {
         ["sign_in_failures below 10", "password_wait below 1", "password_change_failures below 10"];
     let (account, alice) = alice();
     let (acting, asked) = (acting_as(&alice, &account), asked(&alice, &account));
-    let prove = |unchanged| prove(&acting, &asked, &Checked { proof: RIGHT, unchanged }, &Policy::default());
+    let prove =
+        |unchanged| prove(&acting, &asked, &Checked { proof: RIGHT, unchanged }, &Policy::default(), began());
     let (refusal, changes) = refused(prove(true).unwrap_err());
     assert_eq!((refusal.reason(), steps(&changes)), (Reason::Unchanged, WITHIN.map(String::from).to_vec()));
     let common: Decision<()> = refuse_common(&acting, prove(false).unwrap());

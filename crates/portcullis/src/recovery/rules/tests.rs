@@ -31,7 +31,13 @@ fn fresh() -> FreshLink {
 fn opened(user: &User, purpose: Purpose, to: &str, account: &Account) -> LinkEntry {
     let (mut changes, destination) = (Changes::none(), email(to));
     let policy = Policy::default();
-    let ask = LinkAsk { user: user.into(), purpose, destination: &destination, life: policy.recovery_life };
+    let ask = LinkAsk {
+        user: user.into(),
+        lifts: 0,
+        purpose,
+        destination: &destination,
+        life: policy.recovery_life,
+    };
     issue_link_once(&mut changes, &ask, fresh(), purpose.message(), &policy, began());
     LinkEntry {
         challenge: stored(written::<Challenge>(&changes, uuid(800)).unwrap()),
@@ -39,6 +45,8 @@ fn opened(user: &User, purpose: Purpose, to: &str, account: &Account) -> LinkEnt
         chain: chain([account]),
         fits: true,
         source: uuid(6),
+        flood: uuid(66),
+        dead: count(0),
         epoch: 0,
     }
 }
@@ -104,6 +112,62 @@ fn a_source_that_asks_for_too_much_has_to_wait() {
         (Reason::TooManyAttempts, vec![String::from("recovery_refused: too_many_attempts")])
     );
     assert!(asked(0, 19).reply.is_ok());
+}
+
+#[test]
+fn a_user_is_mailed_so_many_links_and_no_more() {
+    let (_, alice) = alice();
+    let nobody = Whose { tenant: crate::id::NO_TENANT, user: alice.id, credential_version: 1 };
+    let mail_one = |user, mailed| {
+        let (policy, to) = (Policy::default(), email("u2@example.com"));
+        let life = policy.recovery_life;
+        let ask = LinkAsk { user, lifts: 0, purpose: Purpose::Recovery, destination: &to, life };
+        mail(RequestId::from_uuid(uuid(70)), &ask, fresh(), mailed, &policy, began())
+    };
+    let mailed = |whose, links| mail_one(whose, Mailed { lot: uuid(7), links, told: count(0) });
+    for whose in [Whose::from(&alice), nobody] {
+        let last = mailed(whose, until(4, began() + TICK));
+        assert_eq!(steps(&last.changes), ["recovery_mails add 1 to 5"]);
+        assert_eq!((touched(&last.changes), last.changes.messages.len()), (vec![uuid(800)], 1));
+        let none = mailed(whose, until(5, began() + TICK));
+        assert!(none.reply.is_ok() && touched(&none.changes).is_empty() && none.changes.messages.is_empty());
+        assert_eq!(steps(&none.changes), ["recovery_mails_refused add 1 to 1"]);
+        assert_eq!(trail(&none.changes), ["recovery_refused: too_soon"]);
+        assert_eq!((none.changes.events[0].subject, none.changes.events[0].about), (uuid(2), Some(uuid(70))));
+        let full = until(5, began() + TICK);
+        let again = Mailed { lot: uuid(7), links: full, told: until(1, began() + TICK) };
+        let silent = mail_one(whose, again);
+        assert!(silent.reply.is_ok() && silent.changes.is_empty(), "it was told already");
+    }
+}
+
+#[test]
+fn links_that_die_together_are_one_lot_and_no_others() {
+    let (account, alice) = alice();
+    let of = |change: &dyn Fn(&mut User, &mut Account), to: &str, epoch| {
+        let (mut account, mut alice) = (account.clone(), alice.clone());
+        change(&mut alice, &mut account);
+        let chain = chain([&account]);
+        lot(Whose::from(&alice), &email(to), Some((&alice, &chain)), epoch, &Policy::default(), began())
+    };
+    let same = |_: &mut User, _: &mut Account| ();
+    let to = "u2@example.com";
+    let first = of(&same, to, 0);
+    assert_eq!(of(&same, "u2@EXAMPLE.com", 0), first);
+    assert_eq!(of(&|alice, _| alice.password_changed_at = Some(began()), to, 0), first);
+    for (other, why) in [
+        (of(&same, "new@example.com", 0), "the address"),
+        (of(&same, to, 1), "the epoch"),
+        (of(&|alice, _| alice.credential_version += 1, to, 0), "the credentials"),
+        (of(&|_, account| account.blocked = true, to, 0), "a block"),
+        (of(&|_, account| account.lifts += 1, to, 0), "a lifted block"),
+        (
+            of(&|alice, _| alice.flags = alice.flags.clone().with(Flag::ChangePassword, false), to, 0),
+            "a flag",
+        ),
+    ] {
+        assert_ne!(other, first, "{why}");
+    }
 }
 
 #[test]
@@ -192,7 +256,8 @@ fn a_weak_password_or_two_different_ones_leave_the_link_unspent() {
     let entry = opened(&alice, Purpose::Recovery, "u2@example.com", &account);
     let looked = |repeated, weaknesses| {
         let no =
-            look(Some(&entry), Chosen { repeated, weaknesses }, &Policy::default(), began()).unwrap_err();
+            look(Some(&entry), Chosen { repeated, weaknesses, taken: false }, &Policy::default(), began())
+                .unwrap_err();
         refused(no.into())
     };
     assert_eq!(looked(false, vec![]).0, Reason::RepeatDiffers);
@@ -201,7 +266,10 @@ fn a_weak_password_or_two_different_ones_leave_the_link_unspent() {
         (Reason::WeakPassword, vec![String::from("recovery_refused: weak_password")])
     );
     assert_eq!(refused(refuse_common(&entry).into()).0, Reason::WeakPassword);
-    let good = Chosen { repeated: true, weaknesses: vec![] };
+    let taken = Chosen { repeated: true, weaknesses: vec![], taken: true };
+    let no = look(Some(&entry), taken, &Policy::default(), began()).unwrap_err();
+    assert_eq!(refused(no.into()).0, Reason::AddressTaken, "before a hash is spent");
+    let good = Chosen { repeated: true, weaknesses: vec![], taken: false };
     assert!(look(Some(&entry), good, &Policy::default(), began()).is_ok());
 }
 
@@ -210,7 +278,7 @@ fn an_invitation_confirms_its_address_whatever_the_flags() {
     let (account, mut alice) = alice();
     (alice.email, alice.password, alice.flags) = (None, None, crate::user::Flags::default());
     let challenge = ChallengeId::from_uuid(uuid(800));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
     let entry = opened(&alice, Purpose::Invitation, "new@example.com", &account);
     let seen = peek(Some(&entry), &Policy::default(), began()).unwrap();
     assert_eq!((seen.purpose, seen.login.as_str(), seen.minimum), (Purpose::Invitation, "user2", 15));
@@ -230,10 +298,31 @@ fn an_invitation_confirms_its_address_whatever_the_flags() {
 }
 
 #[test]
+fn only_an_invitation_to_a_new_address_takes_one() {
+    let (account, alice) = alice();
+    let entry = |purpose, to| opened(&alice, purpose, to, &account);
+    let new = entry(Purpose::Invitation, "new@example.com");
+    assert_eq!(takes(&new).map(Email::as_str), Some("new@example.com"));
+    assert!(takes(&LinkEntry { fits: false, ..new }).is_none(), "a wrong link asks for nothing");
+    assert!(takes(&entry(Purpose::Invitation, "U2@example.com")).is_none());
+    assert!(takes(&entry(Purpose::Recovery, "new@example.com")).is_none());
+}
+
+#[test]
+fn a_link_that_its_user_may_not_use_is_told_no_oftener_than_another_dead_one() {
+    let (account, mut alice) = alice();
+    alice.email = None;
+    let mut entry = opened(&alice, Purpose::Recovery, "u2@example.com", &account);
+    entry.dead = until(30, began() + TICK);
+    let decision = set(&entry, false);
+    assert!(decision.changes.is_empty() && decision.reply.is_err());
+}
+
+#[test]
 fn an_invitation_that_replaces_an_address_tells_the_old_one() {
     let (account, mut alice) = alice();
     let challenge = ChallengeId::from_uuid(uuid(800));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
     let decision = set(&opened(&alice, Purpose::Invitation, "new@example.com", &account), false);
     let sent: Vec<_> =
         decision.changes.messages.iter().map(|draft| (draft.kind, draft.to.as_str())).collect();
@@ -251,7 +340,7 @@ fn an_invitation_that_replaces_an_address_tells_the_old_one() {
 fn an_invitation_replaces_no_address_while_too_many_old_ones_are_kept() {
     let (account, mut alice) = alice();
     let challenge = ChallengeId::from_uuid(uuid(800));
-    alice.pending_email = Some(PendingEmail { address: email("new@example.com"), challenge });
+    alice.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge));
     let policy = Policy::default();
     let kept = EmailClaim {
         address: email("old@example.com"),

@@ -87,13 +87,13 @@ fn every_failure_is_one_answer_and_one_shape_of_rows() {
 fn nobody_learns_from_the_time_that_a_password_was_right() {
     let account = account(1);
     let alice = user(2, &account);
-    assert!(knock(Some(alice.clone()), &account).admissible());
+    assert!(knock(Some(alice.clone()), &account).admissible(now()));
     let (mut disabled, mut blocked) = (alice.clone(), account.clone());
     disabled.disabled = true;
     blocked.blocked = true;
-    assert!(!knock(Some(disabled), &account).admissible());
-    assert!(!knock(Some(alice), &blocked).admissible());
-    assert!(!knock(None, &account).admissible());
+    assert!(!knock(Some(disabled), &account).admissible(now()));
+    assert!(!knock(Some(alice), &blocked).admissible(now()));
+    assert!(!knock(None, &account).admissible(now()));
 }
 
 #[test]
@@ -151,7 +151,10 @@ fn a_right_password_admits_and_rests_on_what_was_read() {
     let mut knock = knock(Some(user(2, &account)), &account);
     knock.device = Some(uuid(60));
     let decision = begin(&knock, &RIGHT, None);
-    let Ok(Step::Admitted(session, device)) = decision.reply else { panic!("admitted") };
+    let Ok(Step::Admitted(Admitted { session, device, days_left })) = decision.reply else {
+        panic!("admitted")
+    };
+    assert_eq!(days_left, None, "no date is set");
     assert_eq!((session.assurance, device.id), (Assurance::Password, uuid(60)));
     assert_eq!(
         steps(&decision.changes),
@@ -241,7 +244,7 @@ fn the_right_code_opens_the_session_in_the_commit_that_spends_it() {
     let challenge = challenge(Purpose::SignIn, &alice, "u2@example.com");
     let entry = entry(&challenge, &alice, &chain([&account]), true);
     let decision = finish(&entry, None, ids(), &Policy::default(), now());
-    let (session, device) = decision.reply.unwrap();
+    let Admitted { session, device, .. } = decision.reply.unwrap();
     assert_eq!((session.assurance, device.id), (Assurance::PasswordEmail, uuid(51)));
     assert_eq!(touched(&decision.changes), [challenge.id.uuid(), uuid(50), uuid(2), uuid(1)]);
     assert_eq!(trail(&decision.changes), ["signed_in: password_email"]);
@@ -298,4 +301,20 @@ fn a_reauthentication_keeps_the_end_and_kills_the_old_id() {
     assert!(matches!(decision.reply, Ok(Again::CodeRequired(_))));
     let challenge: crate::challenge::Challenge = written(&decision.changes, uuid(800)).unwrap();
     assert_eq!(challenge.session, Some(acting.session.value.id), "bound to the session that asked");
+}
+
+#[test]
+fn whoever_is_admitted_in_the_last_days_is_warned() {
+    let as_of = began().date_naive();
+    let days = crate::account::DayCounter { value: 5, as_of, minimum: 0, counting: true };
+    let account = Account { days, ..account(1) };
+    let alice = user(2, &account);
+    assert!(!alice.blocking_notices, "whether or not notices are mailed");
+    let knock = knock(Some(alice.clone()), &account);
+    let Ok(Step::Admitted(admitted)) = begin(&knock, &RIGHT, None).reply else { panic!("admitted") };
+    assert_eq!(admitted.days_left, Some(5));
+    let challenge = challenge(Purpose::SignIn, &alice, "u2@example.com");
+    let entry = entry(&challenge, &alice, &chain([&account]), true);
+    let admitted = finish(&entry, None, ids(), &Policy::default(), now()).reply.unwrap();
+    assert_eq!(admitted.days_left, Some(5));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::port::store::{CommitError, Expect, Lane, Record, Store};
+use crate::port::store::{CommitError, Expect, Lane, Record, Store, Waiting};
 
 use super::dropping::drop_at_poll;
 use super::kit::{Kit, Steps, ids, old, race, set, sorted};
@@ -143,6 +143,37 @@ pub async fn dropped_claim_is_due_again_at_until(store: &Arc<dyn Store>, nonce: 
         if finished.is_some() {
             break;
         }
+    }
+}
+
+/// What is due in a lane is counted no further than asked, with the time of the earliest; what is claimed is not due.
+pub async fn waiting_counts_what_is_due(store: &Arc<dyn Store>, nonce: u64) {
+    let kit = Kit::new(store, nonce, "waiting_counts_what_is_due");
+    for lane in [Lane::Interactive, Lane::Bulk, Lane::Timed] {
+        drain(&kit).await;
+        assert_eq!(waiting(&kit, lane, old(30), 9).await, Waiting::default(), "nothing is due yet");
+        for secs in [30, 10, 40, 20] {
+            kit.insert(Record { due: Some((lane, old(secs))), ..kit.record() }).await;
+        }
+        let count = |count| Waiting { count, oldest: Some(old(10)) };
+        assert_eq!(waiting(&kit, lane, old(30), 9).await, count(3), "what is due at the very instant is due");
+        assert_eq!(waiting(&kit, lane, old(30), 2).await, count(2), "no further than asked");
+        assert_eq!(waiting(&kit, lane, old(30), 0).await, Waiting::default(), "which may be nothing");
+        assert_eq!(waiting(&kit, lane, old(10), 9).await, count(1), "what is due later is not");
+        for other in [Lane::Interactive, Lane::Bulk, Lane::Timed].into_iter().filter(|other| *other != lane) {
+            let others = waiting(&kit, other, old(30), 9).await;
+            assert_eq!(others, Waiting::default(), "each lane is counted on its own");
+        }
+        claim(&kit, lane, old(10), old(900), 1).await;
+        let rest = Waiting { count: 2, oldest: Some(old(20)) };
+        assert_eq!(waiting(&kit, lane, old(30), 9).await, rest, "what is claimed is not due");
+    }
+}
+
+async fn waiting(kit: &Kit, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Waiting {
+    match kit.store.waiting(lane, now, at_most).await {
+        Ok(waiting) => waiting,
+        Err(error) => panic!("the store must count what is due, but says: {error}"),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::audit::AuditEvent;
 use crate::id::{CommitId, uuid_v7};
 use crate::port::store::{
     Commit, CommitError, Count, Counter, CounterOp, Counts, Delete, Expect, Guard, Key, Kind, Page, Put,
-    Read, Record, Snapshot, Start, Store, Window,
+    Read, Record, Snapshot, Start, Store, TrailPage, Window,
 };
 
 /// The kind of every record the cases write, unless they say so.
@@ -200,8 +200,8 @@ impl Kit {
         self.list(key, page(None, 1000)).await.into_iter().map(|record| record.id).collect()
     }
 
-    pub(super) async fn trail(&self, subject: Uuid, page: Page) -> Vec<AuditEvent> {
-        match self.store.audit(subject, page).await {
+    pub(super) async fn trail(&self, subject: Uuid, page: impl Into<TrailPage>) -> Vec<AuditEvent> {
+        match self.store.audit(subject, page.into()).await {
             Ok(events) => events,
             Err(error) => panic!("the store must show the trail, but says: {error}"),
         }

@@ -114,8 +114,10 @@ cases! {
     claimed_record_is_due_again_at_until
     dead_lane_is_never_claimed
     dropped_claim_is_due_again_at_until
+    waiting_counts_what_is_due
     dropped_commit_is_before_or_after
     audit_gives_the_trail_of_its_subject
+    audit_goes_back_from_the_newest
     purge_removes_ended_counters
     purge_removes_old_audit_events
     purge_removes_dead_records

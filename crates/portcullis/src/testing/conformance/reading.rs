@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::port::store::{Counter, CounterOp, Expect, Read, Record, Snapshot, Start, Store, Window};
+use crate::port::store::{Counter, CounterOp, Expect, Key, Read, Record, Snapshot, Start, Store, Window};
 
 use super::kit::{Kit, Steps, add, at, holds, ids, page, secs, set, sorted};
 
@@ -191,7 +191,8 @@ pub async fn list_pages_in_id_order(store: &Arc<dyn Store>, nonce: u64) {
     );
 }
 
-/// A unique key is listed like any other, and a key that nobody carries gives nothing.
+/// A unique key is listed like any other, apart from a plain one of the same name and value, and a key that nobody
+/// carries gives nothing.
 pub async fn list_knows_unique_keys(store: &Arc<dyn Store>, nonce: u64) {
     let kit = Kit::new(store, nonce, "list_knows_unique_keys");
     let key = kit.key();
@@ -199,5 +200,9 @@ pub async fn list_knows_unique_keys(store: &Arc<dyn Store>, nonce: u64) {
     let listed = kit.list(&key, page(None, 10)).await;
     assert_eq!(listed.first(), Some(&record), "a unique key lists its holder");
     assert!(kit.list(&key, page(Some(record.id), 10)).await.is_empty(), "and nothing after it");
+    let plain = Key { unique: false, ..key.clone() };
+    let other = kit.insert(Record { keys: vec![plain.clone()], ..kit.record() }).await;
+    assert_eq!(kit.list(&key, page(None, 10)).await, [record], "who asks for the unique key gets no other");
+    assert_eq!(kit.list(&plain, page(None, 10)).await, [other], "who asks for the plain one gets no holder");
     assert!(kit.list(&kit.lookup(), page(None, 10)).await.is_empty(), "a key nobody carries lists nothing");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::audit::AuditEvent;
-use crate::port::store::{Counter, Expect, Lane, Purge, Record, Store, Window};
+use crate::port::store::{Counter, Expect, Lane, Purge, Record, Store, TrailPage, Window};
 
 use super::kit::{Kit, Steps, add, at, old, page, secs};
 
@@ -46,6 +46,30 @@ pub async fn audit_gives_the_trail_of_its_subject(store: &Arc<dyn Store>, nonce:
     }
     assert!(kit.trail(subject, page(after, 2)).await.is_empty(), "nothing comes after the last event");
     assert_eq!(kit.trail(other, page(None, 9)).await.len(), 1, "every subject has a trail of its own");
+}
+
+/// The trail of a subject can be read from its end: newest first, by page before an id, and nothing of others.
+pub async fn audit_goes_back_from_the_newest(store: &Arc<dyn Store>, nonce: u64) {
+    let kit = Kit::new(store, nonce, "audit_goes_back_from_the_newest");
+    let (subject, other) = (kit.id(), kit.id());
+    let mut events = Vec::new();
+    for _ in 0..5 {
+        let mut commit = kit.commit_about(subject);
+        events.extend(commit.audit.iter().cloned());
+        commit.audit.push(kit.event(other));
+        kit.keep("a commit with events of two subjects", &commit).await;
+    }
+    events.reverse();
+    let trail = kit.trail(subject, TrailPage::newest(None, 100)).await;
+    assert_eq!(trail, events, "newest first, the trail has the same events in the opposite order");
+    let mut before = None;
+    for part in events.chunks(2) {
+        let trail = kit.trail(subject, TrailPage::newest(before, 2)).await;
+        assert_eq!(trail, part, "a page goes back from before the event given and holds as many as asked");
+        before = part.last().map(|event| event.id);
+    }
+    let first = kit.trail(subject, TrailPage::newest(before, 2)).await;
+    assert!(first.is_empty(), "nothing comes before the first event");
 }
 
 /// A purge of counters removes those whose window ended before the instant, no more at a time than asked.

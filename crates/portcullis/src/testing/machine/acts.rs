@@ -4,8 +4,10 @@ use super::command::{Bring, By, Command};
 use super::model::{Model, NOBODY};
 use super::player::Player;
 use super::step::NOTHING;
+use crate::account::DaysChange;
 use crate::error::Error;
 use crate::id::{ChallengeId, UserId};
+use crate::manage::AccountChange;
 use crate::port::message::SendError;
 use crate::port::store::{Read, Start};
 use crate::rights::{AccessRight, Actor};
@@ -209,6 +211,13 @@ impl Player<'_> {
             Command::SetBlocked { account, on } => {
                 let id = self.accounts[usize::from(account)].id;
                 security.accounts().set_blocked(id, on).await.map(|_| "ok")
+            }
+            Command::SetDays { account, left } => {
+                let id = self.accounts[usize::from(account)].id;
+                let days = DaysChange::default().counting(left.is_some());
+                let days = left.map_or(days, |left| days.left(i32::from(left)));
+                let change = AccountChange::default().days(days);
+                security.manage(Actor::Program).change_account(id, &change).await.map(|_| "ok")
             }
             Command::SetDisabled { by, user: at, on } => {
                 security.rights().set_disabled(actor(by)?, user(at), on).await.map(|_| "ok")

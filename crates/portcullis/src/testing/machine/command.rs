@@ -39,6 +39,7 @@ pub(super) enum Command {
     Settings { session: u8 },
     SetDisabled { by: By, user: u8, on: bool },
     SetBlocked { account: u8, on: bool },
+    SetDays { account: u8, left: Option<u8> },
     SetFlags { by: By, user: u8, flags: u8 },
     GrantOnUser { by: By, user: u8, to: u8, rights: u8 },
     GrantOnAccount { by: By, account: u8, to: u8, on: bool },
@@ -140,7 +141,7 @@ impl Dice {
         let session = self.back();
         let challenge = self.back();
         let bring = self.bring();
-        match self.below(64) {
+        match self.below(66) {
             0..9 => Command::SignIn {
                 user: self.below(13) / 4,
                 right: self.chance(7),
@@ -183,6 +184,10 @@ impl Dice {
                 Command::GrantOnAccount { by, account, to, on: self.chance(6) }
             }
             53..60 => Command::Work,
+            64..66 => {
+                let left = if self.chance(7) { Some(self.below(3)) } else { None };
+                Command::SetDays { account: self.below(2), left }
+            }
             60 => Command::MailDown { on: self.chance(4) },
             _ => Command::Clock { seconds: self.jump() },
         }

@@ -24,6 +24,8 @@ const DEVICE: i64 = 400 * 24 * HOUR;
 const BUDGET: u32 = 10;
 const UNDO_LIFE: i64 = 72 * HOUR;
 const CLAIMS: usize = 5;
+/// How far into its day, in UTC, every sequence begins.
+const BEGINS: i64 = 40_000;
 /// How far clocks may be apart.
 const SLACK: i64 = 30;
 
@@ -124,8 +126,16 @@ pub(super) struct Claim {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     pub(super) blocked: bool,
-    void: Option<i64>,
+    /// The day its counter blocks it from, if it counts.
+    until: Option<i64>,
+    lifts: u32,
     pub(super) managers: BTreeSet<usize>,
+}
+
+impl Account {
+    fn blocked_at(&self, now: i64) -> bool {
+        self.blocked || self.until.is_some_and(|day| now >= day * DAY - BEGINS)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +154,7 @@ pub(super) struct Challenge {
     credentials: u32,
     pub(super) state: State,
     pub(super) issue: u32,
-    created: i64,
+    lifts: u32,
     issued: i64,
     pub(super) expires: i64,
     pub(super) attempts: u32,
@@ -156,7 +166,7 @@ pub(super) struct Challenge {
 pub(super) struct Session {
     pub(super) user: usize,
     credentials: u32,
-    signed_in: i64,
+    lifts: u32,
     fresh: i64,
     used: i64,
     idle: i64,
@@ -237,12 +247,14 @@ impl Model {
     }
 
     pub(super) fn blocked(&self, user: usize) -> bool {
-        self.accounts[0].blocked || (self.users[user].account == 1 && self.accounts[1].blocked)
+        let blocked = |account: usize| self.accounts[account].blocked_at(self.now);
+        blocked(0) || (self.users[user].account == 1 && blocked(1))
     }
 
-    fn voids(&self, user: usize, since: i64) -> bool {
-        let void = |account: usize| self.accounts[account].void.is_some_and(|void| since < void);
-        void(0) || (self.users[user].account == 1 && void(1))
+    /// How many blocks were lifted among the accounts of a user.
+    fn lifts(&self, user: usize) -> u32 {
+        let below = if self.users[user].account == 1 { self.accounts[1].lifts } else { 0 };
+        self.accounts[0].lifts + below
     }
 
     fn shut_out(&self, user: usize) -> bool {
@@ -257,7 +269,7 @@ impl Model {
             && this.credentials == self.users[user].credentials
             && self.now < this.idle
             && self.now < this.ends
-            && !self.voids(user, this.signed_in)
+            && this.lifts == self.lifts(user)
             && !self.shut_out(user);
         if !alive {
             self.sessions[session].gone = true;
@@ -275,7 +287,7 @@ impl Model {
         self.sessions.push(Session {
             user,
             credentials: self.users[user].credentials,
-            signed_in: now,
+            lifts: self.lifts(user),
             fresh: now + FRESH,
             used: now,
             idle: now + IDLE,
@@ -345,11 +357,23 @@ impl Model {
     }
 
     pub(super) fn block(&mut self, account: usize, on: bool) {
-        if self.accounts[account].blocked != on {
-            self.accounts[account].blocked = on;
-            if !on {
-                self.accounts[account].void = Some(self.now);
-            }
+        self.change_account(account, |account| account.blocked = on);
+    }
+
+    /// So many days are left of an account from today on; none stops the counter.
+    pub(super) fn set_days(&mut self, account: usize, left: Option<i64>) {
+        let today = (self.now + BEGINS).div_euclid(DAY);
+        self.change_account(account, |account| account.until = left.map(|left| today + left));
+    }
+
+    /// A block that some clock saw before the change and some clock misses after it is lifted.
+    fn change_account(&mut self, account: usize, change: impl FnOnce(&mut Account)) {
+        let (before, now) = (self.accounts[account].clone(), self.now);
+        let account = &mut self.accounts[account];
+        change(account);
+        let same = (before.blocked, before.until) == (account.blocked, account.until);
+        if !same && before.blocked_at(now + SLACK) && !account.blocked_at(now - SLACK) {
+            account.lifts += 1;
         }
     }
 

@@ -208,6 +208,7 @@ const fn rule_of(command: Command) -> &'static str {
         }
         Command::SetDisabled { .. }
         | Command::SetBlocked { .. }
+        | Command::SetDays { .. }
         | Command::SetFlags { .. }
         | Command::GrantOnUser { .. }
         | Command::GrantOnAccount { .. } => "I-24",

@@ -340,6 +340,14 @@ impl Model {
         }
     }
 
+    /// Giving a right takes a fresh sign-in, taking one away does not.
+    fn may_give(&self, by: By, gives: bool) -> Result<(), &'static str> {
+        match by {
+            Some(back) if gives => self.fresh(self.session(back)?),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Rights go to whom the actor sees, and to who holds some already.
     fn may_receive(&self, actor: Option<usize>, to: usize, holds: bool) -> Result<(), &'static str> {
         if holds { Ok(()) } else { self.may(actor, to, 1) }
@@ -356,6 +364,7 @@ impl Model {
                 }
             }
             Command::SetBlocked { account, on } => self.block(usize::from(account), on),
+            Command::SetDays { account, left } => self.set_days(usize::from(account), left.map(i64::from)),
             Command::SetFlags { by, user, flags } => {
                 let (actor, user) = (self.actor(by)?, usize::from(user));
                 self.may(actor, user, 2)?;
@@ -368,7 +377,9 @@ impl Model {
             Command::GrantOnUser { by, user, to, rights } => {
                 let (actor, user) = (self.actor(by)?, usize::from(user));
                 self.may(actor, user, 4 | rights)?;
-                self.may_receive(actor, usize::from(to), self.users[user].rights[usize::from(to)] != 0)?;
+                let held = self.users[user].rights[usize::from(to)];
+                self.may_give(by, rights & !held != 0)?;
+                self.may_receive(actor, usize::from(to), held != 0)?;
                 self.users[user].rights[usize::from(to)] = rights;
             }
             Command::GrantOnAccount { by, account, to, on } => {
@@ -378,6 +389,7 @@ impl Model {
                     return Err("not_found");
                 }
                 let holds = self.accounts[account].managers.contains(&usize::from(to));
+                self.may_give(by, on && !holds)?;
                 self.may_receive(actor, usize::from(to), holds)?;
                 let managers = &mut self.accounts[account].managers;
                 if on {

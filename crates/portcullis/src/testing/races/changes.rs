@@ -134,6 +134,8 @@ pub async fn ending_the_others_and_a_change_of_password_come_in_some_order(
             let kit = Kit::new(store, nonce, &format!("others_{own}_{round}"));
             let account = kit.account().await;
             let (user, ending) = kit.user(&account, "dave").await;
+            // There is another one to end, whoever is faster.
+            must("a sign-in", kit.world.sign_in(&user).await);
             let changing =
                 if own { ending.clone() } else { must("a sign-in", kit.world.sign_in(&user).await) };
             kit.stage.line_up(2);

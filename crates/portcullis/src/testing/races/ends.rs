@@ -5,8 +5,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::kit::{Kit, must, word};
-use crate::account::Account;
+use crate::account::{Account, DaysChange, Payment};
 use crate::contact::Email;
+use crate::manage::AccountChange;
 use crate::port::store::Store;
 use crate::rights::Actor;
 use crate::session::CurrentSession;
@@ -20,6 +21,8 @@ const ROUNDS: usize = 4;
 enum End {
     /// The account is blocked.
     Blocked,
+    /// The days of the account are over.
+    OutOfDays,
     /// The user is disabled.
     Disabled,
     /// The session that asked is ended.
@@ -42,6 +45,13 @@ impl Scene {
             End::Blocked => {
                 must("blocking", security.accounts().set_blocked(self.account.id, true).await);
             }
+            End::OutOfDays => {
+                let days = AccountChange::default().days(DaysChange::default().left(0).counting(true));
+                must(
+                    "shortening",
+                    security.manage(Actor::Program).change_account(self.account.id, &days).await,
+                );
+            }
             End::Disabled => {
                 must("disabling", security.rights().set_disabled(Actor::Program, self.user.id, true).await);
             }
@@ -61,13 +71,15 @@ impl Scene {
     async fn lift(&self, kit: &Kit) {
         kit.world.advance(TimeDelta::seconds(1));
         must("lifting", kit.world.security.accounts().set_blocked(self.account.id, false).await);
+        let manage = kit.world.security.manage(Actor::Program);
+        must("paying", manage.pay(self.account.id, &Payment::new("races").days(30)).await);
     }
 }
 
 /// The code of a sign-in is redeemed while the account is blocked, the user disabled or a credential changed: the
 /// outcome is one that some order gives, and no session outlives the end, also when a block is lifted again.
 pub async fn what_ends_stops_the_sign_in_under_way(store: &Arc<dyn Store>, nonce: u64) {
-    for end in [End::Blocked, End::Disabled, End::CredentialsChanged] {
+    for end in [End::Blocked, End::OutOfDays, End::Disabled, End::CredentialsChanged] {
         for round in 0..=ROUNDS {
             let kit = Kit::new(store, nonce, &format!("sign_in_{end:?}_{round}"));
             let account = kit.account().await;
@@ -94,7 +106,7 @@ pub async fn what_ends_stops_the_sign_in_under_way(store: &Arc<dyn Store>, nonce
             let answer = must("the code", answer);
             assert!(["ok", "challenge_dead"].contains(&answer), "{end:?}: no order gives {answer}");
             assert!(!held || answer == "challenge_dead", "{end:?}: the end was answered first");
-            if end == End::Blocked && round % 2 == 0 {
+            if matches!(end, End::Blocked | End::OutOfDays) && round % 2 == 0 {
                 scene.lift(&kit).await;
             }
             let alive = kit.alive(&scene.user).await;
@@ -109,7 +121,7 @@ pub async fn what_ends_stops_the_sign_in_under_way(store: &Arc<dyn Store>, nonce
 /// credential changed by another session: one order gives what comes out, and an end that was answered first stops the
 /// change.
 pub async fn what_ends_stops_the_change_under_way(store: &Arc<dyn Store>, nonce: u64) {
-    for end in [End::Blocked, End::Disabled, End::SignedOut, End::CredentialsChanged] {
+    for end in [End::Blocked, End::OutOfDays, End::Disabled, End::SignedOut, End::CredentialsChanged] {
         for round in 0..=ROUNDS {
             let kit = Kit::new(store, nonce, &format!("change_{end:?}_{round}"));
             let account = kit.account().await;
@@ -144,7 +156,7 @@ pub async fn what_ends_stops_the_change_under_way(store: &Arc<dyn Store>, nonce:
             let taken = user.confirmed_email().is_some_and(|email: &Email| email.same_as(&new));
             assert_eq!(taken, answer == "ok", "{end:?}: the answer tells what was kept");
             let survivors = match end {
-                End::Blocked | End::Disabled => 0,
+                End::Blocked | End::OutOfDays | End::Disabled => 0,
                 // One of the two sessions goes on: a change ends the other, signing out ends this one.
                 End::SignedOut | End::CredentialsChanged => 1,
             };

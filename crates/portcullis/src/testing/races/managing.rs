@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::kit::{Kit, must, word};
 use crate::Portcullis;
-use crate::account::{Account, NewAccount};
+use crate::account::{Account, NewAccount, Payment};
 use crate::contact::Email;
 use crate::language::Language;
 use crate::manage::{AccountChange, Manage, UserChange};
@@ -29,10 +29,11 @@ enum Act {
     CreateAccount,
     RenameAccount,
     BlockAccount,
+    Pay,
 }
 
 impl Act {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::CreateUser,
         Self::SetFlags,
         Self::Disable,
@@ -46,6 +47,7 @@ impl Act {
         Self::CreateAccount,
         Self::RenameAccount,
         Self::BlockAccount,
+        Self::Pay,
     ];
 
     /// The line of the trail in its commit.
@@ -63,6 +65,7 @@ impl Act {
             Self::CreateAccount => "account_created",
             Self::RenameAccount => "account_changed",
             Self::BlockAccount => "account_blocked",
+            Self::Pay => "payment_recorded",
         }
     }
 
@@ -78,7 +81,8 @@ impl Act {
             | Self::GrantOnAccount
             | Self::CreateAccount
             | Self::RenameAccount
-            | Self::BlockAccount => None,
+            | Self::BlockAccount
+            | Self::Pay => None,
         }
     }
 }
@@ -114,6 +118,7 @@ async fn done(manage: Manage<'_>, act: Act, scene: &Scene) -> &'static str {
         Act::RenameAccount => {
             word(&manage.change_account(account, &AccountChange::default().name("other")).await)
         }
+        Act::Pay => word(&manage.pay(account, &Payment::new("races").days(1)).await),
         Act::BlockAccount => {
             word(&manage.change_account(account, &AccountChange::default().blocked(true)).await)
         }
@@ -190,6 +195,8 @@ async fn standing(security: &Portcullis, scene: &Scene) -> String {
         (user.credential_version, user.language.as_str(), user.two_factor.name());
     format!(
         "{flags:?} {pending} {} {version} {language} {factor} {rights:?} {} {} {created}",
-        user.disabled, account.name, account.blocked
+        user.disabled,
+        account.name,
+        account.blocked || account.days.value != 0
     )
 }

@@ -24,6 +24,7 @@
     reason = "a race has one way to fail, said once in the docs of the module: it panics with a sentence"
 )]
 
+mod accounts;
 mod addresses;
 mod bootstrap;
 mod changes;
@@ -34,6 +35,7 @@ mod keys;
 mod kit;
 mod links;
 mod managing;
+mod notices;
 mod passwords;
 mod rights;
 mod sends;
@@ -47,6 +49,7 @@ use std::time::Duration;
 
 use crate::port::store::Store;
 
+pub use self::accounts::*;
 pub use self::addresses::*;
 pub use self::bootstrap::*;
 pub use self::changes::*;
@@ -56,6 +59,7 @@ pub use self::guesses::*;
 pub use self::keys::*;
 pub use self::links::*;
 pub use self::managing::*;
+pub use self::notices::*;
 pub use self::passwords::*;
 pub use self::rights::*;
 pub use self::sends::*;
@@ -78,6 +82,7 @@ macro_rules! races {
 
 races! {
     one_of_many_bootstraps
+    a_top_account_stops_the_bootstrap_under_way
     one_code_admits_once
     one_code_confirms_once
     one_code_switches_on_once
@@ -93,6 +98,8 @@ races! {
     a_revoked_right_stops_every_act
     what_ends_stops_the_sign_in_under_way
     what_ends_stops_the_change_under_way
+    payments_at_once_all_count
+    a_lifted_block_ends_the_sign_in_under_way
     one_of_many_changes_the_password
     a_change_of_password_ends_the_sign_in_under_way
     a_change_of_password_ends_the_code_under_way
@@ -107,7 +114,10 @@ races! {
     a_recovery_ends_the_sign_in_under_way
     workers_share_without_sending_twice
     a_late_outcome_is_not_kept
+    one_of_many_sends_a_dead_message_again
     a_message_sealed_anew_is_sent_once
+    workers_mail_each_day_once
+    moves_amid_a_look_double_nothing
 }
 
 /// Runs every race in turn on what `make_store` gives (new stores, or the same one again and again), and prints the

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::audit::AuditEvent;
 use crate::error::PortError;
 use crate::port::store::{
-    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store,
+    Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
 
 /// Passes every call on to the store under test.
@@ -134,6 +134,10 @@ impl Store for Stage {
         self.inner.claim(lane, now, until, limit).await
     }
 
+    async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
+        self.inner.waiting(lane, now, at_most).await
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         if let Some(gate) = self.gate(commit) {
             gate.pass().await;
@@ -146,7 +150,7 @@ impl Store for Stage {
         answer
     }
 
-    async fn audit(&self, subject: Uuid, page: Page) -> Result<Vec<AuditEvent>, PortError> {
+    async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
         self.inner.audit(subject, page).await
     }
 

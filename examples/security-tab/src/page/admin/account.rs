@@ -3,9 +3,11 @@
 use askama::Template;
 
 use super::note::{attributes, line};
+use super::rights::{RIGHTS, RightsForm, RightsSection};
 use super::user::gate_list;
 use super::{Note, Place, Tab};
-use crate::page::{Frame, Gate, Html};
+use crate::page::dialog::Question;
+use crate::page::{Frame, Gate, Html, Reauthenticate, field};
 use crate::texts::Texts;
 use crate::texts::admin::AdminTexts;
 
@@ -85,8 +87,12 @@ pub(crate) struct AccountPage {
     pub(crate) gates: Vec<Gate>,
     /// Gates that are closed for creating an account below it.
     pub(crate) create_gates: Vec<Gate>,
+    /// The rights on it.
+    pub(crate) rights: RightsForm,
     /// What was just done.
     pub(crate) note: Option<Note>,
+    /// The dialog of a stale sign-in.
+    pub(crate) dialog: Option<Reauthenticate>,
 }
 
 /// The form for a new account.
@@ -184,6 +190,20 @@ impl AccountPage {
 
     fn gates(&self, gates: &[Gate], id: &'static str) -> Html {
         gate_list(gates, id, self.frame.language())
+    }
+
+    fn rights_section(&self) -> RightsSection<'_> {
+        RightsSection {
+            form: &self.rights,
+            note: self.note.as_ref(),
+            on_account: true,
+            id: &self.id,
+            language: self.frame.language(),
+        }
+    }
+
+    fn question(&self) -> Option<Question<'_>> {
+        self.dialog.as_ref().map(Reauthenticate::question)
     }
 }
 

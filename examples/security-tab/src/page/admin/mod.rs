@@ -2,6 +2,7 @@
 
 mod account;
 mod note;
+mod rights;
 mod samples;
 mod trail;
 mod user;
@@ -11,11 +12,10 @@ mod users;
 pub(crate) use account::PERIODS;
 pub(crate) use account::{AccountLine, AccountPage, AccountsPage, Block, NewAccountPage, ServiceFields};
 pub(crate) use note::{AdminSaid, Note, Place, Trouble};
+pub(crate) use rights::{HolderLine, RIGHTS, RightsForm};
 pub(super) use samples::pages;
 pub(crate) use trail::{Doer, TrailLine, TrailPage};
-pub(crate) use user::{
-    AdminAddress, AdminDialog, FLAGS, FlagBox, RIGHTS, RightsForm, UserFacts, UserPage, gates_of,
-};
+pub(crate) use user::{AdminAddress, FLAGS, FlagBox, UserFacts, UserPage, gates_of};
 pub(crate) use users::{Choice, NewUserPage, NotFoundPage, UserLine, UsersPage};
 
 /// The part of the administration a page belongs to.

@@ -1,12 +1,14 @@
 //! Every state of the pages for administrators, from samples.
 
 use super::{
-    AccountLine, AccountPage, AccountsPage, AdminAddress, AdminDialog, AdminSaid, Block, Choice, Doer, FLAGS,
-    FlagBox, NewAccountPage, NewUserPage, NotFoundPage, Note, Place, RightsForm, ServiceFields, Tab,
-    TrailLine, TrailPage, Trouble, UserFacts, UserLine, UserPage, UsersPage,
+    AccountLine, AccountPage, AccountsPage, AdminAddress, AdminSaid, Block, Choice, Doer, FLAGS, FlagBox,
+    HolderLine, NewAccountPage, NewUserPage, NotFoundPage, Note, Place, RIGHTS, RightsForm, ServiceFields,
+    Tab, TrailLine, TrailPage, Trouble, UserFacts, UserLine, UserPage, UsersPage,
 };
 use crate::page::samples::{MASKED, Samples};
-use crate::page::{CodeLine, Frame, Gate, Identity, Problem, Step, Time};
+use crate::page::{
+    CodeLine, Frame, Gate, Identity, PendingAction, Problem, Reauthenticate, Step, Time, field, route,
+};
 
 const ID: &str = "706f7274-6375-8c6c-8000-64656d6f0013";
 const LONG: &str = "a_login_of_fifty_characters_that_has_to_be_broken_";
@@ -49,6 +51,17 @@ fn frame(samples: Samples) -> Frame {
 fn choices() -> Vec<Choice> {
     let choice = |id: &str, name: &str, chosen| Choice { id: id.to_owned(), name: name.to_owned(), chosen };
     vec![choice(ID, "demo", true), choice("706f7274-6375-8c6c-8000-64656d6f0002", "child", false)]
+}
+
+fn languages() -> Vec<Choice> {
+    let named = [
+        ("en", "English"),
+        ("ru", "Russian (Русский)"),
+        ("es", "Spanish (Español)"),
+        ("de", "German (Deutsch)"),
+    ];
+    let choice = |(id, name): (&str, &str)| Choice { id: id.into(), name: name.into(), chosen: id == "en" };
+    named.map(choice).into()
 }
 
 fn lines() -> Vec<AccountLine> {
@@ -100,12 +113,14 @@ fn new_users(samples: Samples) -> Vec<(&'static str, NewUserPage)> {
     let page = NewUserPage {
         frame: frame(samples),
         accounts: choices(),
+        unchosen: false,
         login: String::new(),
         address: String::new(),
         zone: String::new(),
-        russian: false,
+        languages: languages(),
         flags: flags(&[], &["create_items"]),
         note: None,
+        dialog: None,
     };
     let failed = |place, trouble| {
         let note = Some(Note::trouble(place, trouble));
@@ -116,9 +131,25 @@ fn new_users(samples: Samples) -> Vec<(&'static str, NewUserPage)> {
         ("admin-new-user-taken", failed(Place::Login, Trouble::LoginTaken)),
         ("admin-new-user-address", failed(Place::Address, Trouble::Known(Problem::InvalidEmail))),
         ("admin-new-user-zone", failed(Place::Zone, Trouble::InvalidZone)),
-        ("admin-new-user-account", failed(Place::Account, Trouble::NoSuchAccount)),
+        (
+            "admin-new-user-account",
+            NewUserPage {
+                unchosen: true,
+                accounts: choices().into_iter().map(|choice| Choice { chosen: false, ..choice }).collect(),
+                ..failed(Place::Account, Trouble::NoSuchAccount)
+            },
+        ),
         ("admin-new-user-lacked", failed(Place::Flags, Trouble::Lacked)),
         ("admin-new-user-busy", failed(Place::Form, Trouble::Known(Problem::CannotAnswer))),
+        (
+            "admin-new-user-proof",
+            NewUserPage {
+                dialog: dialog(route::ADMIN_USER_NEW, field::ACCOUNT, Step::Password(None)),
+                login: "dora".into(),
+                address: "dora@example.com".into(),
+                ..page.clone()
+            },
+        ),
         ("admin-new-user", page),
     ]
 }
@@ -139,25 +170,43 @@ fn user_page(samples: Samples) -> UserPage {
         },
         flags: flags(&["change_settings", "send_sms"], &["create_items", "send_sms"]),
         flags_gates: Vec::new(),
-        russian: false,
+        languages: languages(),
         zone: "Europe/Riga".into(),
         settings_gates: Vec::new(),
         reset_gates: Some(Vec::new()),
         invitation_gates: None,
         factor_gates: Vec::new(),
         sessions_gates: Vec::new(),
-        rights: RightsForm { to: String::new(), checked: Vec::new(), gates: Vec::new() },
+        rights: rights_form(),
         trail: true,
         note: None,
         dialog: None,
     }
 }
 
+fn rights_form() -> RightsForm {
+    RightsForm { to: String::new(), checked: Vec::new(), holders: Some(holders()), gates: Vec::new() }
+}
+
+fn holders() -> Vec<HolderLine> {
+    let holder = |login: Option<&str>, rights: &[&'static str]| HolderLine {
+        id: ID.into(),
+        login: login.map(str::to_owned),
+        rights: rights.to_vec(),
+    };
+    vec![holder(Some("alice"), &["view"]), holder(Some(LONG), &RIGHTS), holder(None, &["view", "edit_flags"])]
+}
+
+fn dialog(route: &str, of: &str, step: Step) -> Option<Reauthenticate> {
+    let pending = PendingAction::new(route, [(of, ID)])?;
+    Some(Reauthenticate { login: "admin".into(), pending, step })
+}
+
 fn user_pages(samples: Samples) -> Vec<(&'static str, UserPage)> {
     let page = user_page(samples);
     let said = |said| UserPage { note: Some(Note::said(said)), ..page.clone() };
     let failed = |place, trouble| UserPage { note: Some(Note::trouble(place, trouble)), ..page.clone() };
-    let asked = |step| UserPage { dialog: Some(AdminDialog { login: "admin".into(), step }), ..page.clone() };
+    let asked = |step| UserPage { dialog: dialog(route::ADMIN_FACTOR, field::USER, step), ..page.clone() };
     let mut invited = page.clone();
     invited.user.password = false;
     invited.user.two_factor = false;
@@ -166,6 +215,7 @@ fn user_pages(samples: Samples) -> Vec<(&'static str, UserPage)> {
     invited.invitation_gates = Some(Vec::new());
     let mut alone = invited.clone();
     alone.user.address = AdminAddress::default();
+    alone.rights.holders = Some(Vec::new());
     let mut off = page.clone();
     off.user.disabled = true;
     off.user.blocked = true;
@@ -177,6 +227,7 @@ fn user_pages(samples: Samples) -> Vec<(&'static str, UserPage)> {
     closed.factor_gates.clone_from(&gates);
     closed.sessions_gates.clone_from(&gates);
     closed.rights.gates.clone_from(&gates);
+    closed.rights.holders = None;
     closed.invitation_gates = Some(gates);
     closed.trail = false;
     let mut rights = failed(Place::RightsTo, Trouble::NoSuchUser);
@@ -225,8 +276,20 @@ fn accounts(samples: Samples) -> Vec<(&'static str, AccountPage)> {
         below: lines().into_iter().skip(2).map(|line| AccountLine { depth: 0, ..line }).collect(),
         gates: Vec::new(),
         create_gates: Vec::new(),
+        rights: rights_form(),
         note: None,
+        dialog: None,
     };
+    let mut closed = page.clone();
+    closed.gates = vec![Gate::Right];
+    closed.create_gates.clone_from(&closed.gates);
+    closed.rights = RightsForm { holders: None, gates: closed.gates.clone(), ..rights_form() };
+    let mut alone = page.clone();
+    alone.rights.holders = Some(Vec::new());
+    let mut asked = page.clone();
+    asked.dialog = dialog(route::ADMIN_ACCOUNT_RIGHTS, field::ACCOUNT, Step::Password(None));
+    asked.rights.to = "alice".into();
+    asked.rights.checked = vec!["view", "manage_account"];
     let note = |note| AccountPage { note: Some(note), ..page.clone() };
     vec![
         ("admin-account-blocked", AccountPage { block: Block::On, ..page.clone() }),
@@ -234,10 +297,11 @@ fn accounts(samples: Samples) -> Vec<(&'static str, AccountPage)> {
             "admin-account-blocked-above",
             AccountPage { block: Block::Above, below: Vec::new(), ..page.clone() },
         ),
-        (
-            "admin-account-gates",
-            AccountPage { gates: vec![Gate::Right], create_gates: vec![Gate::Right], ..page.clone() },
-        ),
+        ("admin-account-gates", closed),
+        ("admin-account-no-rights", alone),
+        ("admin-account-proof", asked),
+        ("admin-account-said-rights", note(Note::said(AdminSaid::RightsSet))),
+        ("admin-account-rights", note(Note::trouble(Place::RightsTo, Trouble::NoSuchUser))),
         ("admin-account-said-saved", note(Note::said(AdminSaid::AccountSaved))),
         ("admin-account-said-created", note(Note::said(AdminSaid::AccountCreated))),
         ("admin-account-said-blocked", note(Note::said(AdminSaid::Blocked))),

@@ -5,7 +5,7 @@ use askama::Template;
 use super::Tab;
 use crate::page::{Frame, Html, Sentence, Time};
 use crate::texts::Texts;
-use crate::texts::admin::AdminTexts;
+use crate::texts::admin::{AdminTexts, Because};
 
 /// Who did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,8 +90,12 @@ impl TrailLine {
         Html::text(&words)
     }
 
-    fn because(&self, a: &'static AdminTexts) -> Option<Html> {
-        let reason = self.reason.as_ref()?;
-        Some(Sentence::new(a.because).text("reason", reason).html())
+    fn because(&self, frame: &Frame, a: &'static AdminTexts) -> Option<Html> {
+        let reason = self.reason.as_deref()?;
+        Some(match frame.language().because(reason) {
+            Some(Because::What(words)) => Html::text(words),
+            Some(Because::Why(words)) => Sentence::new(a.because).text("reason", words).html(),
+            None => Sentence::new(a.because).text("reason", reason).html(),
+        })
     }
 }

@@ -3,8 +3,10 @@
 use askama::Template;
 
 use super::note::{attributes, line};
-use super::{Note, Place, Tab};
-use crate::page::{CodeLine, Frame, Gate, Html, Problem, Sentence, Step, Time};
+use super::rights::{RIGHTS, RightsForm, RightsSection};
+use super::{Choice, Note, Place, Tab};
+use crate::page::dialog::Question;
+use crate::page::{Frame, Gate, Html, Reauthenticate, Sentence, Time, field};
 use crate::texts::admin::AdminTexts;
 use crate::texts::{Language, Texts};
 
@@ -23,20 +25,6 @@ pub(crate) struct FlagBox {
 
 /// The flags by the names of the HTTP contract, in the order of the page.
 pub(crate) const FLAGS: [&str; 4] = ["change_password", "send_sms", "change_settings", "create_items"];
-
-/// The rights by the names of the HTTP contract, in the order of the page.
-pub(crate) const RIGHTS: [&str; 10] = [
-    "view",
-    "view_details",
-    "edit_other",
-    "edit_flags",
-    "manage_access",
-    "manage_user_access",
-    "act_on_behalf",
-    "rename",
-    "delete",
-    "manage_account",
-];
 
 /// What is known of a user.
 #[derive(Debug, Clone)]
@@ -71,17 +59,6 @@ pub(crate) struct AdminAddress {
     pub(crate) pending: Option<String>,
 }
 
-/// The section "Rights on this user".
-#[derive(Debug, Clone)]
-pub(crate) struct RightsForm {
-    /// The login as it was typed.
-    pub(crate) to: String,
-    /// The rights that are checked, by name.
-    pub(crate) checked: Vec<&'static str>,
-    /// Gates that are closed.
-    pub(crate) gates: Vec<Gate>,
-}
-
 /// A user's page.
 #[derive(Debug, Clone)]
 pub(crate) struct UserPage {
@@ -93,8 +70,8 @@ pub(crate) struct UserPage {
     pub(crate) flags: Vec<FlagBox>,
     /// Gates that are closed for the flags and for switching sign-in off.
     pub(crate) flags_gates: Vec<Gate>,
-    /// Whether the language is Russian.
-    pub(crate) russian: bool,
+    /// The languages to choose from.
+    pub(crate) languages: Vec<Choice>,
     /// The time zone, or what was typed.
     pub(crate) zone: String,
     /// Gates that are closed for language and time zone.
@@ -113,17 +90,8 @@ pub(crate) struct UserPage {
     pub(crate) trail: bool,
     /// What was just done.
     pub(crate) note: Option<Note>,
-    /// The dialog of a stale sign-in, over the removal of the second factor.
-    pub(crate) dialog: Option<AdminDialog>,
-}
-
-/// The dialog of a stale sign-in.
-#[derive(Debug, Clone)]
-pub(crate) struct AdminDialog {
-    /// Who has to confirm.
-    pub(crate) login: String,
-    /// What is asked for.
-    pub(crate) step: Step,
+    /// The dialog of a stale sign-in.
+    pub(crate) dialog: Option<Reauthenticate>,
 }
 
 #[derive(Template)]
@@ -174,22 +142,6 @@ impl FlagBox {
         attributes.push_str(if self.on { " checked" } else { "" });
         attributes.push_str(if off { " disabled" } else { "" });
         Html::trusted(attributes)
-    }
-}
-
-/// A right in words.
-pub(super) fn right_label(name: &str, a: &'static AdminTexts) -> &'static str {
-    match name {
-        "view" => a.right_view,
-        "view_details" => a.right_view_details,
-        "manage_access" => a.right_manage_access,
-        "delete" => a.right_delete,
-        "rename" => a.right_rename,
-        "edit_other" => a.right_edit_other,
-        "manage_user_access" => a.right_manage_user_access,
-        "act_on_behalf" => a.right_act_on_behalf,
-        "edit_flags" => a.right_edit_flags,
-        _ => a.right_manage_account,
     }
 }
 
@@ -285,6 +237,20 @@ impl UserPage {
         list(&reasons, "invitation-gates")
     }
 
+    fn question(&self) -> Option<Question<'_>> {
+        self.dialog.as_ref().map(Reauthenticate::question)
+    }
+
+    fn rights_section(&self) -> RightsSection<'_> {
+        RightsSection {
+            form: &self.rights,
+            note: self.note.as_ref(),
+            on_account: false,
+            id: &self.user.id,
+            language: self.frame.language(),
+        }
+    }
+
     fn waiting(&self, a: &'static AdminTexts) -> Option<Html> {
         let pending = self.user.address.pending.as_ref()?;
         let words = if self.invitation_gates.is_some() { a.invitation_waits } else { a.email_waits };
@@ -294,28 +260,5 @@ impl UserPage {
     /// The flags that are on in the store, which a form sends along: only what differs from them was changed.
     fn shown(&self) -> impl Iterator<Item = &'static str> {
         self.flags.iter().filter(|flag| flag.stored).map(|flag| flag.name)
-    }
-}
-
-impl AdminDialog {
-    fn lead(&self, language: Language) -> Html {
-        Sentence::new(language.texts().dialog_lead).text("login", &self.login).html()
-    }
-
-    fn problem(&self) -> Option<&Problem> {
-        match &self.step {
-            Step::Password(problem) => problem.as_ref(),
-            Step::Code(_) => None,
-        }
-    }
-
-    fn code_line(&self, user: &str) -> Option<CodeLine> {
-        match &self.step {
-            Step::Password(_) => None,
-            Step::Code(line) => {
-                let carried = vec![(crate::page::field::USER.to_owned(), user.to_owned())];
-                Some(CodeLine { carried, ..line.clone() })
-            }
-        }
     }
 }

@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::note::{attributes, line};
 use super::{FlagBox, Note, Place, Tab};
-use crate::page::{Frame, Gate, Html};
+use crate::page::dialog::Question;
+use crate::page::{Frame, Gate, Html, Reauthenticate};
 use crate::texts::Texts;
 use crate::texts::admin::AdminTexts;
 
@@ -67,18 +68,22 @@ pub(crate) struct NewUserPage {
     pub(crate) frame: Frame,
     /// The accounts to choose from.
     pub(crate) accounts: Vec<Choice>,
+    /// Whether another account was named, so that none of these is chosen.
+    pub(crate) unchosen: bool,
     /// The login as it was typed.
     pub(crate) login: String,
     /// The address as it was typed.
     pub(crate) address: String,
     /// The time zone as it was typed.
     pub(crate) zone: String,
-    /// Whether the language is Russian.
-    pub(crate) russian: bool,
+    /// The languages to choose from.
+    pub(crate) languages: Vec<Choice>,
     /// The flags.
     pub(crate) flags: Vec<FlagBox>,
     /// What was just done.
     pub(crate) note: Option<Note>,
+    /// The dialog of a stale sign-in.
+    pub(crate) dialog: Option<Reauthenticate>,
 }
 
 /// The answer about what is not there or may not be seen.
@@ -168,6 +173,10 @@ impl NewUserPage {
 
     fn attributes(&self, place: Place, described_by: &[&'static str]) -> Html {
         attributes(self.note.as_ref(), place, described_by, None)
+    }
+
+    fn question(&self) -> Option<Question<'_>> {
+        self.dialog.as_ref().map(Reauthenticate::question)
     }
 }
 

@@ -213,6 +213,7 @@ fn forms_post_to_the_known_routes_with_and_without_a_script() {
         route::TWO_FACTOR_CONFIRM,
         route::TWO_FACTOR_OFF,
         route::TWO_FACTOR_CANCEL,
+        route::NOTICES,
         route::SESSION_END,
         route::SESSIONS_END_OTHERS,
         route::ADMIN_USER_NEW,
@@ -224,12 +225,10 @@ fn forms_post_to_the_known_routes_with_and_without_a_script() {
         route::ADMIN_FACTOR,
         route::ADMIN_SESSIONS,
         route::ADMIN_RIGHTS,
-        route::ADMIN_CONFIRM,
-        route::ADMIN_CONFIRM_CODE,
-        route::ADMIN_CONFIRM_RESEND,
         route::ADMIN_ACCOUNT_NEW,
         route::ADMIN_ACCOUNT_CHANGE,
         route::ADMIN_ACCOUNT_BLOCK,
+        route::ADMIN_ACCOUNT_RIGHTS,
     ];
     let mut seen = BTreeSet::new();
     for state in all_states() {
@@ -263,6 +262,7 @@ fn fields_are_those_of_the_contract() {
         field::CHANNEL,
         field::ADDRESS,
         field::METHOD,
+        field::ENABLED,
         field::SESSION,
         field::USER,
         field::ACCOUNT,
@@ -279,7 +279,9 @@ fn fields_are_those_of_the_contract() {
         field::PERIOD,
         field::EMAIL_NOTIFICATION,
         field::THEN,
+        "then.account",
         "then.address",
+        "then.user",
     ];
     let mut seen = BTreeSet::new();
     for state in all_states() {

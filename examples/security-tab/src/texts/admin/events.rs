@@ -3,7 +3,7 @@
 use crate::texts::Language;
 
 /// Every action with words of its own: its name, then English and Russian.
-const ACTIONS: [(&str, &str, &str); 49] = [
+const ACTIONS: [(&str, &str, &str); 59] = [
     ("signed_in", "Signed in", "Вход выполнен"),
     ("sign_in_refused", "Sign-in refused", "Во входе отказано"),
     ("signed_out", "Signed out", "Выход"),
@@ -25,6 +25,11 @@ const ACTIONS: [(&str, &str, &str); 49] = [
         "email_undone",
         "The change of the email address was undone",
         "Изменение адреса отменено прежним владельцем",
+    ),
+    (
+        "email_undo_ended",
+        "The change of the email address can no longer be undone",
+        "Изменение адреса больше нельзя отменить",
     ),
     (
         "two_factor_pending",
@@ -50,14 +55,17 @@ const ACTIONS: [(&str, &str, &str); 49] = [
     ("two_factor_removed", "The second factor was removed", "Второй фактор снят"),
     ("password_changed", "The password was changed", "Пароль изменён"),
     ("password_refused", "A change of the password was refused", "В изменении пароля отказано"),
-    ("password_recovered", "A new password was set by a link", "Новый пароль задан по ссылке"),
+    ("password_set", "A password was set by a link", "Пароль задан по ссылке"),
     ("recovery_requested", "A new password was asked for", "Запрошено восстановление пароля"),
-    ("recovery_sent", "A link for a new password was sent", "Ссылка для нового пароля отправлена"),
+    (
+        "recovery_started",
+        "A link for a new password was sent by an administrator",
+        "Ссылка для нового пароля отправлена администратором",
+    ),
     ("recovery_refused", "A link for a new password was refused", "В ссылке для нового пароля отказано"),
     ("link_issued", "A link was made", "Ссылка создана"),
     ("link_refused", "A link was refused", "Ссылка отклонена"),
     ("invited", "An invitation was sent", "Приглашение отправлено"),
-    ("invitation_accepted", "The invitation was accepted", "Приглашение принято"),
     ("flags_changed", "Permissions were changed", "Разрешения изменены"),
     ("disabled", "Sign-in was switched off", "Вход выключен"),
     ("enabled", "Sign-in was switched on", "Вход включён"),
@@ -69,15 +77,41 @@ const ACTIONS: [(&str, &str, &str); 49] = [
     ("account_changed", "The account was changed", "Учётная запись изменена"),
     ("account_blocked", "The account was blocked", "Учётная запись заблокирована"),
     ("account_unblocked", "The account was unblocked", "Учётная запись разблокирована"),
+    ("payment_recorded", "A payment was recorded", "Записан платёж"),
+    (
+        "blocking_notices_on",
+        "Notices of account blocking were switched on",
+        "Уведомления о блокировке включены",
+    ),
+    (
+        "blocking_notices_off",
+        "Notices of account blocking were switched off",
+        "Уведомления о блокировке выключены",
+    ),
+    ("notices_refused", "A change of the notices was refused", "В изменении уведомлений отказано"),
+    ("notices_planned", "Notices of account blocking were planned", "Уведомления о блокировке запланированы"),
+    ("message_readdressed", "A message goes to the new address", "Сообщение уйдёт на новый адрес"),
     ("message_sent", "A message was sent", "Сообщение отправлено"),
     ("message_postponed", "A message waits to be sent again", "Сообщение будет отправлено позже"),
     ("message_given_up", "A message could not be sent", "Сообщение отправить не удалось"),
+    ("message_held", "A message was held back", "Сообщение задержано"),
+    ("message_released", "A message that was held back was released", "Задержанное сообщение отпущено"),
+    ("message_resent", "A message that was given up is sent again", "Сообщение отправляется снова"),
+    ("message_resealed", "A message was sealed with a new key", "Сообщение перешифровано новым ключом"),
     (
         "message_suppressed",
         "A message was not sent, as it had no reason any more",
         "Сообщение не отправлено: причины больше нет",
     ),
 ];
+
+#[cfg(test)]
+impl Language {
+    /// The name of every action with words.
+    pub(in crate::texts) fn actions() -> impl Iterator<Item = &'static str> {
+        ACTIONS.iter().map(|(name, _, _)| *name)
+    }
+}
 
 impl Language {
     /// What happened. `None` for an action without words.

@@ -2,7 +2,10 @@
 
 pub(super) mod en;
 mod events;
+mod reasons;
 pub(super) mod ru;
+
+pub(crate) use reasons::Because;
 
 catalogue! {
     AdminTexts:
@@ -14,6 +17,7 @@ catalogue! {
     find_lead: &'static str,
     account: &'static str,
     own_account: &'static str,
+    choose_account: &'static str,
     list: &'static str,
     no_user_found: &'static str,
     no_users: &'static str,
@@ -48,6 +52,9 @@ catalogue! {
     language: &'static str,
     language_en: &'static str,
     language_ru: &'static str,
+    language_es: &'static str,
+    language_de: &'static str,
+    language_help: &'static str,
     zone: &'static str,
     zone_help: &'static str,
     zone_empty_help: &'static str,
@@ -75,6 +82,10 @@ catalogue! {
     rights_lead: &'static str,
     rights_to: &'static str,
     rights_save: &'static str,
+    rights_held: &'static str,
+    rights_none: &'static str,
+    rights_gone: &'static str,
+    rights_change: &'static str,
     right_view: &'static str,
     right_view_details: &'static str,
     right_manage_access: &'static str,
@@ -85,6 +96,13 @@ catalogue! {
     right_act_on_behalf: &'static str,
     right_edit_flags: &'static str,
     right_manage_account: &'static str,
+    account_rights: &'static str,
+    account_rights_lead: &'static str,
+    account_rights_none: &'static str,
+    account_right_view: &'static str,
+    account_right_manage_access: &'static str,
+    account_right_delete: &'static str,
+    account_right_rename: &'static str,
     trail_of: &'static str,
     trail_link: &'static str,
     trail_none: &'static str,

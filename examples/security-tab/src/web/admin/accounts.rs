@@ -9,12 +9,12 @@ use portcullis::id::AccountId;
 use portcullis::manage::{AccountChange, ManagedAccount};
 use portcullis::port::store::Page;
 
-use super::desk::{Desk, id};
+use super::desk::{Desk, id, is_stale};
 use crate::page::admin::{
     AccountLine, AccountPage, AccountsPage, AdminSaid, Block, NewAccountPage, Note, Place, ServiceFields,
     Tab, Trouble, gates_of,
 };
-use crate::page::{field, route};
+use crate::page::{Step, field, route};
 use crate::web::visit::Answer;
 
 const SMS: &str = "sms";
@@ -97,7 +97,7 @@ pub(super) async fn change(desk: Desk) -> Answer {
         }
     };
     let result = desk.change_account(account, change).await;
-    desk.account_answer(account, result, AdminSaid::AccountSaved, Some(typed)).await
+    desk.account_answer(account, result.map(drop), AdminSaid::AccountSaved, Some(typed)).await
 }
 
 /// POST: blocks or unblocks an account.
@@ -110,7 +110,7 @@ pub(super) async fn block(desk: Desk) -> Answer {
     };
     let change = AccountChange::default().blocked(blocked);
     let result = desk.manage().change_account(account, &change).await;
-    desk.account_answer(account, result, said, None).await
+    desk.account_answer(account, result.map(drop), said, None).await
 }
 
 fn place_of(trouble: &Trouble) -> Place {
@@ -181,15 +181,18 @@ impl Desk {
         self.manage().change_account(id, &change).await
     }
 
-    async fn account_answer(
+    pub(super) async fn account_answer(
         self,
         account: AccountId,
-        result: Result<ManagedAccount, Error>,
+        result: Result<(), Error>,
         said: AdminSaid,
         typed: Option<ServiceFields>,
     ) -> Answer {
         match result {
-            Ok(_) => self.done(said, route::ADMIN_ACCOUNTS, account),
+            Ok(()) => self.done(said, route::ADMIN_ACCOUNTS, account),
+            Err(error) if is_stale(&error) => {
+                self.ask_who_it_is(StatusCode::FORBIDDEN, Step::Password(None)).await
+            }
             Err(Error::Refused(refusal)) if refusal.reason() == Reason::NotFound => {
                 self.not_found(Tab::Accounts)
             }
@@ -203,7 +206,7 @@ impl Desk {
     }
 
     /// An account's page; `typed` is what its form was sent with.
-    async fn show_account(
+    pub(super) async fn show_account(
         self,
         id: AccountId,
         status: StatusCode,
@@ -243,6 +246,8 @@ impl Desk {
             below: below.iter().map(|account| line(account, 0)).collect(),
             gates: gates_of(&account.may.change),
             create_gates: gates_of(&account.may.create_account),
+            rights: self.rights_form(account.rights.as_deref(), &account.may.manage_access),
+            dialog: self.dialog.clone(),
             title: account.name,
             note,
             frame: self.frame,

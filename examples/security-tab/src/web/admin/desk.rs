@@ -1,5 +1,7 @@
 //! What every page for administrators begins with: who asks, and what he may see.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::extract::FromRequest;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -7,15 +9,17 @@ use portcullis::Error;
 use portcullis::account::TimeZone;
 use portcullis::decision::Reason;
 use portcullis::id::{AccountId, SessionId, UserId};
+use portcullis::language::Language as CoreLanguage;
 use portcullis::manage::{Manage, ManagedAccount};
 use portcullis::port::store::Page;
 use portcullis::rights::{Actor, Gate as CoreGate};
 use portcullis::session::CurrentSession;
+use portcullis::templates::BuiltinTemplates;
 use portcullis::user::{Flag, User};
 use uuid::Uuid;
 
-use crate::page::admin::{AdminSaid, FLAGS, FlagBox, NotFoundPage, Note, Tab, Trouble, gates_of};
-use crate::page::{Frame, Identity, Problem, field};
+use crate::page::admin::{AdminSaid, Choice, FLAGS, FlagBox, NotFoundPage, Note, Tab, Trouble, gates_of};
+use crate::page::{Frame, Identity, PendingAction, Problem, Reauthenticate, field};
 use crate::texts::Language;
 use crate::web::App;
 use crate::web::fault::{Fault, Wording};
@@ -40,6 +44,10 @@ pub(super) struct Desk {
     pub(super) frame: Frame,
     /// What was done before.
     pub(super) note: Option<Note>,
+    /// What was posted, if a stale sign-in may stop it.
+    pub(super) posted: Option<PendingAction>,
+    /// The dialog of a stale sign-in.
+    pub(super) dialog: Option<Reauthenticate>,
 }
 
 impl FromRequest<App> for Desk {
@@ -47,13 +55,22 @@ impl FromRequest<App> for Desk {
 
     async fn from_request(request: axum::extract::Request, app: &App) -> Result<Self, Response> {
         let visit = Visit::from_request(request, app).await?;
-        Self::of(visit).await.map_err(Stop::into_response)
+        let desk = async {
+            let session = visit.session().await?;
+            let posted = PendingAction::new(visit.parts.uri.path(), visit.fields());
+            Self::on(visit, session, posted).await
+        };
+        desk.await.map_err(Stop::into_response)
     }
 }
 
 impl Desk {
-    async fn of(mut visit: Visit) -> Result<Self, Stop> {
-        let session = visit.session().await?;
+    /// The desk of a session, with what was posted to it.
+    pub(super) async fn on(
+        mut visit: Visit,
+        session: CurrentSession,
+        posted: Option<PendingAction>,
+    ) -> Result<Self, Stop> {
         let mut note = None;
         if visit.parts.method == Method::GET {
             visit.renew(&session).await?;
@@ -78,7 +95,7 @@ impl Desk {
             identity: Some(identity),
             dev_mode: visit.app.dev.is_some(),
         };
-        Ok(Self { visit, session, me, frame, note })
+        Ok(Self { visit, session, me, frame, note, posted, dialog: None })
     }
 
     /// What who asks does to users and accounts.
@@ -114,18 +131,31 @@ impl Desk {
     /// The accounts who asks may see, each before those below it, with how deep it is.
     pub(super) async fn accounts(&self) -> Result<Vec<(ManagedAccount, u8)>, Stop> {
         let whole = Page { after: None, limit: 1000 };
-        let list = |above| async move {
-            self.manage().accounts(above, whole).await.map_err(|error| self.visit.end(error))
+        let read = async {
+            let mut seen = self.manage().accounts(None, whole).await?;
+            let below = self.manage().all_below(None, whole).await?.accounts;
+            seen.extend(below);
+            seen.sort_by_key(|account| account.id);
+            seen.dedup_by_key(|account| account.id);
+            Ok(seen)
         };
-        let mut waiting: Vec<_> = list(None).await?.into_iter().rev().map(|account| (account, 0)).collect();
-        let mut found = Vec::new();
-        while let Some((account, depth)) = waiting.pop() {
-            if found.len() == MOST_ACCOUNTS {
-                break;
-            }
-            let below = list(Some(account.id)).await?;
-            waiting.extend(below.into_iter().rev().map(|below| (below, depth + 1)));
-            found.push((account, depth));
+        let seen = read.await.map_err(|error| self.visit.end(error))?;
+        let mut found = tree(seen);
+        found.truncate(MOST_ACCOUNTS);
+        Ok(found)
+    }
+
+    /// As [`Self::accounts`], and at the end the account that a form or query names, if there are too many to list it.
+    pub(super) async fn accounts_and_named(&self) -> Result<Vec<(ManagedAccount, u8)>, Stop> {
+        let mut found = self.accounts().await?;
+        let Some(named) = self.account().filter(|named| found.iter().all(|(known, _)| known.id != *named))
+        else {
+            return Ok(found);
+        };
+        match self.manage().account(named).await {
+            Ok(account) => found.push((account, 0)),
+            Err(Error::Refused(refusal)) if refusal.reason() == Reason::NotFound => {}
+            Err(error) => return Err(self.visit.end(error)),
         }
         Ok(found)
     }
@@ -142,6 +172,32 @@ impl Desk {
             }
         };
         FLAGS.into_iter().map(of).collect()
+    }
+
+    /// The languages that messages are in, and the chosen one.
+    pub(super) fn languages(&self, chosen: &CoreLanguage) -> Vec<Choice> {
+        let texts = self.frame.language.admin();
+        let name = |language: &CoreLanguage| match language.as_str() {
+            "en" => texts.language_en,
+            "ru" => texts.language_ru,
+            "es" => texts.language_es,
+            "de" => texts.language_de,
+            _ => "",
+        };
+        let choice = |language: &CoreLanguage| Choice {
+            id: language.to_string(),
+            name: Some(name(language))
+                .filter(|name| !name.is_empty())
+                .unwrap_or(language.as_str())
+                .to_owned(),
+            chosen: language.as_str() == chosen.base() || language == chosen,
+        };
+        let mut choices: Vec<_> = BuiltinTemplates::LANGUAGES.iter().map(choice).collect();
+        // Another one stays until one of these is chosen.
+        if !choices.iter().any(|choice| choice.chosen) {
+            choices.push(choice(chosen));
+        }
+        choices
     }
 
     /// Tells the next page what was done, and sends the browser there.
@@ -202,6 +258,11 @@ impl Desk {
     }
 }
 
+/// Whether the sign-in of who acts is too old.
+pub(super) fn is_stale(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if refusal.reason() == Reason::StaleSignIn)
+}
+
 /// Whether a gate is a flag that may be granted only by who has it.
 fn is_granted(gate: CoreGate) -> bool {
     matches!(gate, CoreGate::ChangePassword | CoreGate::ChangeSettings | CoreGate::SendSms)
@@ -215,6 +276,28 @@ impl Visit {
         let accounts = manage.accounts(None, Page { after: None, limit: 1000 }).await;
         accounts.map(|accounts| !accounts.is_empty()).map_err(|error| self.end(error))
     }
+}
+
+/// Accounts in the order of a tree. One whose parent is not among them stands at the edge.
+fn tree(accounts: Vec<ManagedAccount>) -> Vec<(ManagedAccount, u8)> {
+    let ids: BTreeSet<AccountId> = accounts.iter().map(|account| account.id).collect();
+    let mut below: BTreeMap<Option<AccountId>, Vec<ManagedAccount>> = BTreeMap::new();
+    for account in accounts {
+        below.entry(account.parent.filter(|parent| ids.contains(parent))).or_default().push(account);
+    }
+    let mut take = |above| below.remove(&above).unwrap_or_default().into_iter().rev();
+    let mut waiting: Vec<(ManagedAccount, u8)> = take(None).map(|account| (account, 0)).collect();
+    let mut found = Vec::new();
+    while let Some((account, depth)) = waiting.pop() {
+        waiting.extend(take(Some(account.id)).map(|below| (below, depth.saturating_add(1))));
+        found.push((account, depth));
+    }
+    found
+}
+
+/// The language of a form, if it is one that messages are in.
+pub(super) fn language_of(tag: &str) -> Option<CoreLanguage> {
+    CoreLanguage::parse(tag).ok().filter(|language| BuiltinTemplates::LANGUAGES.contains(language))
 }
 
 /// An id as the pages write it.
@@ -245,5 +328,12 @@ mod tests {
         all.sort_unstable();
         assert_eq!(flags, all);
         assert_eq!(flag_of("administrator"), None);
+    }
+
+    #[test]
+    fn only_languages_that_messages_are_in_can_be_chosen() {
+        assert_eq!(language_of("de"), Some(CoreLanguage::DE));
+        assert_eq!(language_of("pt"), None);
+        assert_eq!(language_of(""), None);
     }
 }

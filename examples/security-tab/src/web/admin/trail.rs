@@ -5,7 +5,7 @@ use portcullis::Error;
 use portcullis::audit::AuditEvent;
 use portcullis::decision::Reason;
 use portcullis::id::UserId;
-use portcullis::port::store::Page;
+use portcullis::port::store;
 use uuid::Uuid;
 
 use super::desk::{Desk, id};
@@ -16,8 +16,8 @@ use crate::web::words::date_and_time_of;
 
 /// How many events a page shows.
 const SHOWN: usize = 50;
-/// How many events are read at once.
-const READ: u32 = 1000;
+/// One more than a page shows: whether there are earlier ones.
+const READ: u32 = 51;
 /// The field of the query that says before which event the page ends.
 const BEFORE: &str = "before";
 
@@ -38,10 +38,10 @@ pub(super) async fn page(desk: Desk) -> Answer {
         }
         Err(error) => return Err(desk.visit.end(error)),
     };
-    let earlier = events.first().filter(|_| more).map(|event| event.id.to_string());
+    let earlier = events.last().filter(|_| more).map(|event| event.id.to_string());
     let page = TrailPage {
         of: of.map(|user| (user.id.to_string(), user.login.as_str().to_owned())),
-        lines: events.iter().rev().map(|event| line(event, user, &desk)).collect(),
+        lines: events.iter().map(|event| line(event, user, &desk)).collect(),
         earlier,
         frame: desk.frame,
     };
@@ -49,26 +49,13 @@ pub(super) async fn page(desk: Desk) -> Answer {
 }
 
 impl Desk {
-    /// The last events before one, oldest first, and whether there are earlier ones. The store gives them oldest first
-    /// alone, so that all of them are read; an old trail is cleared away.
+    /// The last events before one, newest first, and whether there are earlier ones.
     async fn newest(&self, user: UserId, before: Option<Uuid>) -> Result<(Vec<AuditEvent>, bool), Error> {
-        let mut kept: Vec<AuditEvent> = Vec::new();
-        let mut from = Page { after: None, limit: READ };
-        let mut more = false;
-        loop {
-            let events = self.manage().trail(user, from).await?;
-            let full = u32::try_from(events.len()).is_ok_and(|length| length == READ);
-            from.after = events.last().map(|event| event.id);
-            let end = events.iter().position(|event| before.is_some_and(|before| event.id >= before));
-            kept.extend(events.into_iter().take(end.unwrap_or(usize::MAX)));
-            if kept.len() > SHOWN {
-                more = true;
-                kept.drain(..kept.len() - SHOWN);
-            }
-            if !full || end.is_some() {
-                return Ok((kept, more));
-            }
-        }
+        let page = store::TrailPage::newest(before, READ);
+        let mut events = self.manage().trail(user, page).await?;
+        let more = events.len() > SHOWN;
+        events.truncate(SHOWN);
+        Ok((events, more))
     }
 }
 

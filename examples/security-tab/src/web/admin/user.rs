@@ -8,18 +8,13 @@ use portcullis::Error;
 use portcullis::account::TimeZone;
 use portcullis::decision::Reason;
 use portcullis::id::UserId;
-use portcullis::language::Language as CoreLanguage;
 use portcullis::manage::{ManagedUser, UserChange};
-use portcullis::rights::{AccessRight, Actor, Verdict};
-use portcullis::user::{Login, Method};
+use portcullis::rights::{Actor, Verdict};
+use portcullis::user::Method;
 
-use super::desk::{Desk, flag_of, id};
-use crate::page::admin::{
-    AdminAddress, AdminDialog, AdminSaid, Note, Place, RIGHTS, RightsForm, Tab, Trouble, UserFacts, UserPage,
-    gates_of,
-};
+use super::desk::{Desk, flag_of, id, is_stale, language_of};
+use crate::page::admin::{AdminAddress, AdminSaid, Note, Place, Tab, Trouble, UserFacts, UserPage, gates_of};
 use crate::page::{Gate, Step, field, route};
-use crate::texts::Language;
 use crate::web::visit::{Answer, Stop};
 use crate::web::words::date_and_time_of;
 
@@ -29,7 +24,7 @@ pub(super) async fn page(Path(text): Path<String>, desk: Desk) -> Answer {
         return desk.not_found(Tab::Users);
     };
     let note = desk.note.clone();
-    desk.show_user(user, StatusCode::OK, note, None).await
+    desk.show_user(user, StatusCode::OK, note).await
 }
 
 /// POST: switches flags.
@@ -50,18 +45,15 @@ pub(super) async fn settings(desk: Desk) -> Answer {
     let Some(user) = desk.user() else { return desk.not_found(Tab::Users) };
     let Ok(zone) = TimeZone::parse(&desk.typed(field::ZONE)) else {
         let note = Some(Note::trouble(Place::Zone, Trouble::InvalidZone));
-        return desk.show_user(user, StatusCode::UNPROCESSABLE_ENTITY, note, None).await;
+        return desk.show_user(user, StatusCode::UNPROCESSABLE_ENTITY, note).await;
     };
     let mut change = UserChange::default().time_zone(zone);
-    let wanted = Language::of_tag(desk.visit.field(field::LANGUAGE));
+    let wanted = language_of(desk.visit.field(field::LANGUAGE));
     let result = match desk.manage().user(user).await {
         Ok(known) => {
-            // A language without pages of its own stays until another one is chosen.
-            if Language::of_tag(known.language.base()) != wanted {
-                change = change.language(match wanted {
-                    Language::English => CoreLanguage::EN,
-                    Language::Russian => CoreLanguage::RU,
-                });
+            // A variety of a language, or one that no message is in, stays until another one is chosen.
+            if let Some(wanted) = wanted.filter(|wanted| known.language.base() != wanted.as_str()) {
+                change = change.language(wanted);
             }
             desk.manage().change_user(user, &change).await.map(drop)
         }
@@ -101,7 +93,8 @@ pub(super) async fn invite(desk: Desk) -> Answer {
 /// POST: removes the second factor.
 pub(super) async fn two_factor(desk: Desk) -> Answer {
     let Some(user) = desk.user() else { return desk.not_found(Tab::Users) };
-    desk.remove_two_factor(user).await
+    let result = desk.manage().remove_two_factor(user).await;
+    desk.answer(user, result, AdminSaid::FactorRemoved).await
 }
 
 /// POST: ends every session.
@@ -109,29 +102,6 @@ pub(super) async fn sessions(desk: Desk) -> Answer {
     let Some(user) = desk.user() else { return desk.not_found(Tab::Users) };
     let result = desk.manage().end_sessions(user).await;
     desk.answer(user, result, AdminSaid::SessionsEnded).await
-}
-
-/// POST: lets somebody have exactly these rights on the user.
-pub(super) async fn rights(desk: Desk) -> Answer {
-    let Some(user) = desk.user() else { return desk.not_found(Tab::Users) };
-    let found = match Login::parse(&desk.typed(field::TO)) {
-        Ok(login) => desk.manage().user_by_login(&login).await,
-        Err(_) => Ok(None),
-    };
-    let to = match found {
-        Ok(Some(to)) => to.id,
-        Ok(None) => {
-            let note = Some(Note::trouble(Place::RightsTo, Trouble::NoSuchUser));
-            return desk.show_user(user, StatusCode::UNPROCESSABLE_ENTITY, note, None).await;
-        }
-        Err(error) => return desk.answer(user, Err(error), AdminSaid::RightsSet).await,
-    };
-    let rights: BTreeSet<_> = AccessRight::ALL
-        .into_iter()
-        .filter(|right| desk.all(field::RIGHT).any(|name| name == right.name()))
-        .collect();
-    let result = desk.manage().grant(user.uuid(), to, &rights).await;
-    desk.answer(user, result, AdminSaid::RightsSet).await
 }
 
 /// The gates of sending a link: that there is no address, the page says itself.
@@ -142,39 +112,26 @@ fn of_address(verdict: &Verdict) -> Vec<Gate> {
 }
 
 impl Desk {
-    /// Removes a user's second factor, or asks who acts to confirm that it is him.
-    pub(super) async fn remove_two_factor(self, user: UserId) -> Answer {
-        let result = self.manage().remove_two_factor(user).await;
-        let stale = matches!(&result, Err(Error::Refused(no)) if no.reason() == Reason::StaleSignIn);
-        if stale {
-            return self.show_user(user, StatusCode::FORBIDDEN, None, Some(Step::Password(None))).await;
-        }
-        self.answer(user, result, AdminSaid::FactorRemoved).await
-    }
-
     /// Answers a form of a user's page.
-    async fn answer(self, user: UserId, result: Result<(), Error>, said: AdminSaid) -> Answer {
+    pub(super) async fn answer(self, user: UserId, result: Result<(), Error>, said: AdminSaid) -> Answer {
         match result {
             Ok(()) => self.done(said, route::ADMIN_USERS, user),
+            Err(error) if is_stale(&error) => {
+                self.ask_who_it_is(StatusCode::FORBIDDEN, Step::Password(None)).await
+            }
             Err(Error::Refused(refusal)) if refusal.reason() == Reason::NotFound => {
                 self.not_found(Tab::Users)
             }
             Err(error) => {
                 let (status, trouble) = self.trouble(error)?;
                 let note = Some(Note::trouble(said.place(), trouble));
-                self.show_user(user, status, note, None).await
+                self.show_user(user, status, note).await
             }
         }
     }
 
     /// A user's page; what was typed stays where it is.
-    pub(super) async fn show_user(
-        self,
-        user: UserId,
-        status: StatusCode,
-        note: Option<Note>,
-        step: Option<Step>,
-    ) -> Answer {
+    pub(super) async fn show_user(self, user: UserId, status: StatusCode, note: Option<Note>) -> Answer {
         let known = match self.manage().user(user).await {
             Ok(known) => known,
             Err(Error::Refused(refusal)) if refusal.reason() == Reason::NotFound => {
@@ -182,16 +139,11 @@ impl Desk {
             }
             Err(error) => return Err(self.visit.end(error)),
         };
-        let page = self.user_page(&known, note, step).await?;
+        let page = self.user_page(&known, note).await?;
         self.visit.html(status, page.html())
     }
 
-    async fn user_page(
-        &self,
-        user: &ManagedUser,
-        note: Option<Note>,
-        step: Option<Step>,
-    ) -> Result<UserPage, Stop> {
+    async fn user_page(&self, user: &ManagedUser, note: Option<Note>) -> Result<UserPage, Stop> {
         let accounts = self.accounts().await?;
         let account = accounts.iter().find(|(account, _)| account.id == user.account);
         let at = |place| note.as_ref().is_some_and(|note: &Note| note.place == place);
@@ -204,11 +156,11 @@ impl Desk {
                 flag_of(name).is_some_and(|flag| user.flags.has(flag))
             }
         };
-        let rights: Vec<_> = self.all(field::RIGHT).collect();
-        let zone = if at(Place::Zone) && !self.visit.field(field::ZONE).is_empty() {
-            self.typed(field::ZONE)
+        let typed_words = at(Place::Zone) && note.as_ref().is_some_and(Note::is_trouble);
+        let (zone, language) = if typed_words {
+            (self.typed(field::ZONE), language_of(self.visit.field(field::LANGUAGE)))
         } else {
-            user.time_zone.name().to_owned()
+            (user.time_zone.name().to_owned(), None)
         };
         Ok(UserPage {
             frame: self.frame.clone(),
@@ -228,21 +180,17 @@ impl Desk {
             },
             flags: self.flags(on, |flag| user.flags.has(flag)),
             flags_gates: gates_of(&user.may.edit_flags),
-            russian: Language::of_tag(user.language.base()) == Language::Russian,
+            languages: self.languages(&language.unwrap_or_else(|| user.language.clone())),
             zone,
             settings_gates: gates_of(&user.may.change_settings),
             reset_gates: user.password_set.then(|| of_address(&user.may.send_recovery)),
             invitation_gates: (!user.password_set).then(|| of_address(&user.may.send_invitation)),
             factor_gates: gates_of(&user.may.remove_two_factor),
             sessions_gates: gates_of(&user.may.end_sessions),
-            rights: RightsForm {
-                to: self.typed(field::TO),
-                checked: RIGHTS.into_iter().filter(|name| rights.contains(name)).collect(),
-                gates: gates_of(&user.may.manage_access),
-            },
+            rights: self.rights_form(user.rights.as_deref(), &user.may.manage_access),
             trail: user.may.see_trail.is_allowed(),
             note,
-            dialog: step.map(|step| AdminDialog { login: self.me.login.as_str().to_owned(), step }),
+            dialog: self.dialog.clone(),
         })
     }
 }

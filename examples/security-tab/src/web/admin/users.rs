@@ -4,18 +4,17 @@ use axum::http::StatusCode;
 use portcullis::account::TimeZone;
 use portcullis::contact::Email;
 use portcullis::decision::Reason;
-use portcullis::language::Language as CoreLanguage;
-use portcullis::manage::ManagedUser;
+use portcullis::manage::{ManagedAccount, ManagedUser};
 use portcullis::port::store::Page;
 use portcullis::rights::Verdict;
 use portcullis::user::{Flags, Login, NewUser};
 use portcullis::{Error, id::AccountId};
 
-use super::desk::{Desk, flag_of, id};
+use super::desk::{Desk, flag_of, id, is_stale, language_of};
 use crate::page::admin::{
     AdminSaid, Choice, NewUserPage, Note, Place, Tab, Trouble, UserLine, UsersPage, gates_of,
 };
-use crate::page::{Problem, field, route};
+use crate::page::{Problem, Step, field, route};
 use crate::web::visit::{Answer, Stop};
 
 /// How many users a page lists.
@@ -25,7 +24,7 @@ const AFTER: &str = "after";
 
 /// GET: the users one may see.
 pub(super) async fn page(desk: Desk) -> Answer {
-    let accounts = desk.accounts().await?;
+    let accounts = desk.accounts_and_named().await?;
     let chosen = desk.account().or_else(|| accounts.first().map(|(account, _)| account.id));
     let login = desk.typed(field::LOGIN);
     let after = id(desk.visit.field(AFTER));
@@ -72,8 +71,8 @@ fn line(user: &ManagedUser, desk: &Desk) -> UserLine {
 }
 
 /// Accounts to choose from.
-fn choices(accounts: &[(portcullis::manage::ManagedAccount, u8)], chosen: Option<AccountId>) -> Vec<Choice> {
-    let choice = |account: &portcullis::manage::ManagedAccount| Choice {
+fn choices(accounts: &[(ManagedAccount, u8)], chosen: Option<AccountId>) -> Vec<Choice> {
+    let choice = |account: &ManagedAccount| Choice {
         id: account.id.to_string(),
         name: account.name.clone(),
         chosen: Some(account.id) == chosen,
@@ -86,22 +85,41 @@ pub(super) async fn new_page(desk: Desk) -> Answer {
     form(desk, StatusCode::OK, None).await
 }
 
+/// Why the account that is named can't be the one of a new user.
+fn trouble_of_account(named: Option<&ManagedAccount>) -> Trouble {
+    match named {
+        Some(account) => Trouble::Known(Problem::NotAllowed(gates_of(&account.may.create_user))),
+        None => Trouble::NoSuchAccount,
+    }
+}
+
 /// The form with what was typed, and what was wrong with it.
-async fn form(desk: Desk, status: StatusCode, note: Option<Note>) -> Answer {
-    let mut accounts = desk.accounts().await?;
-    accounts.retain(|(account, _)| Verdict::is_allowed(&account.may.create_user));
+pub(super) async fn form(desk: Desk, status: StatusCode, note: Option<Note>) -> Answer {
+    let mut accounts = desk.accounts_and_named().await?;
+    let may = |account: &ManagedAccount| Verdict::is_allowed(&account.may.create_user);
+    let named =
+        accounts.iter().map(|(account, _)| account).find(|account| Some(account.id) == desk.account());
+    let unchosen = !desk.visit.field(field::ACCOUNT).is_empty() && !named.is_some_and(may);
+    let refused = unchosen.then(|| Note::trouble(Place::Account, trouble_of_account(named)));
+    let (status, note) = match (note, refused) {
+        (None, Some(refused)) => (StatusCode::UNPROCESSABLE_ENTITY, Some(refused)),
+        (note, _) => (status, note),
+    };
+    accounts.retain(|(account, _)| may(account));
     if accounts.is_empty() {
         return desk.not_found(Tab::Users);
     }
     let checked: Vec<_> = desk.all(field::FLAG).collect();
     let page = NewUserPage {
         accounts: choices(&accounts, desk.account()),
+        unchosen,
         login: desk.typed(field::LOGIN),
         address: desk.typed(field::ADDRESS),
         zone: desk.typed(field::ZONE),
-        russian: desk.visit.field(field::LANGUAGE) == CoreLanguage::RU.as_str(),
+        languages: desk.languages(&language_of(desk.visit.field(field::LANGUAGE)).unwrap_or_default()),
         flags: desk.flags(|name| checked.contains(&name), |_| false),
         note,
+        dialog: desk.dialog.clone(),
         frame: desk.frame.clone(),
     };
     desk.visit.html(status, page.html())
@@ -119,6 +137,9 @@ pub(super) async fn create(desk: Desk) -> Answer {
             let said = if invited { AdminSaid::UserInvited } else { AdminSaid::UserCreated };
             desk.done(said, route::ADMIN_USERS, user.id)
         }
+        Err(error) if is_stale(&error) => {
+            desk.ask_who_it_is(StatusCode::FORBIDDEN, Step::Password(None)).await
+        }
         Err(error) => {
             let (status, note) = refused(&desk, error)?;
             form(desk, status, Some(note)).await
@@ -132,9 +153,7 @@ fn new_user(desk: &Desk) -> Result<NewUser, Note> {
         .map_err(|_| Note::trouble(Place::Login, Trouble::InvalidLogin))?;
     let mut new = NewUser::new(login, account);
     new.flags = desk.all(field::FLAG).filter_map(flag_of).collect::<Flags>();
-    if desk.visit.field(field::LANGUAGE) == CoreLanguage::RU.as_str() {
-        new.language = CoreLanguage::RU;
-    }
+    new.language = language_of(desk.visit.field(field::LANGUAGE)).unwrap_or_default();
     let address = desk.typed(field::ADDRESS);
     if !address.is_empty() {
         let invalid = |_| Note::trouble(Place::Address, Trouble::Known(Problem::InvalidEmail));

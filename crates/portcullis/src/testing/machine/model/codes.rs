@@ -45,7 +45,7 @@ impl Model {
             credentials: self.users[user].credentials,
             state: State::Pending,
             issue: 1,
-            created: now,
+            lifts: self.lifts(user),
             issued: now,
             expires: now + CODE_LIFE,
             attempts: 0,
@@ -67,7 +67,7 @@ impl Model {
             || this.credentials != user.credentials
             || self.now >= this.expires
             || !named
-            || self.voids(this.user, this.created)
+            || this.lifts != self.lifts(this.user)
             || self.shut_out(this.user)
     }
 

@@ -1,0 +1,107 @@
+//! How the engine is doing: whether somebody works, what waits, and what was given up.
+
+use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use super::{Engine, Portcullis};
+use crate::error::Error;
+use crate::message::Message;
+use crate::message::pace::Halt;
+use crate::port::store::{Lane, Page, Waiting};
+use crate::session::rules::after;
+
+/// How the embedded engine is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// When a worker of this process last looked for work; `None` if none ever did.
+    pub last_pass: Option<DateTime<Utc>>,
+    /// Whether no worker of this process has looked for work in the policy's `worker_silence`: messages wait unless
+    /// another process sends them.
+    pub no_worker: bool,
+    /// Until when this process sends no mail, because its sender is set up wrongly (credentials, certificate): look at
+    /// the log and mend it. One message tries then; `None` while mail is sent.
+    pub mail_stopped_until: Option<DateTime<Utc>>,
+}
+
+/// What waits to be done, in all processes together. Every number is counted no further than the policy's
+/// `backlog_counted`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Backlog {
+    /// Messages that somebody waits for, and that are due.
+    pub interactive: Waiting,
+    /// Messages that nobody waits for, and that are due.
+    pub bulk: Waiting,
+    /// What else has its time.
+    pub timed: Waiting,
+    /// Messages that were given up and can be sent again: see [`Portcullis::dead_messages`].
+    pub dead: u32,
+}
+
+impl Portcullis {
+    /// How the embedded engine is doing.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// assert!(security.health().no_worker, "nothing would be sent");
+    /// security.worker().pass().await?;
+    /// assert_eq!(security.health().last_pass, Some(security.now()));
+    /// # Ok(()) }
+    /// ```
+    pub fn health(&self) -> Health {
+        let last_pass = DateTime::from_timestamp_micros(self.engine.last_pass.load(Ordering::Relaxed));
+        let silence = self.engine.policy.worker_silence;
+        let now = self.engine.now();
+        Health {
+            last_pass,
+            no_worker: last_pass.is_none_or(|at| now >= after(at, silence)),
+            mail_stopped_until: self.engine.halt().until(),
+        }
+    }
+
+    /// What waits to be done. Alert when the oldest message that somebody waits for was due some minutes ago, and when
+    /// anything was given up.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// security.two_factor().ask(session.id, None).await?;
+    /// let backlog = security.backlog().await?;
+    /// assert_eq!((backlog.interactive.count, backlog.interactive.oldest), (1, Some(security.now())));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store does not answer.
+    pub async fn backlog(&self) -> Result<Backlog, Error> {
+        let engine = &*self.engine;
+        let (now, most) = (engine.now(), engine.policy.backlog_counted);
+        let dead = engine.store.list(&Message::dead_key(), Page { after: None, limit: most }).await?;
+        Ok(Backlog {
+            interactive: engine.store.waiting(Lane::Interactive, now, most).await?,
+            bulk: engine.store.waiting(Lane::Bulk, now, most).await?,
+            timed: engine.store.waiting(Lane::Timed, now, most).await?,
+            dead: u32::try_from(dead.len()).unwrap_or(most),
+        })
+    }
+}
+
+impl Engine {
+    pub(super) fn halt(&self) -> MutexGuard<'_, Halt> {
+        self.halt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,15 @@
+//! Blocking notices: the daily mail in the last days before an account is blocked.
+
+mod flow;
+pub(crate) mod leave;
+pub(crate) mod model;
+pub(crate) mod plan;
+pub(crate) mod rules;
+pub(crate) mod switch;
+mod walk;
+
+pub use flow::Notices;
+pub use model::{BlockingNotices, NoticeSchedule, NoticeSettings};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! What the worker does when the users of an account are to be looked through, and what a change of an account leaves
+//! it to do.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use uuid::Uuid;
+
+use super::model::NoticeSchedule;
+use super::plan::{self, Standing, UserPage};
+use crate::account::rules::Chain;
+use crate::account::{Account, TimeZone};
+use crate::decision::{Changes, Decision, Stored};
+use crate::engine::Engine;
+use crate::engine::record::{self, View};
+use crate::error::Error;
+use crate::id::{AccountId, MessageId, UserId};
+use crate::message::model::Message;
+use crate::port::store::{Page, Start};
+use crate::user::User;
+
+impl Engine {
+    /// The id of a user's notice of a day.
+    pub(crate) fn notice_id(&self, user: UserId, day: NaiveDate) -> MessageId {
+        let day = day.num_days_from_ce().to_be_bytes();
+        let value = [user.uuid().as_bytes().as_slice(), &day].concat();
+        MessageId::from_uuid(self.keyring().derive("blocking_notice", &value))
+    }
+
+    /// The id of an account's schedule.
+    pub(crate) fn schedule_id(&self, account: AccountId) -> Uuid {
+        self.keyring().derive("notice_schedule", account.uuid().as_bytes())
+    }
+
+    /// Where the schedule of an account is read.
+    pub(crate) fn schedule_of(&self, account: AccountId) -> Start {
+        Start::Id(self.schedule_id(account))
+    }
+
+    /// Plans the notices of each account that changes write. Its schedule was read with it.
+    pub(crate) fn plan_notices(
+        &self,
+        view: &View,
+        changes: &mut Changes,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        for after in record::written::<Account>(changes)? {
+            let before = view.record::<Account>(after.id.uuid())?;
+            let before = before.as_ref().map(|before| &before.value);
+            let id = self.schedule_id(after.id);
+            plan::replan(changes, before, &after, view.record(id)?, id, &self.policy, now);
+        }
+        Ok(())
+    }
+
+    /// Moves the notices of a user whose zone is changed to its hours. Who may sign in again is owed his again.
+    pub(crate) fn move_notices(
+        &self,
+        view: &View,
+        changes: &mut Changes,
+        before: &Stored<User>,
+        chain: &Chain,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let Some(user) = record::written::<User>(changes)?.into_iter().next() else {
+            return Ok(());
+        };
+        if !plan::resettles(&before.value, &user) {
+            return Ok(());
+        }
+        let mut standing = BTreeMap::new();
+        for id in self.notices_to_move(user.id, user.time_zone, now) {
+            if let Some(message) = view.record::<Message>(id)? {
+                let due = view.raw(id).and_then(|record| record.due);
+                standing.insert(message.value.id, Standing { message, due });
+            }
+        }
+        let name = |user, day| self.notice_id(user, day);
+        plan::resettle(changes, &user, chain, standing, &name, &self.policy, now);
+        Ok(())
+    }
+
+    /// The notices that a move of a user to this zone may concern.
+    pub(crate) fn notices_to_move(&self, user: UserId, zone: TimeZone, now: DateTime<Utc>) -> Vec<Uuid> {
+        plan::days_to_move(zone, now).into_iter().map(|day| self.notice_id(user, day).uuid()).collect()
+    }
+
+    /// Looks through one page of an account's users, and leaves the next page, or the next look, to be claimed.
+    pub(crate) async fn walk_for_notices(&self, claimed: &Stored<NoticeSchedule>) -> Result<(), Error> {
+        let (key, after) = claimed.value.place();
+        let limit = self.policy.notice_page;
+        let users = self.list_page::<User>(&key, Page { after, limit }).await?;
+        let full = u32::try_from(users.len()).is_ok_and(|length| length >= limit);
+        let last = users.last().filter(|_| full).map(|user| user.id.uuid());
+        let users: Vec<_> = users.iter().map(|user| user.id).collect();
+        let users = &users;
+        self.decide(|t| async move {
+            let mut starts = vec![Start::Id(claimed.value.id)];
+            starts.extend(users.iter().map(|user| Start::Id(user.uuid())));
+            let view = self.read(&t, starts, Vec::new()).await?;
+            let schedule = view.start::<NoticeSchedule>(0)?;
+            let Some(schedule) = schedule.filter(|schedule| schedule.version() == claimed.version()) else {
+                // Somebody else has it by now, or it was planned anew.
+                return Ok(Decision::yes((), Changes::none()));
+            };
+            let account = view.record::<Account>(schedule.value.account.uuid())?;
+            let mut page = UserPage { users: Vec::new(), last };
+            for user in users {
+                if let Some(user) = view.record::<User>(user.uuid())? {
+                    let chain = view.chain(&user.value)?;
+                    page.users.push((user, chain));
+                }
+            }
+            let name = |user, day| self.notice_id(user, day);
+            let account = account.as_ref().map(|account| &account.value);
+            Ok(plan::walk(schedule, account, &page, &name, &self.policy, t.now))
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{DaysChange, NewAccount};
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn a_worker_that_has_lost_its_claim_keeps_nothing() {
+        let w = World::new();
+        let new = NewAccount::named("demo").with_days(DaysChange::default().left(3).counting(true));
+        let account = w.security.accounts().create(new).await.unwrap();
+        let engine = &w.security.engine;
+        let kept = || async {
+            let starts = vec![engine.schedule_of(account.id)];
+            let view = engine.read(&engine.look(), starts, Vec::new()).await.unwrap();
+            view.start::<NoticeSchedule>(0).unwrap().unwrap()
+        };
+        let claimed = kept().await;
+        let lost = Stored::new(claimed.value.clone(), claimed.version() - 1, String::new());
+        engine.walk_for_notices(&lost).await.unwrap();
+        assert_eq!(kept().await.version(), claimed.version());
+        engine.walk_for_notices(&claimed).await.unwrap();
+        assert_eq!(kept().await.value.walk.map(|walk| walk.below), Some(true), "the own users are done");
+    }
+}

@@ -1,0 +1,104 @@
+//! The demo account runs out, its user is told, and a payment moves the date.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use crate::support::{Client, PASSWORD, Program};
+use crate::tools::{advance, api, last_code, messages};
+
+const DAY: i64 = 24 * 60 * 60;
+
+fn now(program: &Program) -> DateTime<Utc> {
+    let reply = program.client().json("POST", "/dev/clock", &json!({"advance_seconds": 0}));
+    time(&reply.json()["now"])
+}
+
+fn time(value: &Value) -> DateTime<Utc> {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+fn enter(program: &Program, login: &str) -> (Client, Value) {
+    let mut client = program.client();
+    let admitted = api(&mut client, "POST", "/sign-in", &json!({"login": login, "password": PASSWORD}), 200);
+    assert_eq!(admitted["status"], "admitted");
+    (client, admitted["notice"].clone())
+}
+
+/// The mails to alice but for codes.
+fn told(program: &Program) -> usize {
+    let to_alice = |message: &&Value| message["to"] == "alice@example.com";
+    messages(program).iter().filter(to_alice).count() - 1
+}
+
+#[test]
+fn the_demo_account_has_what_the_documents_say() {
+    let folder = crate::support::Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let (mut admin, notice) = enter(&program, "admin");
+    assert_eq!(notice, json!({}), "twenty days are no reason to warn");
+    let account = &api(&mut admin, "GET", "/settings", &Value::Null, 200)["account"];
+    let path = format!("/accounts/{}", account["id"].as_str().unwrap());
+    let demo = api(&mut admin, "GET", &path, &Value::Null, 200);
+    assert_eq!(demo["days"], json!({"left": 20, "minimum": 0, "counting": true}));
+    assert_eq!((&demo["days_left"], &demo["blocked"]), (&json!(20), &json!(false)));
+    assert_eq!(demo["services"]["sms"], json!({"on": true, "quota": 1000, "period": "day"}));
+    assert_eq!(demo["services"]["email_notification"]["on"], true);
+    let carol = api(&mut admin, "GET", "/users?login=carol", &Value::Null, 200)["users"][0].clone();
+    let path = format!("/accounts/{}", carol["account"].as_str().unwrap());
+    let child = api(&mut admin, "GET", &path, &Value::Null, 200);
+    assert_eq!((&child["name"], &child["parent"]), (&json!("child"), &demo["id"]));
+    assert_eq!(child["blocks_at"], demo["blocks_at"], "it is blocked with the account above it");
+    let (status, _) = program.stop();
+    assert!(status.success());
+}
+
+#[test]
+fn a_user_is_told_once_a_day_until_a_payment_comes() {
+    let folder = crate::support::Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let (mut alice, _) = enter(&program, "alice");
+    api(&mut alice, "PUT", "/notices/blocking", &json!({"enabled": true}), 409);
+    let pending = api(&mut alice, "PUT", "/email", &json!({"address": "alice@example.com"}), 202);
+    let (code, _) = last_code(&program);
+    let confirm = json!({"challenge": pending["challenge"], "code": code});
+    api(&mut alice, "POST", "/email/confirm", &confirm, 200);
+    let notices = api(&mut alice, "PUT", "/notices/blocking", &json!({"enabled": true}), 200);
+    assert_eq!(notices["blocking"]["enabled"], true);
+    assert_eq!(api(&mut alice, "DELETE", "/email", &Value::Null, 409)["code"], "in_use");
+    let first = time(&notices["blocking"]["first_notice"]);
+    let wait = first - now(&program);
+    assert!(wait > TimeDelta::days(13) && wait < TimeDelta::days(16), "{wait}");
+
+    advance(&program, wait.num_seconds() - 60);
+    assert_eq!(told(&program), 0);
+    advance(&program, 120);
+    assert_eq!(told(&program), 1);
+    let last = messages(&program).pop().unwrap();
+    assert!(last["text"].as_str().unwrap().contains('5'), "{last}");
+    advance(&program, DAY);
+    assert_eq!(told(&program), 2);
+    let (_, notice) = enter(&program, "alice");
+    assert_eq!(notice, json!({"days_left": 4}));
+
+    let (mut admin, _) = enter(&program, "admin");
+    let account = api(&mut admin, "GET", "/settings", &Value::Null, 200)["account"]["id"].clone();
+    let path = format!("/accounts/{}/payments", account.as_str().unwrap());
+    let payment = json!({"days": 30, "amount": 9_900, "comment": "invoice 17"});
+    let paid = api(&mut admin, "POST", &path, &payment, 201);
+    assert_eq!((&paid["days"]["left"], &paid["balance"]["amount"]), (&json!(34), &json!(9_900)));
+    advance(&program, 2 * DAY);
+    assert_eq!(told(&program), 2, "no mail for a date that was moved");
+    let (mut alice, notice) = enter(&program, "alice");
+    assert_eq!(notice, json!({}));
+    let blocking = api(&mut alice, "GET", "/settings", &Value::Null, 200)["notices"]["blocking"].clone();
+    let wait = time(&blocking["first_notice"]) - now(&program);
+    advance(&program, wait.num_seconds() + 60);
+    assert_eq!(told(&program), 3, "the new date has its mails too");
+
+    advance(&program, 6 * DAY);
+    let password = json!({"login": "alice", "password": PASSWORD});
+    let refused = api(&mut program.client(), "POST", "/sign-in", &password, 401);
+    assert_eq!(refused["code"], "bad_credentials", "the account has run out");
+    let (status, said) = program.stop();
+    assert!(status.success(), "{said}");
+}
