@@ -125,6 +125,7 @@ fn an_administrator_pays_and_moves_the_date_by_forms() {
     pay.extend([("days", "10"), ("amount", "9900")]);
     let reply = post(&mut admin, "/admin/accounts/pay", &pay);
     assert_eq!(reply.status, 422);
+    assert!(reply.body.contains("A payment has days or an amount"), "{}", reply.body);
     assert!(reply.body.contains("id=\"payment-problem\"") && reply.body.contains("value=\"9900\""));
     pay.push(("comment", "invoice <17>"));
     let reply = post(&mut admin, "/admin/accounts/pay", &pay);

@@ -1,5 +1,7 @@
 //! Days, balance and payments of an account.
 
+use std::num::ParseIntError;
+
 use axum::http::StatusCode;
 use portcullis::Error;
 use portcullis::account::{BalanceChange, DaysChange, Payment};
@@ -54,23 +56,22 @@ pub(super) async fn pay(desk: Desk) -> Answer {
 
 /// What is wrong with the numbers themselves.
 fn trouble_of(error: Option<&Error>) -> Option<Trouble> {
-    match error? {
-        Error::Input(_) => Some(Trouble::InvalidNumber),
-        Error::Refused(refusal) => match refusal.reason() {
-            Reason::InvalidDays | Reason::InvalidBalance => Some(Trouble::InvalidNumber),
-            Reason::UnknownPlan => Some(Trouble::UnknownPlan),
-            _ => None,
-        },
-        _ => None,
+    let error = error?;
+    if let Error::Refused(refusal) = error {
+        let reason = refusal.reason();
+        let of_numbers = matches!(reason, Reason::InvalidDays | Reason::InvalidBalance);
+        let of_plan = (reason == Reason::UnknownPlan).then_some(Trouble::UnknownPlan);
+        return of_numbers.then_some(Trouble::InvalidNumber).or(of_plan);
     }
+    matches!(error, Error::Input(_)).then_some(Trouble::InvalidNumber)
 }
 
 fn number_or<T: std::str::FromStr>(text: &str, empty: T) -> Option<T> {
     if text.is_empty() { Some(empty) } else { text.parse().ok() }
 }
 
-fn limit(text: &str) -> Option<Option<i64>> {
-    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
+fn limit(text: &str) -> Result<Option<i64>, ParseIntError> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
 /// The change of the form. Of what counts by itself or by payments, only what was typed anew is changed.
@@ -83,8 +84,8 @@ fn change_of(desk: &Desk) -> Option<AccountChange> {
         days = days.left(left.parse().ok()?);
     }
     let mut balance = BalanceChange::default()
-        .block_below(limit(&desk.typed(field::BLOCK_BELOW))?)
-        .limit_below(limit(&desk.typed(field::LIMIT_BELOW))?);
+        .block_below(limit(&desk.typed(field::BLOCK_BELOW)).ok()?)
+        .limit_below(limit(&desk.typed(field::LIMIT_BELOW)).ok()?);
     let amount = desk.typed(field::AMOUNT);
     if amount != desk.visit.field(field::AMOUNT_SHOWN) {
         balance = balance.amount(amount.parse().ok()?);
