@@ -110,7 +110,7 @@ impl Engine {
                     Ok(found) => page.users.extend(found),
                     // INVARIANT: one who can't be read costs nobody else a notice.
                     Err(error) => {
-                        tracing::warn!(%user, %error, "a user is passed over: no notice is planned")
+                        tracing::warn!(%user, %error, "a user is passed over: no notice is planned");
                     }
                 }
             }
