@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use portcullis::Error;
-use portcullis::account::{Account, NewAccount};
+use portcullis::account::{Account, NewAccount, Period, Service};
 use portcullis::challenge::PendingCode;
 use portcullis::decision::{Reason, Refusal};
-use portcullis::manage::UserChange;
+use portcullis::manage::{AccountChange, UserChange};
 use portcullis::memory::MemoryStore;
 use portcullis::policy::Policy;
 use portcullis::port::store::{Page, Store};
@@ -128,6 +128,32 @@ async fn who_was_made_by_a_manager_makes_nothing_greater_than_himself() {
     assert_eq!(refused(manage.change_user(clerk.id, &change).await).reason(), Reason::NotAllowed);
     let above = NewUser::new(Login::parse("other").unwrap(), top.id);
     assert_eq!(refused(manage.create_user(above).await).reason(), Reason::NotFound);
+}
+
+#[tokio::test]
+async fn the_manager_of_a_dealer_gains_nothing_by_an_account_below() {
+    let w = World::new();
+    let daily = |quota| Service::on(Some(quota), Period::Day);
+    let top = NewAccount::named("top").with_service("sms", daily(1000));
+    let top = w.security.accounts().create(top).await.unwrap();
+    let program = w.security.manage(Actor::Program);
+    let dealer = NewAccount::named("dealer").under(top.id).with_service("sms", daily(10));
+    let dealer = program.create_account(dealer).await.unwrap().id;
+    let change = AccountChange::default();
+    program.change_account(dealer, &change.clone().dealer(true)).await.unwrap();
+
+    let own = w.security.accounts().get(dealer).await.unwrap();
+    let admin = w.user(&own, "admin", None).await.unwrap();
+    let rights = BTreeSet::from([AccessRight::View, AccessRight::ManageAccount]);
+    w.security.rights().grant_on_account(Actor::Program, dealer, admin.id, &rights).await.unwrap();
+    let manage = w.security.manage(Actor::Session(w.sign_in(&admin).await.unwrap().id));
+    let refusal = refused(manage.change_account(dealer, &change.clone().service("sms", daily(900))).await);
+    assert_eq!(refusal.reason(), Reason::NotAllowed);
+    let low = NewAccount::named("low").under(dealer).with_service("sms", daily(900));
+    let low = manage.create_account(low).await.unwrap();
+    assert_eq!((low.services["sms"], low.in_force["sms"]), (daily(900), daily(10)));
+    program.change_account(dealer, &change.service("sms", Service::off())).await.unwrap();
+    assert!(!manage.account(low.id).await.unwrap().in_force["sms"].on);
 }
 
 #[tokio::test]

@@ -359,7 +359,8 @@ impl Message {
         Key::lookup(Self::KIND, "sealed", key)
     }
 
-    /// The same message to another address, sealed under the current key and due at once.
+    /// The same message to another address, sealed under the current key and due at once. Its age and its tries stay.
+    // INVARIANT: one from before a restore is no younger at another address, so it is held as it would have been.
     pub(crate) fn readdressed(
         &self,
         to: Email,
@@ -379,7 +380,9 @@ impl Message {
             not_before: None,
             day: self.day,
         };
-        Self::sealed(draft, keyring, nonce, now)
+        let sealed = Self::sealed(draft, keyring, nonce, now)?;
+        let (epoch, created_at) = (self.epoch, self.created_at);
+        Ok(Self { epoch, created_at, tries: self.tries, faults: self.faults, ..sealed })
     }
 
     /// Opens what it says and where it goes; `None` if that is gone already.

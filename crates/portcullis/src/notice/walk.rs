@@ -89,10 +89,10 @@ impl Engine {
     pub(crate) async fn walk_for_notices(&self, claimed: &Stored<NoticeSchedule>) -> Result<(), Error> {
         let (key, after) = claimed.value.place();
         let limit = self.policy.notice_page;
-        let users = self.list_page::<User>(&key, Page { after, limit }).await?;
+        let users = self.store.list(&key, Page { after, limit }).await?;
         let full = u32::try_from(users.len()).is_ok_and(|length| length >= limit);
-        let last = users.last().filter(|_| full).map(|user| user.id.uuid());
-        let users: Vec<_> = users.iter().map(|user| user.id).collect();
+        let last = users.last().filter(|_| full).map(|user| user.id);
+        let users: Vec<_> = users.iter().map(|user| UserId::from_uuid(user.id)).collect();
         let users = &users;
         self.decide(|t| async move {
             let mut starts = vec![Start::Id(claimed.value.id)];
@@ -106,9 +106,12 @@ impl Engine {
             let account = view.record::<Account>(schedule.value.account.uuid())?;
             let mut page = UserPage { users: Vec::new(), last };
             for user in users {
-                if let Some(user) = view.record::<User>(user.uuid())? {
-                    let chain = view.chain(&user.value)?;
-                    page.users.push((user, chain));
+                match reader(&view, *user) {
+                    Ok(found) => page.users.extend(found),
+                    // INVARIANT: one who can't be read costs nobody else a notice.
+                    Err(error) => {
+                        tracing::warn!(%user, %error, "a user is passed over: no notice is planned");
+                    }
                 }
             }
             let name = |user, day| self.notice_id(user, day);
@@ -119,11 +122,66 @@ impl Engine {
     }
 }
 
+/// A user with his accounts, if he is still there.
+fn reader(view: &View, user: UserId) -> Result<Option<(Stored<User>, Chain)>, Error> {
+    let Some(user) = view.record::<User>(user.uuid())? else {
+        return Ok(None);
+    };
+    let chain = view.chain(&user.value)?;
+    Ok(Some((user, chain)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::account::{DaysChange, NewAccount};
+    use crate::id::CommitId;
+    use crate::policy::Policy;
+    use crate::port::store::{Commit, Expect, Put};
     use crate::testing::World;
+    use crate::testing::world::WorldOptions;
+
+    /// Writes a user's record as no release does.
+    async fn damage(w: &World, user: &User, change: impl FnOnce(&str) -> String) {
+        let read = crate::port::store::Read { starts: vec![Start::Id(user.id.uuid())], ..Default::default() };
+        let snapshot = w.store.read(&read).await.unwrap();
+        let mut record = snapshot.records[&user.id.uuid()].clone();
+        record.body = change(&record.body);
+        let commit = Commit {
+            id: CommitId::from_uuid(Uuid::from_u128(user.id.uuid().as_u128() ^ 1)),
+            now: w.now(),
+            puts: vec![Put { expect: Expect::Version(record.version), record }],
+            guards: Vec::new(),
+            deletes: Vec::new(),
+            counters: Vec::new(),
+            audit: Vec::new(),
+        };
+        w.store.commit(&commit).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_user_who_can_not_be_read_costs_nobody_else_his_notice() {
+        let policy = Policy { notice_page: 1, ..Policy::default() };
+        let w = World::with(WorldOptions { policy, ..WorldOptions::default() });
+        let new = NewAccount::named("demo").with_days(DaysChange::default().left(20).counting(true));
+        let account = w.security.accounts().create(new).await.unwrap();
+        let mut users = Vec::new();
+        for login in ["alice", "bob", "carol"] {
+            let user = w.user(&account, login, Some(&format!("{login}@example.com"))).await.unwrap();
+            let session = w.sign_in(&user).await.unwrap();
+            w.security.notices().set_blocking(session.id, true).await.unwrap();
+            users.push(user);
+        }
+        users.sort_unstable_by_key(|user| user.id);
+        let [broken, homeless, whole] = users.try_into().unwrap();
+        damage(&w, &broken, |_| "{}".to_owned()).await;
+        let nowhere = Uuid::from_u128(9).to_string();
+        damage(&w, &homeless, |body| body.replace(&account.id.to_string(), &nowhere)).await;
+        w.advance(chrono::TimeDelta::days(16));
+        assert_eq!(w.run_worker().await.unwrap().failed, 0);
+        let told: Vec<_> = w.mailbox.mails().into_iter().map(|mail| mail.to).collect();
+        assert!(told.len() == 1 && told[0].same_as(whole.confirmed_email().unwrap()), "{told:?}");
+    }
 
     #[tokio::test]
     async fn a_worker_that_has_lost_its_claim_keeps_nothing() {

@@ -84,6 +84,11 @@ pub(crate) const ADMIN_ACCOUNT_NEW: &str = "/admin/accounts/new";
 /// POST: [`field::ACCOUNT`], [`field::NAME`], [`field::SMS`], [`field::QUOTA`], [`field::PERIOD`],
 /// [`field::EMAIL_NOTIFICATION`], [`field::ZONE`].
 pub(crate) const ADMIN_ACCOUNT_CHANGE: &str = "/admin/accounts/change";
+/// POST: [`field::ACCOUNT`], [`field::LEFT`], [`field::MINIMUM`], [`field::COUNTING`], [`field::AMOUNT`],
+/// [`field::BLOCK_BELOW`], [`field::LIMIT_BELOW`], [`field::PLAN`], [`field::DEALER`].
+pub(crate) const ADMIN_ACCOUNT_BILL: &str = "/admin/accounts/bill";
+/// POST: [`field::ACCOUNT`], [`field::DAYS`], [`field::AMOUNT`], [`field::COMMENT`].
+pub(crate) const ADMIN_ACCOUNT_PAY: &str = "/admin/accounts/pay";
 /// POST: [`field::ACCOUNT`], [`field::ON`]: whether it is blocked.
 pub(crate) const ADMIN_ACCOUNT_BLOCK: &str = "/admin/accounts/block";
 /// POST: [`field::ACCOUNT`], [`field::TO`], [`field::RIGHT`] for each.
@@ -161,6 +166,30 @@ pub(crate) mod field {
     pub(crate) const QUOTA: &str = "quota";
     /// The period of that number.
     pub(crate) const PERIOD: &str = "period";
+    /// Days that are left.
+    pub(crate) const LEFT: &str = "left";
+    /// The same as the page showed them.
+    pub(crate) const LEFT_SHOWN: &str = "left_shown";
+    /// How many days may be left at least.
+    pub(crate) const MINIMUM: &str = "minimum";
+    /// There when days are counted down.
+    pub(crate) const COUNTING: &str = "counting";
+    /// An amount of money, in the smallest unit.
+    pub(crate) const AMOUNT: &str = "amount";
+    /// The balance as the page showed it.
+    pub(crate) const AMOUNT_SHOWN: &str = "amount_shown";
+    /// Below this an account is blocked.
+    pub(crate) const BLOCK_BELOW: &str = "block_below";
+    /// Below this paid services are off.
+    pub(crate) const LIMIT_BELOW: &str = "limit_below";
+    /// The name of a plan.
+    pub(crate) const PLAN: &str = "plan";
+    /// There when an account may have others below it.
+    pub(crate) const DEALER: &str = "dealer";
+    /// The days of a payment.
+    pub(crate) const DAYS: &str = "days";
+    /// What a payment was for.
+    pub(crate) const COMMENT: &str = "comment";
     /// There when notices by mail are on.
     pub(crate) const EMAIL_NOTIFICATION: &str = "email_notification";
     /// The route of the action that waits for a confirmation.

@@ -181,7 +181,7 @@ impl Samples {
         Blocking::On { date: self.day(25), first: self.day(20) }
     }
 
-    fn day(self, day: u32) -> Time {
+    pub(super) fn day(self, day: u32) -> Time {
         let day = NaiveDate::from_ymd_opt(2026, 3, day).unwrap_or_default();
         Time { rfc3339: day.to_string(), local: self.language.day(day) }
     }

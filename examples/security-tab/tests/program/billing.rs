@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::support::{Client, PASSWORD, Program};
-use crate::tools::{advance, api, last_code, messages};
+use crate::tools::{advance, api, hidden, last_code, messages, post, sign_in};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -99,6 +99,79 @@ fn a_user_is_told_once_a_day_until_a_payment_comes() {
     let password = json!({"login": "alice", "password": PASSWORD});
     let refused = api(&mut program.client(), "POST", "/sign-in", &password, 401);
     assert_eq!(refused["code"], "bad_credentials", "the account has run out");
+    let (status, said) = program.stop();
+    assert!(status.success(), "{said}");
+}
+
+/// The page of the demo account, and the hidden fields of its form.
+fn account_page(admin: &mut Client) -> (String, String) {
+    let account = api(admin, "GET", "/settings", &Value::Null, 200)["account"]["id"].clone();
+    let path = format!("/admin/accounts/{}", account.as_str().unwrap());
+    let page = admin.get(&path).body;
+    (path, page)
+}
+
+#[test]
+fn an_administrator_pays_and_moves_the_date_by_forms() {
+    let folder = crate::support::Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let mut admin = program.client();
+    assert_eq!(sign_in(&mut admin, "admin", PASSWORD).status, 200);
+    let (path, page) = account_page(&mut admin);
+    assert!(page.contains("name=\"left\" type=\"text\" autocomplete=\"off\" value=\"20\""), "{page}");
+    assert!(page.contains("No payments were recorded.") && page.contains("Blocking date: <time"), "{page}");
+
+    let mut pay = hidden(&page, "/admin/accounts/pay");
+    pay.extend([("days", "10"), ("amount", "9900")]);
+    let reply = post(&mut admin, "/admin/accounts/pay", &pay);
+    assert_eq!(reply.status, 422);
+    assert!(reply.body.contains("A payment has days or an amount"), "{}", reply.body);
+    assert!(reply.body.contains("id=\"payment-problem\"") && reply.body.contains("value=\"9900\""));
+    pay.push(("comment", "invoice <17>"));
+    let reply = post(&mut admin, "/admin/accounts/pay", &pay);
+    assert_eq!((reply.status, reply.header("location")), (303, path.as_str()), "{}", reply.body);
+    let paid = admin.get(&path).body;
+    assert!(paid.contains("The payment was recorded.") && paid.contains("invoice &#60;17&#62;"), "{paid}");
+    assert!(paid.contains("Days: 10, amount: 9900") && paid.contains("value=\"30\""), "{paid}");
+
+    // The page from before the payment takes back neither its days nor its amount.
+    let mut old = hidden(&page, "/admin/accounts/bill");
+    old.extend([
+        ("left", "20"),
+        ("amount", "0"),
+        ("minimum", "-3"),
+        ("counting", "on"),
+        ("limit_below", "-5"),
+    ]);
+    let reply = post(&mut admin, "/admin/accounts/bill", &old);
+    assert_eq!(reply.status, 303, "{}", reply.body);
+    let demo = api(&mut admin, "GET", &path.replace("/admin", ""), &Value::Null, 200);
+    assert_eq!(demo["days"], json!({"left": 30, "minimum": -3, "counting": true}));
+    assert_eq!(demo["balance"], json!({"amount": 9900, "block_below": null, "limit_below": -5}));
+
+    let page = admin.get(&path).body;
+    for (left, plan) in [("many", ""), ("99999999", ""), ("4", "gold")] {
+        let mut fields = hidden(&page, "/admin/accounts/bill");
+        let rest = [("left", left), ("amount", "9900"), ("minimum", "0"), ("counting", "on"), ("plan", plan)];
+        fields.extend(rest);
+        let reply = post(&mut admin, "/admin/accounts/bill", &fields);
+        assert_eq!(reply.status, 422, "{left} {plan}");
+        assert!(
+            reply.body.contains("id=\"billing-problem\"")
+                && reply.body.contains(&format!("value=\"{left}\""))
+        );
+    }
+    let mut fields = hidden(&page, "/admin/accounts/bill");
+    fields.extend([("left", "4"), ("amount", "9900"), ("minimum", "0"), ("counting", "on")]);
+    assert_eq!(post(&mut admin, "/admin/accounts/bill", &fields).status, 303);
+    assert!(admin.get("/settings").body.contains(": 4 days left</p>"), "the banner came with the date");
+    let mut bob = program.client();
+    assert_eq!(sign_in(&mut bob, "bob", PASSWORD).status, 200);
+    assert_eq!(
+        post(&mut bob, "/admin/accounts/bill", &fields).status,
+        404,
+        "who may not see it finds nothing"
+    );
     let (status, said) = program.stop();
     assert!(status.success(), "{said}");
 }

@@ -6,6 +6,7 @@ use crate::decision::Entity as _;
 use crate::fixture::*;
 use crate::id::MessageId;
 use crate::message::MessageKind;
+use crate::message::held::must_be_held;
 use crate::message::model::Draft;
 use crate::port::store::Lane;
 
@@ -124,6 +125,21 @@ fn another_address_gets_what_the_old_one_has_not_got() {
     assert!(kept.open(&keyring()).unwrap().unwrap().to.same_as(&new));
     assert_eq!((kept.to.as_str(), kept.day), ("n•••@example.com", scene.user.time_zone.day(due).into()));
     assert_eq!(kept.due(), Some((Lane::Bulk, due)));
+}
+
+#[test]
+fn one_from_before_a_restore_is_held_at_another_address_too() {
+    let mut scene = scene();
+    (scene.message.tries, scene.message.faults) = (2, 1);
+    let old = scene.message.clone();
+    let mut keyring = keyring();
+    keyring.next_epoch();
+    assert!(must_be_held(&old, keyring.epoch(), &scene.policy, scene.now));
+    let decision = readdress(stored(old.clone()), email("new@example.com"), &keyring, [4; 24], scene.now);
+    let kept: Message = written(&decision.unwrap().changes, uuid(70)).unwrap();
+    let age = |message: &Message| (message.epoch, message.created_at, message.tries, message.faults);
+    assert_eq!(age(&kept), age(&old));
+    assert!(must_be_held(&kept, keyring.epoch(), &scene.policy, scene.now));
 }
 
 #[test]

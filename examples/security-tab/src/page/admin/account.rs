@@ -5,7 +5,7 @@ use askama::Template;
 use super::note::{attributes, line};
 use super::rights::{RIGHTS, RightsForm, RightsSection};
 use super::user::gate_list;
-use super::{Note, Place, Tab};
+use super::{Billing, Note, Place, Tab};
 use crate::page::dialog::Question;
 use crate::page::{Frame, Gate, Html, Reauthenticate, field};
 use crate::texts::Texts;
@@ -79,6 +79,8 @@ pub(crate) struct AccountPage {
     pub(crate) services: ServiceFields,
     /// The time zone, or what was typed.
     pub(crate) zone: String,
+    /// Days, balance and payments.
+    pub(crate) billing: Billing,
     /// The block.
     pub(crate) block: Block,
     /// The accounts below it.
@@ -186,6 +188,11 @@ impl AccountPage {
     fn attributes(&self, place: Place, described_by: &[&'static str]) -> Html {
         let off = (!self.gates.is_empty()).then_some("form-gates");
         attributes(self.note.as_ref(), place, described_by, off)
+    }
+
+    fn bill_attributes(&self, place: Place) -> Html {
+        let off = (!self.billing.gates.is_empty()).then_some("bill-gates");
+        attributes(self.note.as_ref(), place, &[], off)
     }
 
     fn gates(&self, gates: &[Gate], id: &'static str) -> Html {

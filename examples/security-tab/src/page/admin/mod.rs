@@ -1,6 +1,7 @@
 //! The pages for administrators: users, accounts and the audit trail. They are plain forms in every browser.
 
 mod account;
+mod billing;
 mod note;
 mod rights;
 mod samples;
@@ -11,6 +12,7 @@ mod users;
 #[cfg(test)]
 pub(crate) use account::PERIODS;
 pub(crate) use account::{AccountLine, AccountPage, AccountsPage, Block, NewAccountPage, ServiceFields};
+pub(crate) use billing::{Billing, PaymentFields, PaymentLine};
 pub(crate) use note::{AdminSaid, Note, Place, Trouble};
 pub(crate) use rights::{HolderLine, RIGHTS, RightsForm};
 pub(super) use samples::pages;

@@ -40,6 +40,10 @@ pub(crate) enum Place {
     RightsTo,
     /// At the block of an account.
     Block,
+    /// At days and balance.
+    Billing,
+    /// At a payment.
+    Payment,
 }
 
 /// A line about what was just done, and where it stands.
@@ -105,6 +109,8 @@ said! {
     UserInvited "user-invited" said_user_invited,
     AccountCreated "account-created" said_account_created,
     AccountSaved "account-saved" said_saved,
+    BillingSaved "billing-saved" said_saved,
+    Paid "paid" said_paid,
     Blocked "blocked" said_blocked,
     Unblocked "unblocked" said_unblocked,
 }
@@ -123,6 +129,8 @@ impl AdminSaid {
             Self::RightsSet => Place::Rights,
             Self::UserCreated | Self::UserInvited | Self::AccountCreated => Place::Top,
             Self::AccountSaved => Place::Form,
+            Self::BillingSaved => Place::Billing,
+            Self::Paid => Place::Payment,
             Self::Blocked | Self::Unblocked => Place::Block,
         }
     }
@@ -143,6 +151,12 @@ pub(crate) enum Trouble {
     InvalidName,
     /// What was typed is no number.
     InvalidQuota,
+    /// What was typed is no number, or one out of range.
+    InvalidNumber,
+    /// The payment is none.
+    InvalidPayment,
+    /// There is no such plan.
+    UnknownPlan,
     /// A flag or right that who acts lacks.
     Lacked,
     /// There is no such user, or none who may be seen.
@@ -163,6 +177,9 @@ impl Trouble {
             Self::InvalidZone => Html::text(texts.invalid_zone),
             Self::InvalidName => Html::text(texts.invalid_name),
             Self::InvalidQuota => Html::text(texts.invalid_quota),
+            Self::InvalidNumber => Html::text(texts.invalid_number),
+            Self::InvalidPayment => Html::text(texts.invalid_payment),
+            Self::UnknownPlan => Html::text(texts.unknown_plan),
             Self::Lacked => Html::text(texts.cannot_grant),
             Self::NoSuchUser => Html::text(texts.no_such_user),
             Self::NoSuchAccount => Html::text(texts.no_such_account),
@@ -192,6 +209,8 @@ impl Place {
             Self::Rights => ("rights-problem", "rights"),
             Self::RightsTo => ("rights-to-problem", "rights-to"),
             Self::Block => ("block-problem", "block"),
+            Self::Billing => ("billing-problem", "days-left"),
+            Self::Payment => ("payment-problem", "payment-comment"),
         }
     }
 }

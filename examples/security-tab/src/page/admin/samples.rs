@@ -1,9 +1,9 @@
 //! Every state of the pages for administrators, from samples.
 
 use super::{
-    AccountLine, AccountPage, AccountsPage, AdminAddress, AdminSaid, Block, Choice, Doer, FLAGS, FlagBox,
-    HolderLine, NewAccountPage, NewUserPage, NotFoundPage, Note, Place, RIGHTS, RightsForm, ServiceFields,
-    Tab, TrailLine, TrailPage, Trouble, UserFacts, UserLine, UserPage, UsersPage,
+    AccountLine, AccountPage, AccountsPage, AdminAddress, AdminSaid, Billing, Block, Choice, Doer, FLAGS,
+    FlagBox, HolderLine, NewAccountPage, NewUserPage, NotFoundPage, Note, PaymentLine, Place, RIGHTS,
+    RightsForm, ServiceFields, Tab, TrailLine, TrailPage, Trouble, UserFacts, UserLine, UserPage, UsersPage,
 };
 use crate::page::samples::{MASKED, Samples};
 use crate::page::{
@@ -272,6 +272,7 @@ fn accounts(samples: Samples) -> Vec<(&'static str, AccountPage)> {
         name: "child".into(),
         services: services(),
         zone: "Europe/Riga".into(),
+        billing: billing(samples),
         block: Block::Off,
         below: lines().into_iter().skip(2).map(|line| AccountLine { depth: 0, ..line }).collect(),
         gates: Vec::new(),
@@ -305,10 +306,36 @@ fn accounts(samples: Samples) -> Vec<(&'static str, AccountPage)> {
         ("admin-account-said-saved", note(Note::said(AdminSaid::AccountSaved))),
         ("admin-account-said-created", note(Note::said(AdminSaid::AccountCreated))),
         ("admin-account-said-blocked", note(Note::said(AdminSaid::Blocked))),
+        ("admin-account-bill", note(Note::trouble(Place::Billing, Trouble::InvalidNumber))),
+        ("admin-account-payment", note(Note::trouble(Place::Payment, Trouble::InvalidPayment))),
+        ("admin-account-paid", note(Note::said(AdminSaid::Paid))),
         ("admin-account-quota", note(Note::trouble(Place::Quota, Trouble::InvalidQuota))),
         ("admin-account-name", note(Note::trouble(Place::Name, Trouble::InvalidName))),
         ("admin-account", page),
     ]
+}
+
+fn billing(samples: Samples) -> Billing {
+    let line = |days, amount, comment: &str| PaymentLine {
+        at: Time { rfc3339: "2026-03-02T14:00:00Z".into(), local: "2026-03-02 16:00".into() },
+        days,
+        amount,
+        comment: comment.into(),
+    };
+    Billing {
+        left: "20".into(),
+        left_shown: "20".into(),
+        minimum: "0".into(),
+        counting: true,
+        amount: "9900".into(),
+        amount_shown: "9900".into(),
+        limit_below: "-5000".into(),
+        plan: "basic".into(),
+        dealer: true,
+        blocks: Some(samples.day(25)),
+        payments: vec![line(30, 9900, "invoice 17"), line(-2, 0, LONG)],
+        ..Billing::default()
+    }
 }
 
 fn services() -> ServiceFields {

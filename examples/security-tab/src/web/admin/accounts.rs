@@ -178,6 +178,10 @@ impl Desk {
         {
             (asked.quota, asked.period) = (stored.quota, stored.period);
         }
+        // Who may only name an account leaves its services as they are.
+        if !stored.may.bill.is_allowed() {
+            change.services.clear();
+        }
         self.manage().change_account(id, &change).await
     }
 
@@ -232,6 +236,7 @@ impl Desk {
             (false, true) => Block::Above,
             (false, false) => Block::Off,
         };
+        let billing = self.billing(&account, note.as_ref()).await?;
         let (name, zone) = match &typed {
             Some(_) => (self.typed(field::NAME), self.typed(field::ZONE)),
             None => (account.name.clone(), account.time_zone.name().to_owned()),
@@ -242,6 +247,7 @@ impl Desk {
             name,
             services: typed.unwrap_or_else(|| stored(&account)),
             zone,
+            billing,
             block,
             below: below.iter().map(|account| line(account, 0)).collect(),
             gates: gates_of(&account.may.change),

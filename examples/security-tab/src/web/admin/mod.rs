@@ -1,6 +1,7 @@
 //! The pages for administrators over HTTP.
 
 mod accounts;
+mod billing;
 mod desk;
 mod rights;
 mod trail;
@@ -44,6 +45,8 @@ pub(super) fn router() -> Router<App> {
         .route(route::ADMIN_ACCOUNT_NEW, get(accounts::new_page).post(accounts::create))
         .route(&of_id(route::ADMIN_ACCOUNTS), get(accounts::account))
         .route(route::ADMIN_ACCOUNT_CHANGE, post(accounts::change))
+        .route(route::ADMIN_ACCOUNT_BILL, post(billing::bill))
+        .route(route::ADMIN_ACCOUNT_PAY, post(billing::pay))
         .route(route::ADMIN_ACCOUNT_BLOCK, post(accounts::block))
         .route(route::ADMIN_ACCOUNT_RIGHTS, post(rights::on_account))
         .route(route::ADMIN_TRAIL, get(trail::page))

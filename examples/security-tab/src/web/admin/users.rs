@@ -176,7 +176,12 @@ fn refused(desk: &Desk, error: Error) -> Result<(StatusCode, Note), Stop> {
         Trouble::NoSuchUser | Trouble::NoSuchAccount => Place::Account,
         Trouble::InvalidZone => Place::Zone,
         Trouble::NoAddress => Place::Address,
-        Trouble::Known(_) | Trouble::InvalidName | Trouble::InvalidQuota => Place::Form,
+        Trouble::Known(_)
+        | Trouble::InvalidName
+        | Trouble::InvalidQuota
+        | Trouble::InvalidNumber
+        | Trouble::InvalidPayment
+        | Trouble::UnknownPlan => Place::Form,
     };
     let trouble = if place == Place::Account { Trouble::NoSuchAccount } else { trouble };
     Ok((status, Note::trouble(place, trouble)))
