@@ -173,13 +173,17 @@ pub(crate) fn next_look(
     let blocks_at = ahead(after);
     let lifted = before.is_some_and(|before| before.lifts != after.lifts);
     let moved = before.and_then(Account::blocks_at) != after.blocks_at();
-    if !lifted && !moved {
+    // Where a notice takes its service, one that was forgotten while it was off is owed again.
+    let switched =
+        policy.notices_need_service && before.is_some_and(|before| serves_otherwise(before, after));
+    if !lifted && !moved && !switched {
         return Look::AsItIs;
     }
     let near = |at: DateTime<Utc>| begins(at, policy) <= now;
     // A look that is due, or under way, has a reason that this change may not know of.
     let owed = |look: &NoticeSchedule| look.walk.is_some() || look.due_at <= after_slack(now);
     let at_once = lifted
+        || switched
         || blocks_at.is_some_and(near)
         || before.and_then(ahead).is_some_and(near)
         || schedule.is_some_and(owed);
@@ -188,6 +192,14 @@ pub(crate) fn next_look(
         Some(at) => Look::At { blocks_at, due_at: begins(at, policy) },
         None => Look::Never,
     }
+}
+
+/// Whether a change may switch the service of notices, here or below.
+fn serves_otherwise(before: &Account, after: &Account) -> bool {
+    before.services != after.services
+        || before.plan != after.plan
+        || before.plans != after.plans
+        || before.balance.limits() != after.balance.limits()
 }
 
 /// Plans the look at an account's users anew, after a change of the account.

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::account::{DayCounter, TimeZone};
+use crate::account::{DayCounter, Period, Service, TimeZone};
 use crate::fixture::*;
 
 fn id(user: UserId, day: NaiveDate) -> MessageId {
@@ -76,6 +76,32 @@ fn only_a_moved_date_is_planned_anew() {
     let (_, kept) = replanned(Some(&left(60)), &left(33), Some(planned));
     let kept = kept.unwrap();
     assert_eq!((kept.due_at, kept.blocks_at), (blocks_at(27), Some(blocks_at(33))));
+}
+
+#[test]
+fn where_notices_take_a_service_its_switch_is_looked_at_at_once() {
+    let mut served = left(3);
+    served.services.insert("email_notification".to_owned(), Service::on(None, Period::None));
+    let policy = Policy { notices_need_service: true, ..Policy::default() };
+    let due = |before: &Account, after: &Account, policy: &Policy| {
+        let mut changes = Changes::none();
+        let planned = stored(NoticeSchedule { due_at: blocks_at(2), ..schedule(before, None) });
+        replan(&mut changes, Some(before), after, Some(planned), uuid(90), policy, began());
+        written::<NoticeSchedule>(&changes, uuid(90)).map(|kept| kept.due_at)
+    };
+    assert_eq!(due(&left(3), &served, &policy), Some(began()));
+    assert_eq!(due(&left(3), &served, &Policy::default()), None, "it takes none");
+    assert_eq!(due(&served, &served, &policy), None, "nothing changed");
+    let mut poor = served.clone();
+    (poor.balance.amount, poor.balance.limit_below) = (1, Some(2));
+    assert_eq!(due(&poor, &served, &policy), Some(began()), "its balance is enough again");
+    // A date above may be near where there is none of its own.
+    let mut idle = served.clone();
+    idle.days.counting = false;
+    let mut off = idle.clone();
+    off.services.clear();
+    let look = next_look(Some(&off), &idle, None, &policy, began());
+    assert_eq!(look, Look::At { blocks_at: None, due_at: began() });
 }
 
 #[test]
