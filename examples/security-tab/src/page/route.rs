@@ -87,7 +87,7 @@ pub(crate) const ADMIN_ACCOUNT_CHANGE: &str = "/admin/accounts/change";
 /// POST: [`field::ACCOUNT`], [`field::LEFT`], [`field::MINIMUM`], [`field::COUNTING`], [`field::AMOUNT`],
 /// [`field::BLOCK_BELOW`], [`field::LIMIT_BELOW`], [`field::PLAN`], [`field::DEALER`].
 pub(crate) const ADMIN_ACCOUNT_BILL: &str = "/admin/accounts/bill";
-/// POST: [`field::ACCOUNT`], [`field::DAYS`], [`field::AMOUNT`], [`field::COMMENT`].
+/// POST: [`field::ACCOUNT`], [`field::PAYMENT`], [`field::DAYS`], [`field::AMOUNT`], [`field::COMMENT`].
 pub(crate) const ADMIN_ACCOUNT_PAY: &str = "/admin/accounts/pay";
 /// POST: [`field::ACCOUNT`], [`field::ON`]: whether it is blocked.
 pub(crate) const ADMIN_ACCOUNT_BLOCK: &str = "/admin/accounts/block";
@@ -186,6 +186,8 @@ pub(crate) mod field {
     pub(crate) const PLAN: &str = "plan";
     /// There when an account may have others below it.
     pub(crate) const DEALER: &str = "dealer";
+    /// The id of a payment.
+    pub(crate) const PAYMENT: &str = "payment";
     /// The days of a payment.
     pub(crate) const DAYS: &str = "days";
     /// What a payment was for.

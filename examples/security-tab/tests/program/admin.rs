@@ -2,32 +2,10 @@
 
 use serde_json::json;
 
-use crate::support::{Client, Folder, PASSWORD, Program, Reply};
-use crate::tools::{advance, api, hidden, last_code, messages, post, sign_in};
+use crate::support::{Client, Folder, PASSWORD, Program};
+use crate::tools::{advance, api, fill, follow, last_code, messages, post, sign_in, signed_in};
 
 const NEW: &str = "seven quiet lanterns";
-
-/// Follows the redirect that a form was answered with.
-fn follow(client: &mut Client, reply: &Reply) -> String {
-    assert_eq!(reply.status, 303, "{}", reply.body);
-    let page = client.get(reply.header("location").to_owned().as_str());
-    assert_eq!(page.status, 200, "{}", page.body);
-    page.body
-}
-
-/// Posts a form of a page with what the page hid in it.
-fn fill(client: &mut Client, page: &str, action: &str, fields: &[(&str, &str)]) -> Reply {
-    let mut all = hidden(page, action);
-    all.extend(fields);
-    post(client, action, &all)
-}
-
-/// Somebody who is signed in.
-fn signed_in(program: &Program, login: &str) -> Client {
-    let mut client = program.client();
-    assert_eq!(sign_in(&mut client, login, PASSWORD).status, 200);
-    client
-}
 
 /// The page of a user, found by the login.
 fn user_page(client: &mut Client, login: &str) -> (String, String) {

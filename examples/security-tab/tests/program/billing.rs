@@ -130,7 +130,10 @@ fn an_administrator_pays_and_moves_the_date_by_forms() {
     pay.push(("comment", "invoice <17>"));
     let reply = post(&mut admin, "/admin/accounts/pay", &pay);
     assert_eq!((reply.status, reply.header("location")), (303, path.as_str()), "{}", reply.body);
+    let twice = post(&mut admin, "/admin/accounts/pay", &pay);
+    assert_eq!(twice.status, 303, "a form that is sent twice is one payment: {}", twice.body);
     let paid = admin.get(&path).body;
+    assert_eq!(paid.matches("invoice &#60;17&#62;").count(), 1, "{paid}");
     assert!(paid.contains("The payment was recorded.") && paid.contains("invoice &#60;17&#62;"), "{paid}");
     assert!(paid.contains("Days: 10, amount: 9900") && paid.contains("value=\"30\""), "{paid}");
 
@@ -172,6 +175,39 @@ fn an_administrator_pays_and_moves_the_date_by_forms() {
         404,
         "who may not see it finds nothing"
     );
+    let (status, said) = program.stop();
+    assert!(status.success(), "{said}");
+}
+
+#[test]
+fn who_may_only_name_an_account_finds_what_it_gets_switched_off() {
+    let folder = crate::support::Folder::new();
+    let program = Program::dev(&folder, &[]);
+    let mut admin = program.client();
+    assert_eq!(sign_in(&mut admin, "admin", PASSWORD).status, 200);
+    let found = api(&mut admin, "GET", "/users?login=carol", &Value::Null, 200)["users"][0].clone();
+    let (carol, child) = (found["id"].as_str().unwrap(), found["account"].as_str().unwrap());
+    let rights = json!({"item": child, "rights": ["view", "manage_account"]});
+    api(&mut admin, "POST", &format!("/users/{carol}/rights"), &rights, 204);
+    let mut client = program.client();
+    assert_eq!(sign_in(&mut client, "carol", PASSWORD).status, 200);
+    let path = format!("/admin/accounts/{child}");
+    let page = client.get(&path).body;
+    let control = |id: &str| {
+        let (_, rest) = page.split_once(&format!("id=\"{id}\"")).unwrap_or_else(|| panic!("{id}: {page}"));
+        rest.split_once('>').unwrap().0.contains(" disabled")
+    };
+    for id in ["service-sms", "quota", "period", "service-email", "days-left", "plan", "bill"] {
+        assert!(control(id), "{id}");
+    }
+    assert!(!control("name") && !control("zone") && !control("form"));
+    assert!(page.contains("id=\"block-gates\"") && !page.contains("id=\"block-go\""), "{page}");
+    assert!(!page.contains("id=\"pay\""), "{page}");
+    let mut fields = hidden(&page, "/admin/accounts/change");
+    fields.extend([("name", "fleet"), ("zone", "UTC")]);
+    assert_eq!(post(&mut client, "/admin/accounts/change", &fields).status, 303);
+    let seen = api(&mut admin, "GET", &format!("/accounts/{child}"), &Value::Null, 200);
+    assert_eq!(seen["name"], "fleet");
     let (status, said) = program.stop();
     assert!(status.success(), "{said}");
 }

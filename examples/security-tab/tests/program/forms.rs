@@ -1,7 +1,7 @@
 //! The pages without a script: forms, redirects, and what stands at which field.
 
 use crate::support::{Client, Folder, PASSWORD, Program, Reply};
-use crate::tools::{advance, hidden, last_code, messages, post, sign_in};
+use crate::tools::{advance, fill, last_code, messages, post, sign_in};
 
 /// Follows the redirect that a form was answered with.
 fn follow(client: &mut Client, reply: &Reply) -> String {
@@ -9,13 +9,6 @@ fn follow(client: &mut Client, reply: &Reply) -> String {
     let page = client.get(reply.header("location").to_owned().as_str());
     assert_eq!(page.status, 200);
     page.body
-}
-
-/// Posts a form of a page with what the page hid in it.
-fn fill(client: &mut Client, page: &str, action: &str, fields: &[(&str, &str)]) -> Reply {
-    let mut all = hidden(page, action);
-    all.extend(fields);
-    post(client, action, &all)
 }
 
 /// A user with a confirmed address, made by the forms, and the tab.

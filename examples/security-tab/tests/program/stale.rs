@@ -3,31 +3,10 @@
 use serde_json::json;
 
 use crate::support::{Client, Folder, PASSWORD, Program, Reply};
-use crate::tools::{advance, api, hidden, last_code, messages, post, sign_in};
+use crate::tools::{advance, api, fill, follow, hidden, last_code, messages, post, signed_in};
 
 /// Longer than a sign-in is fresh, in seconds.
 const STALE: i64 = 16 * 60;
-
-/// Follows the redirect that a form was answered with.
-fn follow(client: &mut Client, reply: &Reply) -> String {
-    assert_eq!(reply.status, 303, "{}", reply.body);
-    let page = client.get(reply.header("location").to_owned().as_str());
-    assert_eq!(page.status, 200, "{}", page.body);
-    page.body
-}
-
-/// Posts a form of a page with what the page hid in it.
-fn fill(client: &mut Client, page: &str, action: &str, fields: &[(&str, &str)]) -> Reply {
-    let mut all = hidden(page, action);
-    all.extend(fields);
-    post(client, action, &all)
-}
-
-fn signed_in(program: &Program, login: &str) -> Client {
-    let mut client = program.client();
-    assert_eq!(sign_in(&mut client, login, PASSWORD).status, 200);
-    client
-}
 
 /// The page of a user, found by the login.
 fn user_page(client: &mut Client, login: &str) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Program, Reply, code_in, find_code};
+use crate::support::{Client, PASSWORD, Program, Reply, code_in, find_code};
 
 /// What was sent so far, oldest first, when nothing is due any more.
 pub(crate) fn messages(program: &Program) -> Vec<Value> {
@@ -68,4 +68,26 @@ pub(crate) fn hidden<'page>(page: &'page str, action: &str) -> Vec<(&'page str, 
     let inputs = form.split("<input").skip(1).map(|rest| rest.split('>').next().unwrap());
     let hidden = inputs.filter(|tag| tag.contains("type=\"hidden\""));
     hidden.map(|tag| (attribute(tag, "name"), attribute(tag, "value"))).collect()
+}
+
+/// Follows the redirect that a form was answered with.
+pub(crate) fn follow(client: &mut Client, reply: &Reply) -> String {
+    assert_eq!(reply.status, 303, "{}", reply.body);
+    let page = client.get(reply.header("location").to_owned().as_str());
+    assert_eq!(page.status, 200, "{}", page.body);
+    page.body
+}
+
+/// Posts a form of a page with what the page hid in it.
+pub(crate) fn fill(client: &mut Client, page: &str, action: &str, fields: &[(&str, &str)]) -> Reply {
+    let mut all = hidden(page, action);
+    all.extend(fields);
+    post(client, action, &all)
+}
+
+/// Somebody who is signed in.
+pub(crate) fn signed_in(program: &Program, login: &str) -> Client {
+    let mut client = program.client();
+    assert_eq!(sign_in(&mut client, login, PASSWORD).status, 200);
+    client
 }

@@ -191,8 +191,13 @@ impl AccountPage {
     }
 
     fn bill_attributes(&self, place: Place) -> Html {
+        self.service_attributes(place, &[])
+    }
+
+    /// What an account gets is changed by who may bill it.
+    fn service_attributes(&self, place: Place, described_by: &[&'static str]) -> Html {
         let off = (!self.billing.gates.is_empty()).then_some("bill-gates");
-        attributes(self.note.as_ref(), place, &[], off)
+        attributes(self.note.as_ref(), place, described_by, off)
     }
 
     fn gates(&self, gates: &[Gate], id: &'static str) -> Html {
@@ -231,5 +236,9 @@ impl NewAccountPage {
 
     fn attributes(&self, place: Place, described_by: &[&'static str]) -> Html {
         attributes(self.note.as_ref(), place, described_by, None)
+    }
+
+    fn service_attributes(&self, place: Place, described_by: &[&'static str]) -> Html {
+        self.attributes(place, described_by)
     }
 }

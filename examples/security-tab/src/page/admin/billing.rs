@@ -39,6 +39,8 @@ pub(crate) struct Billing {
 /// A payment as it was typed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PaymentFields {
+    /// The id it is recorded under, once however often the form is sent.
+    pub(crate) id: String,
     /// The days it adds.
     pub(crate) days: String,
     /// The amount it adds.

@@ -289,6 +289,7 @@ fn fields_are_those_of_the_contract() {
         field::LIMIT_BELOW,
         field::PLAN,
         field::DEALER,
+        field::PAYMENT,
         field::DAYS,
         field::COMMENT,
         field::EMAIL_NOTIFICATION,

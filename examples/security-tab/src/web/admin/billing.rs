@@ -6,10 +6,13 @@ use axum::http::StatusCode;
 use portcullis::Error;
 use portcullis::account::{BalanceChange, DaysChange, Payment};
 use portcullis::decision::Reason;
+use portcullis::id::PaymentId;
 use portcullis::manage::{AccountChange, ManagedAccount};
+use portcullis::port::ambient::{Random as _, SystemRandom};
 use portcullis::port::store::Page;
+use uuid::Uuid;
 
-use super::desk::Desk;
+use super::desk::{Desk, id};
 use crate::page::admin::{
     AdminSaid, Billing, Note, PaymentFields, PaymentLine, Place, Tab, Trouble, gates_of,
 };
@@ -17,8 +20,9 @@ use crate::page::field;
 use crate::web::visit::{Answer, Stop};
 use crate::web::words::{date_and_time_of, day_of};
 
-/// How many payments the page shows.
-const MOST_PAYMENTS: u32 = 20;
+/// How many payments the page shows, and how many it looks through for the newest.
+const MOST_PAYMENTS: usize = 20;
+const READ_PAYMENTS: u32 = 1000;
 
 /// POST: changes days, balance, plan and whether it may have accounts below it.
 pub(super) async fn bill(desk: Desk) -> Answer {
@@ -46,12 +50,23 @@ pub(super) async fn pay(desk: Desk) -> Answer {
     };
     let (days, amount) = (number_or(&desk.typed(field::DAYS), 0), number_or(&desk.typed(field::AMOUNT), 0));
     let (Some(days), Some(amount)) = (days, amount) else { return wrong(desk).await };
-    let payment = Payment::new(desk.typed(field::COMMENT)).days(days).amount(amount);
+    // INVARIANT: a form that is sent twice is one payment.
+    let Some(id) = id(desk.visit.field(field::PAYMENT)) else { return wrong(desk).await };
+    let payment =
+        Payment::new(desk.typed(field::COMMENT)).days(days).amount(amount).under(PaymentId::from_uuid(id));
     let result = desk.manage().pay(account, &payment).await;
     if trouble_of(result.as_ref().err()).is_some() {
         return wrong(desk).await;
     }
     desk.account_answer(account, result.map(drop), AdminSaid::Paid, None).await
+}
+
+/// The id of the next payment.
+fn fresh_id(desk: &Desk) -> Result<String, Stop> {
+    let mut bytes = [0; 16];
+    let filled = SystemRandom::default().fill(&mut bytes);
+    filled.map_err(|error| desk.visit.end(Error::Unavailable(error)))?;
+    Ok(Uuid::from_bytes(bytes).to_string())
 }
 
 /// What is wrong with the numbers themselves.
@@ -102,13 +117,16 @@ impl Desk {
         account: &ManagedAccount,
         note: Option<&Note>,
     ) -> Result<Billing, Stop> {
-        let whole = Page { after: None, limit: MOST_PAYMENTS };
-        let payments = match self.manage().payments(account.id, whole).await {
+        let whole = Page { after: None, limit: READ_PAYMENTS };
+        let mut payments = match self.manage().payments(account.id, whole).await {
             Ok(payments) => payments,
             // Who may see an account may not see what was paid for it.
             Err(Error::Refused(refusal)) if refusal.reason() == Reason::NotAllowed => Vec::new(),
             Err(error) => return Err(self.visit.end(error)),
         };
+        // They come in the order of their ids, which tell no time.
+        payments.sort_by_key(|payment| core::cmp::Reverse(payment.at));
+        payments.truncate(MOST_PAYMENTS);
         let optional = |limit: Option<i64>| limit.map(|limit| limit.to_string()).unwrap_or_default();
         let (days, balance) = (account.days, account.balance);
         let mut billing = Billing {
@@ -132,7 +150,7 @@ impl Desk {
                     comment: payment.comment,
                 })
                 .collect(),
-            payment: PaymentFields::default(),
+            payment: PaymentFields { id: fresh_id(self)?, ..PaymentFields::default() },
             gates: gates_of(&account.may.bill),
         };
         match note.filter(|note| note.is_trouble()).map(|note| note.place) {
@@ -148,6 +166,7 @@ impl Desk {
             }
             Some(Place::Payment) => {
                 billing.payment = PaymentFields {
+                    id: self.visit.field(field::PAYMENT).to_owned(),
                     days: self.typed(field::DAYS),
                     amount: self.typed(field::AMOUNT),
                     comment: self.typed(field::COMMENT),
