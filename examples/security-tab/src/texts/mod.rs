@@ -60,11 +60,7 @@ impl Language {
         };
         let name =
             usize::try_from(month).ok().and_then(|month| months.get(month)).copied().unwrap_or_default();
-        let of_year = match self {
-            Self::English => "",
-            Self::Russian => ru::OF_YEAR,
-        };
-        format!("{} {name} {}{of_year}", day.day(), day.year())
+        format!("{} {name} {}", day.day(), day.year())
     }
 
     /// The form of a counted text for `n`, still with its braces.

@@ -17,8 +17,6 @@ pub(super) const MONTHS: [&str; 12] = [
     "ноября",
     "декабря",
 ];
-/// What stands behind the year of a date.
-pub(super) const OF_YEAR: &str = " г.";
 
 /// The Russian catalogue.
 pub(super) const TEXTS: Texts = Texts {

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::story::Story;
 
 /// The states that are looked at: one of each shape of a page.
-const LOOKED_AT: [&str; 35] = [
+const LOOKED_AT: [&str; 36] = [
     "en-sign-in",
     "en-sign-in-wrong",
     "en-code",
@@ -27,6 +27,7 @@ const LOOKED_AT: [&str; 35] = [
     "en-admin-accounts",
     "en-admin-account-quota",
     "en-admin-trail",
+    "ru-notices-on",
     "en-admin-account",
     "ru-admin-account-proof",
     "en-admin-new-user-proof",
