@@ -31,7 +31,7 @@ pub struct Health {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backlog {
-    /// Messages that somebody waits for, and that are due.
+    /// What somebody waits for and that is due: messages, and requests for recovery.
     pub interactive: Waiting,
     /// Messages that nobody waits for, and that are due.
     pub bulk: Waiting,
