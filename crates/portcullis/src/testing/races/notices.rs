@@ -222,6 +222,7 @@ pub async fn a_recovery_goes_before_waiting_looks(store: &Arc<dyn Store>, nonce:
                 account,
                 blocks_at: None,
                 walk: None,
+                again: false,
                 due_at: now,
             });
         }
