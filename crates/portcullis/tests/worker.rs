@@ -413,6 +413,23 @@ async fn a_notice_sent_again_goes_to_no_address_its_user_gave_up() {
 }
 
 #[tokio::test]
+async fn what_was_given_up_is_counted_no_further_than_the_policy_says() {
+    let mut policy = Policy::default();
+    policy.dead_counted = 2;
+    let w = World::with(WorldOptions { policy, ..WorldOptions::default() });
+    let account = w.account("demo").await.unwrap();
+    for (login, counted) in [("alice", 1), ("bob", 2), ("carol", 2)] {
+        let reader = user(&w, &account, login).await;
+        w.mailbox.fail_with(None);
+        leave_a_notice(&w, &reader).await;
+        w.mailbox.fail_with(Some(SendError::Permanent { detail: "no such mailbox" }));
+        assert_eq!(w.run_worker().await.unwrap().given_up, 1);
+        assert_eq!(w.security.backlog().await.unwrap().dead, counted, "{login}");
+    }
+    assert_eq!(w.security.dead_messages(PAGE).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn a_backlog_is_counted_by_lane_and_no_further_than_the_policy_says() {
     let mut policy = Policy::default();
     policy.backlog_counted = 3;
