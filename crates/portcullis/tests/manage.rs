@@ -257,7 +257,7 @@ async fn who_may_let_others_have_rights_sees_who_has_them_and_nobody_else_does()
     let program = w.security.manage(Actor::Program);
     let shown = program.account(account.id).await.unwrap().rights.unwrap();
     assert_eq!((shown.len(), shown[0].user, shown[0].rights.clone()), (1, carol.id, view));
-    assert_eq!(shown[0].login.as_ref().map(|login| login.as_str()), Some("carol"));
+    assert_eq!(shown[0].login.as_ref().map(Login::as_str), Some("carol"));
     assert_eq!(program.user(bob.id).await.unwrap().rights.unwrap(), []);
     let page = Page { after: None, limit: 10 };
     let listed = program.users(Some(account.id), page).await.unwrap();

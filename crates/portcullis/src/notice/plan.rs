@@ -220,7 +220,7 @@ pub(crate) fn anew(
 ) -> Option<NoticeSchedule> {
     let again = is_owed(look, now);
     let settled = again && look.again && look.due_at <= now;
-    (!settled).then(|| NoticeSchedule { again, blocks_at, due_at, ..look.clone() })
+    (!settled).then(|| NoticeSchedule { blocks_at, again, due_at, ..look.clone() })
 }
 
 /// Plans the look at an account's users anew, after a change of the account.

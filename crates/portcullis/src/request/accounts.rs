@@ -163,25 +163,29 @@ impl AccountChangeRequest {
     /// # Errors
     /// `invalid_time_zone`. Everything else is checked by [`Manage::change_account`](crate::manage::Manage::change_account).
     pub fn parse(self) -> Result<AccountChange, InputError> {
-        let mut change = AccountChange::default();
-        change.name = self.name.map(|name| name.expose().to_owned());
-        change.dealer = self.dealer;
-        change.plan = self.plan;
         let services = |plan: BTreeMap<String, ServiceRequest>| {
             plan.into_iter().map(|(name, service)| (name, service.into())).collect()
         };
-        change.plans =
-            self.plans.map(|plans| plans.into_iter().map(|(name, plan)| (name, services(plan))).collect());
+        let plans = |plans: BTreeMap<String, BTreeMap<String, ServiceRequest>>| {
+            plans.into_iter().map(|(name, plan)| (name, services(plan))).collect()
+        };
+        let mut change = AccountChange {
+            name: self.name.map(|name| name.expose().to_owned()),
+            dealer: self.dealer,
+            plan: self.plan,
+            plans: self.plans.map(plans),
+            days: self.days.into(),
+            balance: self.balance.into(),
+            blocked: self.blocked,
+            time_zone: self.time_zone.as_deref().map(TimeZone::parse).transpose()?,
+            ..AccountChange::default()
+        };
         for (name, service) in self.services {
             match service {
                 Some(service) => drop(change.services.insert(name, service.into())),
                 None => drop(change.by_plan.insert(name)),
             }
         }
-        change.days = self.days.into();
-        change.balance = self.balance.into();
-        change.blocked = self.blocked;
-        change.time_zone = self.time_zone.as_deref().map(TimeZone::parse).transpose()?;
         Ok(change)
     }
 }
@@ -243,6 +247,6 @@ impl From<BalanceRequest> for BalanceChange {
 }
 
 /// Tells `null` from what is not named.
-fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(field: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(field).map(Some)
+fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(field: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(field).map(Some)
 }

@@ -146,7 +146,11 @@ impl<'a> Story<'a> {
     }
 
     pub(crate) async fn press(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        match self.find(css).await.click().await {
+            // A page that is going takes its elements along; what is meant is on the one that comes.
+            Err(error) if error.is_stale_element_reference() => self.find(css).await.click().await.unwrap(),
+            pressed => pressed.unwrap(),
+        }
     }
 
     pub(crate) async fn type_into(&self, css: &str, text: &str) {
