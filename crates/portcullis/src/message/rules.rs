@@ -139,14 +139,22 @@ pub(crate) fn settle(
             // The trail says that it began; the log says at each retry that it lasts.
             retry(message, (before == 0).then_some("misconfigured"), wait, now)
         }
-        Err(SendError::Transient { .. } | SendError::Ambiguous { .. }) => {
+        Err(
+            error @ (SendError::Transient { .. } | SendError::Throttled { .. } | SendError::Ambiguous { .. }),
+        ) => {
             message.value.faults = 0;
             if tries >= policy.send_tries {
                 return close(message, Outcome::GivenUp, "message_given_up", Some("tries_used"), policy, now);
             }
             message.value.tries = tries;
-            let wait = spaced(tries.saturating_sub(1), policy.send_retry_first, policy.send_retry_longest);
-            retry(message, Some("not_taken_over"), wait, now)
+            let spaced = spaced(tries.saturating_sub(1), policy.send_retry_first, policy.send_retry_longest);
+            let told = match error {
+                SendError::Throttled { wait, .. } => {
+                    TimeDelta::from_std(*wait).unwrap_or(TimeDelta::MAX).min(policy.send_retry_longest)
+                }
+                _ => TimeDelta::zero(),
+            };
+            retry(message, Some("not_taken_over"), spaced.max(told), now)
         }
     }
 }
@@ -457,6 +465,21 @@ mod tests {
         let decision = settle(stored(message), result, &Policy::default(), began());
         let kept = written(&decision.changes, uuid(70)).unwrap();
         (decision.reply.unwrap(), kept, trail(&decision.changes))
+    }
+
+    #[test]
+    fn who_is_told_when_to_come_again_comes_no_sooner_and_not_never() {
+        let policy = Policy::default();
+        let due = |wait: core::time::Duration| {
+            let error = SendError::Throttled { detail: "busy", wait };
+            let decision = settle(stored(scene().message), &Err(error), &policy, began());
+            let after: Message = written(&decision.changes, uuid(70)).unwrap();
+            (after.tries, after.due_at - began())
+        };
+        let seconds = core::time::Duration::from_secs;
+        assert_eq!(due(seconds(0)), (1, policy.send_retry_first));
+        assert_eq!(due(seconds(3_600)), (1, TimeDelta::hours(1)));
+        assert_eq!(due(core::time::Duration::MAX), (1, policy.send_retry_longest));
     }
 
     #[test]
