@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::InputError;
 
+mod destination;
 mod phone;
 
+pub use destination::Destination;
 pub use phone::Phone;
 
 /// An e-mail address that every mail system can carry: ASCII, one `@`, a domain with a dot, nothing quoted.

@@ -112,6 +112,9 @@ pub struct Policy {
     pub code_length: u8,
     /// How long a code lives. Default 10 min (NIST); hosting 2 h, local 5 min.
     pub code_life: TimeDelta,
+    /// How long a code by SMS lives, at most 10 minutes. Sent again, it is the same code and keeps its end.
+    /// Default 10 min (NIST); local 5 min.
+    pub sms_code_life: TimeDelta,
     /// Wrong codes judged for each challenge. Default 5 (decided).
     pub code_attempts: u32,
     /// Waiting after wrong codes in a row for each user and purpose. Default from 10 in a row, 1 min to 15 min (decided).
@@ -162,6 +165,11 @@ pub struct Policy {
     pub email_unique: bool,
     /// Whether codes by e-mail may be a second factor. Default yes (seed); off in `strict` (NIST, ASVS 6.3.6).
     pub email_factor: bool,
+    /// Whether codes by SMS may be a second factor. Default yes (seed); off in `strict` (NIST: a restricted authenticator).
+    pub sms_factor: bool,
+    /// Whether the codes of somebody whose codes come by SMS may go to the confirmed address: when he asks for it, and
+    /// when the service, its quota or the right to SMS is gone. Default yes (decided); off in `strict`.
+    pub sms_fallback_to_email: bool,
     /// Argon2id memory in KiB. Default 19 456 (OWASP floor).
     pub hash_memory_kib: u32,
     /// Argon2id passes. Default 2 (OWASP floor).
@@ -255,6 +263,7 @@ impl Default for Policy {
         Self {
             code_length: 6,
             code_life: TimeDelta::minutes(10),
+            sms_code_life: TimeDelta::minutes(10),
             code_attempts: 5,
             code_backoff: Backoff {
                 after: 10,
@@ -286,6 +295,8 @@ impl Default for Policy {
             device_life: TimeDelta::days(400),
             email_unique: true,
             email_factor: true,
+            sms_factor: true,
+            sms_fallback_to_email: true,
             hash_memory_kib: 19_456,
             hash_passes: 2,
             hash_lanes: 1,
@@ -351,6 +362,7 @@ impl Policy {
     pub fn wialon_local() -> Self {
         Self {
             code_life: TimeDelta::minutes(5),
+            sms_code_life: TimeDelta::minutes(5),
             password_minimum_alone: 8,
             password_maximum: 100,
             password_rule: PasswordRule::wialon(),
@@ -360,9 +372,9 @@ impl Policy {
         }
     }
 
-    /// Where the standards are to be met to the letter: e-mail is no second factor.
+    /// Where the standards are to be met to the letter: neither e-mail nor SMS is a second factor.
     pub fn strict() -> Self {
-        Self { email_factor: false, ..Self::default() }
+        Self { email_factor: false, sms_factor: false, sms_fallback_to_email: false, ..Self::default() }
     }
 
     /// Gives a preset by its name: `default`, `wialon-hosting`, `wialon-local`, `strict`.
@@ -416,6 +428,11 @@ impl Policy {
         let checks = [
             ("code_length", (6..=10).contains(&self.code_length)),
             ("code_life", self.code_life > TimeDelta::zero() && self.code_life <= day),
+            // NIST SP 800-63B-4, 3.1.3.2: a secret sent to a phone lives ten minutes at most.
+            (
+                "sms_code_life",
+                self.sms_code_life > TimeDelta::zero() && self.sms_code_life <= TimeDelta::minutes(10),
+            ),
             ("code_attempts", (1..=10).contains(&self.code_attempts)),
             ("code_backoff", backoff_holds(self.code_backoff)),
             ("code_disabled_after", (1..=100).contains(&self.code_disabled_after)),

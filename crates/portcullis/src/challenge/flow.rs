@@ -4,9 +4,9 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::link::{FreshLink, LinkEntry, Whose, dead_links};
-use super::model::{Challenge, PendingCode, Purpose};
+use super::model::{Challenge, PendingCode, Purpose, sealing};
 use super::rules::{self, Budgets, Entry, FreshCode, Tally, email_codes, source_failures};
-use crate::contact::{Email, SourceAddress};
+use crate::contact::{Destination, Email, SourceAddress};
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
@@ -64,6 +64,7 @@ pub(crate) struct NewCode {
     challenge: ChallengeId,
     message: MessageId,
     code: Code,
+    nonce: [u8; 24],
 }
 
 /// The material of one link: drawn once, bound when the user is known.
@@ -118,6 +119,7 @@ impl Engine {
             challenge: ChallengeId::from_uuid(self.new_id(now)?),
             message: MessageId::from_uuid(self.new_id(now)?),
             code: Code::generate(self.policy.code_length, &*self.random)?,
+            nonce: self.random_bytes()?,
         })
     }
 
@@ -127,19 +129,20 @@ impl Engine {
         new: &NewCode,
         user: &User,
         purpose: Purpose,
-        destination: &Email,
+        destination: &Destination,
     ) -> FreshCode {
         self.bind_to(new, new.challenge, user, purpose, destination)
     }
 
-    /// Binds a code to a challenge that exists already.
+    /// Binds a code to a challenge that exists already. One that goes to a phone is kept sealed besides, since a resend
+    /// repeats it.
     pub(crate) fn bind_to(
         &self,
         new: &NewCode,
         challenge: ChallengeId,
         user: &User,
         purpose: Purpose,
-        destination: &Email,
+        destination: &Destination,
     ) -> FreshCode {
         let keyring = self.keyring();
         let digest = keyring.bind(&Binding {
@@ -150,7 +153,17 @@ impl Engine {
             credential_version: user.credential_version,
             secret: new.code.expose().as_bytes(),
         });
-        FreshCode { challenge, message: new.message, code: new.code.clone(), digest, epoch: keyring.epoch() }
+        let sealed = destination
+            .phone()
+            .map(|_| keyring.seal(&sealing(challenge, user.id), new.code.expose().as_bytes(), new.nonce));
+        FreshCode {
+            challenge,
+            message: new.message,
+            code: new.code.clone(),
+            digest,
+            sealed,
+            epoch: keyring.epoch(),
+        }
     }
 
     /// What the budgets of mailed codes hold. The address is only counted in the snapshot when it was asked for.
@@ -234,7 +247,7 @@ impl Engine {
                 Err(no) => return Ok(no.into()),
             };
             let (this, user) = (&entry.challenge.value, &entry.user.value);
-            let address = self.address_id(&this.destination, user);
+            let address = this.mailbox().map_or(Uuid::nil(), |mailbox| self.address_id(mailbox, user));
             let fresh = self.bind_to(&self.new_code(t.now)?, this.id, user, this.purpose, &this.destination);
             let budgets = self.budgets(&view, user, address);
             let mut decision = rules::resend(&entry, fresh, budgets, address, &self.policy, t.now);

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::link::Whose;
-use super::model::{Challenge, Channel, PendingCode, Purpose, State};
+use super::model::{Challenge, PendingCode, Purpose, State};
 use crate::account::rules::Chain;
 use crate::audit::Event;
-use crate::contact::Email;
+use crate::contact::Destination;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::engine::record::Schema;
 use crate::id::{ChallengeId, MessageId, SessionId, UserId};
@@ -98,11 +98,11 @@ fn named(challenge: &Challenge, user: &User) -> bool {
         Purpose::EmailConfirmation => {
             user.pending_email.as_ref().is_some_and(|pending| pending.challenge == challenge.id)
         }
-        Purpose::TwoFactorEmail => user.pending_two_factor == Some(challenge.id),
+        Purpose::TwoFactorEmail | Purpose::TwoFactorSms => user.pending_two_factor == Some(challenge.id),
         Purpose::Invitation => {
             let newest = user.invitation.is_none_or(|newest| newest == challenge.id);
             let confirmed =
-                newest && user.confirmed_email().is_some_and(|email| email.same_as(&challenge.destination));
+                newest && user.confirmed_email().is_some_and(|email| challenge.destination.is_email(email));
             let pending = user.pending_email.as_ref();
             confirmed || pending.is_some_and(|pending| pending.challenge == challenge.id)
         }
@@ -150,7 +150,7 @@ pub(crate) fn judge(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Resul
     if let Some(why) = death(challenge, &entry.user.value, &entry.chain, entry.epoch, now) {
         if challenge.state == State::Pending {
             let mut dead = entry.challenge.clone();
-            dead.value.state = State::Dead;
+            dead.value.bury();
             changes.put(&dead);
         }
         changes.event(entry.event("code_refused").because(why));
@@ -164,7 +164,7 @@ pub(crate) fn judge(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Resul
     let (failures, wait) = (challenge.purpose.failures(user), challenge.purpose.wait(user));
     if entry.fits {
         let mut spent = entry.challenge.clone();
-        spent.value.state = State::Spent;
+        spent.value.spend();
         let limit = policy.code_attempts;
         changes
             .put(&spent)
@@ -193,7 +193,7 @@ pub(crate) fn judge(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Resul
             tenant: challenge.tenant.uuid(),
             user,
             kind: MessageKind::CodesLocked,
-            to: to.clone(),
+            to: to.into(),
             lane: Lane::Interactive,
             code: None,
             once_at: Some((attempts.clone(), policy.code_attempts)),
@@ -258,6 +258,8 @@ pub(crate) struct FreshCode {
     pub(crate) message: MessageId,
     pub(crate) code: Code,
     pub(crate) digest: BoundDigest,
+    /// The code, sealed, where a resend repeats it.
+    pub(crate) sealed: Option<String>,
     /// The epoch of the keys that bound it.
     pub(crate) epoch: u32,
 }
@@ -269,7 +271,7 @@ pub(crate) struct Ask<'a> {
     /// How many blocks were lifted among the user's accounts.
     pub(crate) lifts: u64,
     pub(crate) purpose: Purpose,
-    pub(crate) destination: &'a Email,
+    pub(crate) destination: Destination,
     /// The destination, as a derived id.
     pub(crate) address: Uuid,
     pub(crate) session: Option<SessionId>,
@@ -330,6 +332,7 @@ pub(crate) fn issue(
         lifts: ask.lifts,
         regardless_of_flag: false,
         digest: fresh.digest,
+        sealed: fresh.sealed,
         state: State::Pending,
         issue: 1,
         created_at: now,
@@ -366,7 +369,7 @@ pub(crate) fn resend(
         let mut changes = Changes::none();
         if old.state == State::Pending {
             let mut dead = entry.challenge.clone();
-            dead.value.state = State::Dead;
+            dead.value.bury();
             changes.put(&dead);
         }
         changes.event(entry.event("resend_refused").because(why));
@@ -389,6 +392,7 @@ pub(crate) fn resend(
     }
     let mut challenge = entry.challenge.clone();
     challenge.value.digest = fresh.digest;
+    challenge.value.sealed = fresh.sealed;
     challenge.value.issue += 1;
     challenge.value.issued_at = now;
     challenge.value.expires_at = after(now, policy.code_life);
@@ -423,7 +427,7 @@ fn message(challenge: &Challenge, id: MessageId, code: Code) -> Draft {
 pub(crate) fn pending_code(challenge: &Challenge, attempts: Count, policy: &Policy) -> PendingCode {
     PendingCode {
         id: challenge.id,
-        channel: Channel::Email,
+        channel: challenge.destination.channel(),
         destination: challenge.destination.masked(),
         expires_at: challenge.expires_at,
         resend_at: after(challenge.issued_at, policy.resend_after),

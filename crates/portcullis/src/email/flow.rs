@@ -294,7 +294,7 @@ impl Engine {
         let address = self.address_id(destination, user);
         let new = self.new_code(view.now())?;
         Ok(Plan {
-            fresh: self.bind(&new, user, purpose, destination),
+            fresh: self.bind(&new, user, purpose, &destination.into()),
             budgets: self.budgets(view, user, address),
             address,
             failures: view.count(&purpose.failures(user.id)),
@@ -325,7 +325,9 @@ impl Engine {
         let Some(user) = undo::restored(&entry.user.value, entry.challenge.value.id, t.now) else {
             return Ok(None);
         };
-        let old = &entry.challenge.value.destination;
+        let Some(old) = entry.challenge.value.mailbox() else {
+            return Ok(None);
+        };
         let recovery = self.bind_link(self.new_link(t.now)?, (&user).into(), Purpose::Recovery, old);
         let to_old = MessageId::from_uuid(self.new_id(t.now)?);
         let to_new = MessageId::from_uuid(self.new_id(t.now)?);

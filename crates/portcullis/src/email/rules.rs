@@ -58,7 +58,7 @@ pub(crate) fn set(
         user: &acting.user.value,
         lifts: acting.chain.lifts(),
         purpose: Purpose::EmailConfirmation,
-        destination: address,
+        destination: address.into(),
         address: plan.address,
         session: None,
     };
@@ -102,12 +102,15 @@ pub(crate) fn confirm(
         Ok(changes) => changes,
         Err(no) => return no.into(),
     };
+    let Some(address) = entry.challenge.value.mailbox() else {
+        return acting.refuse_keeping(changes.into_pins(), Reason::ChallengeDead.into(), "email_refused");
+    };
     if taken {
         // The code stays unspent: nothing was done with it.
         return acting.refuse_keeping(changes.into_pins(), Reason::AddressTaken.into(), "email_refused");
     }
     let mut user = acting.user.clone();
-    take(&mut user.value, &entry.challenge.value.destination, policy, now);
+    take(&mut user.value, address, policy, now);
     leave_undo(&mut changes, &acting.user.value, &mut user.value, ids.undo, ids.to_new, policy, now);
     changes.put(&user);
     acting.chain.guard(&mut changes);
@@ -139,7 +142,7 @@ pub(crate) fn notice(user: &User, kind: MessageKind, to: &Email, id: MessageId) 
         tenant: user.tenant.uuid(),
         user: user.id,
         kind,
-        to: to.clone(),
+        to: to.into(),
         lane: Lane::Interactive,
         code: None,
         once_at: None,
@@ -177,7 +180,7 @@ pub(crate) fn clear(
     }
     match acting.user.value.two_factor {
         Method::Email => return acting.refuse(Reason::InUse.into(), REFUSED),
-        Method::None => {}
+        Method::None | Method::Sms => {}
     }
     if acting.user.value.blocking_notices {
         return acting.refuse(Reason::InUse.into(), REFUSED);

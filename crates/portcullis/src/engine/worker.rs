@@ -431,8 +431,11 @@ impl Engine {
             return Err(Stop::Suppress("user_gone"));
         };
         rules::may_tell(this, &content.to, user, &self.policy, t.now).map_err(Stop::Suppress)?;
+        let Some(mailbox) = content.to.email() else {
+            return Err(Stop::Suppress("no_sms_sender"));
+        };
         let told = if this.kind == MessageKind::BlockingNotice {
-            let told = leave::leave(this, &content.to, user, &chain, &self.policy, t.now);
+            let told = leave::leave(this, mailbox, user, &chain, &self.policy, t.now);
             Some(told.map_err(Stop::Stay)?)
         } else {
             None
@@ -440,7 +443,7 @@ impl Engine {
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
             return Err(Stop::Hold);
         }
-        self.word(this, content, user, told, t.now).map_err(|error| {
+        self.word(this, mailbox.clone(), &content, user, told, t.now).map_err(|error| {
             tracing::warn!(message = %this.id, %error, "a message could not be worded");
             Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })
         })
@@ -449,7 +452,8 @@ impl Engine {
     fn word(
         &self,
         message: &Message,
-        content: Content,
+        to: Email,
+        content: &Content,
         user: &User,
         told: Option<Told>,
         now: DateTime<Utc>,
@@ -484,13 +488,7 @@ impl Engine {
         wording.days_left = told.map(|told| told.days_left);
         wording.blocking_date = told.map(|told| told.blocking_day.to_string());
         let worded = self.templates.word(&wording)?;
-        Ok(Mail {
-            id: message.id,
-            to: content.to,
-            subject: worded.subject,
-            text: worded.text,
-            html: worded.html,
-        })
+        Ok(Mail { id: message.id, to, subject: worded.subject, text: worded.text, html: worded.html })
     }
 }
 

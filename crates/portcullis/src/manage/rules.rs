@@ -266,7 +266,7 @@ pub(crate) fn change(
             user: &user.value,
             lifts: chain.lifts(),
             purpose: Purpose::EmailConfirmation,
-            destination: address,
+            destination: address.into(),
             address: plan.address,
             session: None,
         };

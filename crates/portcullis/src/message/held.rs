@@ -56,7 +56,7 @@ mod tests {
             tenant: uuid(1),
             user: UserId::from_uuid(uuid(2)),
             kind: MessageKind::EmailChanged,
-            to: email("u2@example.com"),
+            to: email("u2@example.com").into(),
             lane: Lane::Interactive,
             code: None,
             once_at: None,

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::reseal::Sealed;
 use super::rules::event;
 use crate::audit::Event;
-use crate::contact::Email;
+use crate::contact::Destination;
 use crate::decision::Entity;
 use crate::engine::record::Schema;
 use crate::error::{Error, PortError};
@@ -126,7 +126,7 @@ pub struct Draft {
     /// What it tells.
     pub(crate) kind: MessageKind,
     /// Where it goes.
-    pub(crate) to: Email,
+    pub(crate) to: Destination,
     /// How urgent it is.
     pub(crate) lane: Lane,
     /// The code or link it carries, with the challenge that asks for it.
@@ -256,7 +256,7 @@ impl Resealed {
 /// The sealed part of a message.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Content {
-    pub(crate) to: Email,
+    pub(crate) to: Destination,
     pub(crate) code: Option<Wiped>,
     /// The token of a link.
     #[serde(default)]
@@ -363,7 +363,7 @@ impl Message {
     // INVARIANT: one from before a restore is no younger at another address, so it is held as it would have been.
     pub(crate) fn readdressed(
         &self,
-        to: Email,
+        to: Destination,
         keyring: &Keyring,
         nonce: [u8; 24],
         now: DateTime<Utc>,

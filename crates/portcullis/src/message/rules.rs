@@ -8,7 +8,7 @@ use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::rules::death;
 use crate::challenge::{Challenge, Purpose};
-use crate::contact::Email;
+use crate::contact::Destination;
 use crate::decision::{Changes, Decision, Stored};
 use crate::keyring::Keyring;
 use crate::policy::{NOTICE_REMEMBERED, Policy};
@@ -24,7 +24,7 @@ use crate::user::User;
 /// Why it must not.
 pub(crate) fn may_leave(
     message: &Message,
-    to: &Email,
+    to: &Destination,
     user: Option<&User>,
     chain: &Chain,
     challenge: Option<&Challenge>,
@@ -49,17 +49,17 @@ pub(crate) fn may_leave(
     if !challenge.destination.same_as(to) {
         return Err("destination_changed");
     }
-    let confirmed = user.confirmed_email().is_some_and(|email| email.same_as(to));
-    let pending = user.pending_email.as_ref().is_some_and(|pending| pending.address.same_as(to));
+    let confirmed = user.confirmed_email().is_some_and(|email| to.is_email(email));
+    let pending = user.pending_email.as_ref().is_some_and(|pending| to.is_email(&pending.address));
+    let phone = user.phone.as_ref().is_some_and(|phone| to.is_phone(phone));
     let goes_there = match challenge.purpose {
-        Purpose::SignIn
-        | Purpose::Reauthentication
-        | Purpose::EmailConfirmation
-        | Purpose::TwoFactorEmail
-        | Purpose::Invitation => confirmed || pending,
+        Purpose::SignIn | Purpose::Reauthentication => confirmed || pending || phone,
+        Purpose::EmailConfirmation | Purpose::TwoFactorEmail | Purpose::Invitation => confirmed || pending,
+        // The challenge is the one that the user's record names, and its number waits for this very code.
+        Purpose::TwoFactorSms => to.phone().is_some(),
         Purpose::Recovery => confirmed,
         Purpose::EmailUndo => {
-            user.claims.iter().any(|claim| claim.challenge == challenge.id && claim.address.same_as(to))
+            user.claims.iter().any(|claim| claim.challenge == challenge.id && to.is_email(&claim.address))
         }
     };
     if goes_there { Ok(()) } else { Err("destination_changed") }
@@ -76,14 +76,14 @@ pub(crate) fn may_leave(
 // INVARIANT: nobody is told of a user whose address he took over later.
 pub(crate) fn may_tell(
     message: &Message,
-    to: &Email,
+    to: &Destination,
     user: &User,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Result<(), &'static str> {
     let reads = || {
-        user.receives_at(to)
-            || user.claims.iter().any(|claim| now < claim.ends_at && claim.address.same_as(to))
+        to.email().is_some_and(|to| user.receives_at(to))
+            || user.claims.iter().any(|claim| now < claim.ends_at && to.is_email(&claim.address))
     };
     let goes_there = match message.kind {
         MessageKind::CodesLocked
@@ -270,7 +270,7 @@ mod tests {
             tenant: uuid(1),
             user: crate::id::UserId::from_uuid(uuid(2)),
             kind,
-            to: email(to),
+            to: email(to).into(),
             lane: Lane::Interactive,
             code: challenge.map(|challenge| CodeToSend {
                 code: OneTime::Code(Code::parse("123456").unwrap()),
@@ -290,7 +290,7 @@ mod tests {
         user: User,
         challenge: Challenge,
         message: Message,
-        to: Email,
+        to: Destination,
     }
 
     fn scene() -> Scene {
@@ -298,7 +298,7 @@ mod tests {
         let user = user(2, &account);
         let challenge = challenge(Purpose::SignIn, &user, "u2@example.com");
         let message = message(MessageKind::SignInCode, "u2@example.com", Some(&challenge));
-        Scene { account, user, challenge, message, to: email("u2@example.com") }
+        Scene { account, user, challenge, message, to: email("u2@example.com").into() }
     }
 
     impl Scene {
@@ -328,7 +328,7 @@ mod tests {
         assert_eq!(scene().after(|s| s.user.disabled = true), Err("disabled"));
         assert_eq!(scene().after(|s| s.account.blocked = true), Err("blocked"));
         assert_eq!(scene().after(|s| s.account.lifts = 1), Err("voided"));
-        assert_eq!(scene().after(|s| s.to = email("other@example.com")), Err("destination_changed"));
+        assert_eq!(scene().after(|s| s.to = email("other@example.com").into()), Err("destination_changed"));
         assert_eq!(scene().after(|s| s.user.email = None), Err("destination_changed"));
         let s = scene();
         let chain = chain([&s.account]);
@@ -343,9 +343,10 @@ mod tests {
         let mut s = scene();
         s.challenge = challenge(Purpose::EmailConfirmation, &s.user, "new@example.com");
         s.message = message(MessageKind::EmailConfirmationCode, "new@example.com", Some(&s.challenge));
-        s.to = email("new@example.com");
+        let new = email("new@example.com");
+        s.to = new.clone().into();
         assert_eq!(s.leaves(began()), Err("superseded"));
-        s.user.pending_email = Some(PendingEmail::own(s.to.clone(), s.challenge.id));
+        s.user.pending_email = Some(PendingEmail::own(new, s.challenge.id));
         assert_eq!(s.leaves(began()), Ok(()));
     }
 
@@ -366,7 +367,7 @@ mod tests {
         let alice = user(2, &account);
         let policy = Policy::default();
         let told = |kind, user: &User, to: &str, now| {
-            may_tell(&message(kind, to, None), &email(to), user, &policy, now).is_ok()
+            may_tell(&message(kind, to, None), &email(to).into(), user, &policy, now).is_ok()
         };
         let mut moved = alice.clone();
         moved.email = user(5, &account).email;
@@ -575,7 +576,7 @@ mod tests {
         s.challenge = challenge(purpose, &s.user, to);
         s.challenge.credential_version = crate::challenge::link::Whose::from(&s.user).bound_version(purpose);
         s.message = message(purpose.message(), to, Some(&s.challenge));
-        s.to = email(to);
+        s.to = email(to).into();
         change(&mut s.user, &s.challenge);
         may_recover(Some(&s.challenge), Some(&s.user), &Policy::default()).and_then(|()| s.leaves(began()))
     }

@@ -50,7 +50,7 @@ fn draft(user: &User, to: &Email, planned: Planned, id: MessageId) -> Draft {
         tenant: user.tenant.uuid(),
         user: user.id,
         kind: MessageKind::BlockingNotice,
-        to: to.clone(),
+        to: to.into(),
         lane: Lane::Bulk,
         code: None,
         once_at: None,

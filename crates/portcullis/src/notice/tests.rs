@@ -270,7 +270,7 @@ fn template() -> Message {
         tenant: uuid(1),
         user: UserId::from_uuid(uuid(2)),
         kind: MessageKind::BlockingNotice,
-        to: email("u2@example.com"),
+        to: email("u2@example.com").into(),
         lane: Lane::Bulk,
         code: None,
         once_at: None,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::*;
 use crate::account::{Period, RecordedPayment, Service};
 use crate::challenge::Purpose;
+use crate::contact::Phone;
 use crate::decision::Entity;
 use crate::engine::record::{Schema, parse, rewrite};
 use crate::error::Error;
@@ -44,6 +45,8 @@ fn full() -> (Account, User, Session, Challenge, Message) {
     let session = session(900, &user);
     let mut challenge = challenge(Purpose::Reauthentication, &user, "u2@example.com");
     challenge.session = Some(session.id);
+    user.phone = Some(Phone::parse("+37120000045").unwrap());
+    user.recovered_by_mail = true;
     user.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge.id));
     user.pending_two_factor = Some(challenge.id);
     user.blocking_notices = true;
@@ -58,7 +61,7 @@ fn full() -> (Account, User, Session, Challenge, Message) {
         tenant: user.tenant.uuid(),
         user: user.id,
         kind: MessageKind::ReauthenticationCode,
-        to: email("u2@example.com"),
+        to: email("u2@example.com").into(),
         lane: Lane::Interactive,
         code: Some(CodeToSend {
             code: OneTime::Code(Code::parse("123456").unwrap()),
@@ -71,6 +74,7 @@ fn full() -> (Account, User, Session, Challenge, Message) {
         day: Some(began().date_naive()),
     };
     let message = Message::sealed(draft, &keyring(), [3; 24], began()).unwrap();
+    challenge.sealed.clone_from(&message.sealed);
     (account, user, session, challenge, message)
 }
 
@@ -184,6 +188,10 @@ fn what_was_kept_before_lifts_were_counted_is_dead() {
     let challenge: Challenge = parse(&record::<Challenge>(&without(CHALLENGE, &["lifts"]))).unwrap().value;
     assert_ne!(session.lifts, chain.lifts());
     assert_ne!(challenge.lifts, chain.lifts());
+    let user: User = parse(&record::<User>(&without(USER, &["phone", "recovered_by_mail"]))).unwrap().value;
+    assert!(user.phone.is_none() && !user.recovered_by_mail);
+    let challenge: Challenge = parse(&record::<Challenge>(&without(CHALLENGE, &["sealed"]))).unwrap().value;
+    assert_eq!(challenge.sealed, None);
     let new = ["days", "balance", "dealer", "plan", "plans", "lifts"];
     let account: Account = parse(&record::<Account>(&without(ACCOUNT, &new))).unwrap().value;
     assert_eq!((account.blocks_at(), account.lifts, account.dealer), (None, 0, false));
@@ -271,6 +279,7 @@ fn every_optional_part_is_marked() {
     let (mut account, mut user, _, _, mut message) = full();
     account.plan = None;
     (user.email, user.pending_email, user.external_id, user.password_changed_at) = (None, None, None, None);
+    user.phone = None;
     (message.valid_until, message.day) = (None, None);
     let mut schedule = schedule();
     (schedule.blocks_at, schedule.walk) = (None, None);

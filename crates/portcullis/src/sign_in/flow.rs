@@ -345,6 +345,7 @@ impl Engine {
             Purpose::SignIn
             | Purpose::EmailConfirmation
             | Purpose::TwoFactorEmail
+            | Purpose::TwoFactorSms
             | Purpose::Recovery
             | Purpose::Invitation
             | Purpose::EmailUndo => {
@@ -401,9 +402,9 @@ impl Engine {
         let address = self.address_id(destination, user);
         let new: NewCode = self.new_code(view.now())?;
         Ok(Some(CodePlan {
-            fresh: self.bind(&new, user, purpose, destination),
+            fresh: self.bind(&new, user, purpose, &destination.into()),
             budgets: self.budgets(view, user, address),
-            destination: destination.clone(),
+            destination: destination.into(),
             address,
             failures: view.count(&purpose.failures(user.id)),
             wait: view.count_within(&purpose.wait(user.id), self.policy.code_backoff.longest),

@@ -8,7 +8,7 @@ use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::rules::{Ask, Budgets, Entry, FreshCode, issue, judge, may_issue};
 use crate::challenge::{PendingCode, Purpose};
-use crate::contact::Email;
+use crate::contact::Destination;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::id::{SessionId, UserId};
 use crate::notice::rules::Calendar;
@@ -200,7 +200,7 @@ pub(crate) enum Step {
 pub(crate) struct CodePlan {
     pub(crate) fresh: FreshCode,
     pub(crate) budgets: Budgets,
-    pub(crate) destination: Email,
+    pub(crate) destination: Destination,
     /// The destination, as a derived id.
     pub(crate) address: Uuid,
     pub(crate) failures: Count,
@@ -237,10 +237,12 @@ pub(crate) fn start(
             };
             Decision::yes(Step::Admitted(admitted), changes)
         }
-        Method::Email => match ask_code(&mut changes, &user.value, lifts, None, plan, policy, now) {
-            Ok(code) => Decision::yes(Step::CodeRequired(code), changes),
-            Err(refusal) => refuse(changes.into_pins(), knock.event("sign_in_refused"), refusal),
-        },
+        Method::Email | Method::Sms => {
+            match ask_code(&mut changes, &user.value, lifts, None, plan, policy, now) {
+                Ok(code) => Decision::yes(Step::CodeRequired(code), changes),
+                Err(refusal) => refuse(changes.into_pins(), knock.event("sign_in_refused"), refusal),
+            }
+        }
     }
 }
 
@@ -266,7 +268,7 @@ fn ask_code(
     };
     may_issue(plan.failures, plan.wait, policy, now)?;
     let purpose = if session.is_some() { Purpose::Reauthentication } else { Purpose::SignIn };
-    let ask = Ask { user, lifts, purpose, destination: &plan.destination, address: plan.address, session };
+    let ask = Ask { user, lifts, purpose, destination: plan.destination, address: plan.address, session };
     issue(changes, &ask, plan.fresh, plan.budgets, policy, now)
 }
 
@@ -373,7 +375,7 @@ pub(crate) fn reauthenticate(
             changes.event(knock.event("reauthenticated").because("password").about(session.uuid()));
             Decision::yes(Again::Fresh(fresh), changes)
         }
-        Method::Email => {
+        Method::Email | Method::Sms => {
             let of = Some(acting.session.value.id);
             changes.guard(&acting.session);
             match ask_code(&mut changes, &user.value, lifts, of, plan, policy, now) {

@@ -27,6 +27,7 @@ pub(crate) fn verdict(user: &User, method: Method, with_pending: bool, policy: &
         Method::None => {
             Verdict::of([(Gate::WeakPassword, user.two_factor == Method::None || user.long_enough_alone)])
         }
+        Method::Sms => Verdict::of([(Gate::Policy, false)]),
         Method::Email => {
             let address = user.email.is_some() || (with_pending && user.pending_email.is_some());
             Verdict::of([(Gate::Policy, policy.email_factor), (Gate::EmailUnconfirmed, address)])
@@ -78,7 +79,7 @@ pub(crate) fn ask(
                 user,
                 lifts: acting.chain.lifts(),
                 purpose: Purpose::TwoFactorEmail,
-                destination,
+                destination: destination.into(),
                 address: plan.address,
                 session: None,
             };
@@ -114,7 +115,9 @@ pub(crate) fn enable(
     if !policy.email_factor {
         return acting.refuse(Refusal::not_allowed(vec![Gate::Policy]), REFUSED);
     }
-    let to = &entry.challenge.value.destination;
+    let Some(to) = entry.challenge.value.mailbox() else {
+        return acting.refuse(Reason::ChallengeDead.into(), REFUSED);
+    };
     let stays = acting.user.value.confirmed_email().is_some_and(|email| email.same_as(to));
     if let Some(refusal) = may_replace(&acting.user.value, policy, now).err().filter(|_| !stays) {
         return acting.refuse(refusal, REFUSED);
@@ -207,6 +210,7 @@ pub(crate) fn settings(
         delivery: match user.two_factor {
             Method::None => None,
             Method::Email => Some(Channel::Email),
+            Method::Sms => Some(Channel::Sms),
         },
     }
 }

@@ -316,7 +316,7 @@ fn both_budgets_of_mailed_codes_hold() {
         user: &alice,
         lifts: 0,
         purpose: Purpose::SignIn,
-        destination: &to,
+        destination: (&to).into(),
         address: uuid(5),
         session: None,
     };
@@ -347,7 +347,7 @@ fn a_new_challenge_and_its_message_say_the_same() {
         user: &alice,
         lifts: 0,
         purpose: Purpose::SignIn,
-        destination: &to,
+        destination: (&to).into(),
         address: uuid(5),
         session: None,
     };
@@ -360,7 +360,7 @@ fn a_new_challenge_and_its_message_say_the_same() {
     let message = changes.messages.first().unwrap();
     let sent = message.code.as_ref().unwrap();
     assert_eq!((sent.challenge, sent.issue, sent.valid_until), (code.id, 1, code.expires_at));
-    assert!(message.to.same_as(&to));
+    assert!(message.to.is_email(&to));
     let kept: Challenge = written(&changes, code.id.uuid()).unwrap();
     let sends = i32::try_from(policy.sends_per_challenge).unwrap();
     assert_eq!(kept.kept_until, began() + policy.code_life * sends + policy.challenge_kept);

@@ -32,7 +32,7 @@ fn plan(to: &str) -> CodePlan {
     CodePlan {
         fresh: fresh_code(800),
         budgets: NO_BUDGETS,
-        destination: email(to),
+        destination: email(to).into(),
         address: uuid(5),
         failures: Count::default(),
         wait: Count::default(),

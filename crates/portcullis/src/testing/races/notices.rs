@@ -177,7 +177,7 @@ pub async fn a_code_goes_before_waiting_notices(store: &Arc<dyn Store>, nonce: u
                 tenant: reader.tenant.uuid(),
                 user: reader.id,
                 kind: MessageKind::BlockingNotice,
-                to: to.clone(),
+                to: to.into(),
                 lane: Lane::Bulk,
                 code: None,
                 once_at: None,
