@@ -54,6 +54,7 @@
 //! | [`rights`] | flags, access rights, and the verdict that names every missing gate |
 //! | [`invitation`], [`bootstrap`] | lets users in for the first time, the very first one too |
 //! | [`user`], [`account`] | who exists, and who is blocked |
+//! | [`spend`] | what SMS may cost: budgets, the quota of the account, which countries are served |
 //! | [`challenge`], [`message`] | what codes and mails are |
 //!
 //! [`policy`] holds every number, [`keyring`] the host's keys, [`port`] the traits that adapters implement, [`memory`] the
@@ -94,6 +95,7 @@ pub mod secret;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
+pub mod spend;
 pub mod templates;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::password::PasswordRule;
 use crate::port::store::{Count, Window};
+use crate::spend::{PrefixRule, longest_window, rules_hold};
 
 /// How far apart the clocks of those who share a store may be, the time from an operation's first look to its commit
 /// included: 30 s (decided). What was written no further in the future than this was written by a colleague; what lies
@@ -16,6 +17,13 @@ pub const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
 /// How long after its day the notice of a day is remembered, whatever `message_kept` of the policy says: a user who
 /// moves to another zone may live through most of a day again, and gets no second notice for it: 3 d (ours).
 pub(crate) const NOTICE_REMEMBERED: TimeDelta = TimeDelta::days(3);
+
+/// How much later than the calendar says a period of a quota may end and still count: 26 h, the most by which two time
+/// zones differ (decided). One that ends later was begun by a clock that has since stepped back.
+pub(crate) const PERIOD_SLACK: TimeDelta = TimeDelta::hours(26);
+
+/// The hour in which a quota is counted anew.
+pub(crate) const HOUR: TimeDelta = TimeDelta::hours(1);
 
 /// Days that an account may have left, and its minimum, at most, either way: 36525, a hundred years (decided).
 pub const DAYS_FURTHEST: i32 = 36_525;
@@ -132,6 +140,38 @@ pub struct Policy {
     /// Codes mailed to one address; those to who confirmed it and those to who has yet to are counted apart, so that
     /// nobody uses up the owner's. Default 10 in 1 h (decided).
     pub email_codes_per_address: Limit,
+    /// The shortest time between two SMS to one number, for those who confirmed it and those who have yet to apart.
+    /// Default 60 s, as between two sends of a challenge (decided); hosting 30 s.
+    pub sms_cool_down: TimeDelta,
+    /// Segments to one number by those who confirmed it. Default 6 in 1 h (ours): one sign-in with every resend.
+    pub sms_per_number: Limit,
+    /// Segments to one number by those who have yet to confirm it. Default 5 in 24 h (ours): whoever gave it may have made
+    /// it up.
+    pub sms_per_new_number: Limit,
+    /// Segments for one user. Default 40 in 24 h (ours): one an hour, and room for resends.
+    pub sms_per_user: Limit,
+    /// Segments asked for from one source address. Default 100 in 1 h (ours): an office behind one address signs in.
+    pub sms_per_source: Limit,
+    /// Segments for the users of one account, beside the quota of its service. Default 1000 in 24 h (ours).
+    pub sms_per_account: Limit,
+    /// Segments to one country. Default 2000 in 24 h (ours).
+    pub sms_per_country: Limit,
+    /// Segments in all. Default 10 000 in 24 h (ours): the most that a day can cost.
+    pub sms_in_all: Limit,
+    /// Segments with codes to one country that nobody entered; a code that is entered gives its own back. Default 1000 in
+    /// 24 h (ours): half of what a country may have, since two sends for one code entered is what pumping looks like.
+    pub sms_unverified_per_country: Limit,
+    /// How many percent of the budgets of a source, an account, a country and all together go to numbers that are yet to
+    /// be confirmed, 1 to 100; the rest is kept for confirmed ones. Default 25 (ours).
+    pub sms_new_share: u32,
+    /// How many percent of a budget of an account, a country or all together are used when the trail tells, once in its
+    /// window, 1 to 100. Default 80 (ours).
+    pub sms_alert_percent: u32,
+    /// Whether budgets of SMS are only counted and told, and refuse nothing: to learn what is usual before they hold.
+    /// Cool-down, quota, rights and countries hold all the same. Default no.
+    pub sms_record_only: bool,
+    /// Which numbers are served, by their first digits. Default all.
+    pub sms_prefixes: Vec<PrefixRule>,
     /// Failed sign-ins from one source address. Default 10 in 1 min (hosting, local).
     pub sign_in_failures_per_source: Limit,
     /// Waiting after wrong passwords in a row for each user, and for each known browser on its own.
@@ -276,6 +316,19 @@ impl Default for Policy {
             sends_per_challenge: 5,
             email_codes_per_user: Limit::new(10, TimeDelta::hours(1)),
             email_codes_per_address: Limit::new(10, TimeDelta::hours(1)),
+            sms_cool_down: TimeDelta::seconds(60),
+            sms_per_number: Limit::new(6, TimeDelta::hours(1)),
+            sms_per_new_number: Limit::new(5, TimeDelta::hours(24)),
+            sms_per_user: Limit::new(40, TimeDelta::hours(24)),
+            sms_per_source: Limit::new(100, TimeDelta::hours(1)),
+            sms_per_account: Limit::new(1000, TimeDelta::hours(24)),
+            sms_per_country: Limit::new(2000, TimeDelta::hours(24)),
+            sms_in_all: Limit::new(10_000, TimeDelta::hours(24)),
+            sms_unverified_per_country: Limit::new(1000, TimeDelta::hours(24)),
+            sms_new_share: 25,
+            sms_alert_percent: 80,
+            sms_record_only: false,
+            sms_prefixes: Vec::new(),
             sign_in_failures_per_source: Limit::new(10, TimeDelta::minutes(1)),
             password_backoff: Backoff {
                 after: 10,
@@ -348,6 +401,7 @@ impl Policy {
         Self {
             code_life: TimeDelta::hours(2),
             resend_after: TimeDelta::seconds(30),
+            sms_cool_down: TimeDelta::seconds(30),
             code_failures_per_source: Some(Limit::new(4, TimeDelta::seconds(100))),
             password_minimum_alone: 8,
             password_maximum: 100,
@@ -396,6 +450,7 @@ impl Policy {
             self.password_failures_kept,
             self.email_codes_per_user.within,
             self.email_codes_per_address.within,
+            longest_window(self),
             self.sign_in_failures_per_source.within,
             self.password_change_failures.within,
             self.recovery_cool_down,
@@ -441,6 +496,18 @@ impl Policy {
             ("sends_per_challenge", (1..=20).contains(&self.sends_per_challenge)),
             ("email_codes_per_user", limit_holds(self.email_codes_per_user)),
             ("email_codes_per_address", limit_holds(self.email_codes_per_address)),
+            ("sms_cool_down", self.sms_cool_down > TimeDelta::zero() && self.sms_cool_down <= day),
+            ("sms_per_number", limit_holds(self.sms_per_number)),
+            ("sms_per_new_number", limit_holds(self.sms_per_new_number)),
+            ("sms_per_user", limit_holds(self.sms_per_user)),
+            ("sms_per_source", limit_holds(self.sms_per_source)),
+            ("sms_per_account", limit_holds(self.sms_per_account)),
+            ("sms_per_country", limit_holds(self.sms_per_country)),
+            ("sms_in_all", limit_holds(self.sms_in_all)),
+            ("sms_unverified_per_country", limit_holds(self.sms_unverified_per_country)),
+            ("sms_new_share", (1..=100).contains(&self.sms_new_share)),
+            ("sms_alert_percent", (1..=100).contains(&self.sms_alert_percent)),
+            ("sms_prefixes", rules_hold(&self.sms_prefixes)),
             ("sign_in_failures_per_source", limit_holds(self.sign_in_failures_per_source)),
             ("password_backoff", backoff_holds(self.password_backoff)),
             ("password_failures_kept", self.password_failures_kept >= self.password_backoff.longest),
