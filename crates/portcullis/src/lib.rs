@@ -95,6 +95,7 @@ pub mod secret;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
+mod sms;
 pub mod spend;
 pub mod templates;
 #[cfg(feature = "testing")]

@@ -216,6 +216,8 @@ static KINDS: [KindSchema; 8] = [
             at("user_id", &["user"], Content::Id),
             at("kind", &["kind"], Content::Text),
             at("destination", &["to"], Content::Text),
+            at("channel", &["channel"], Content::Text),
+            maybe("delivery", &["delivery"], Content::Text),
             at("bulk", &["bulk"], Content::Flag),
             at("outcome", &["outcome"], Content::Text),
             at("tries", &["tries"], Content::Number),

@@ -13,6 +13,7 @@ use crate::keyring::{BoundDigest, Keyring, Sealing};
 use crate::message::MessageKind;
 use crate::message::reseal::Sealed;
 use crate::port::store::{Counter, Key, Kind, Lane};
+use crate::spend::Charge;
 
 /// What a code proves. A code for one purpose is worthless for any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -74,6 +75,18 @@ impl Purpose {
             Self::Recovery => MessageKind::RecoveryLink,
             Self::Invitation => MessageKind::InvitationLink,
             Self::EmailUndo => MessageKind::EmailUndo,
+        }
+    }
+
+    /// Whether its code may travel by SMS.
+    pub(crate) const fn may_travel_by_sms(self) -> bool {
+        match self {
+            Self::SignIn | Self::Reauthentication | Self::TwoFactorSms => true,
+            Self::EmailConfirmation
+            | Self::TwoFactorEmail
+            | Self::Recovery
+            | Self::Invitation
+            | Self::EmailUndo => false,
         }
     }
 
@@ -151,6 +164,9 @@ pub struct Challenge {
     /// The code, sealed, where a resend repeats it; gone as soon as the challenge is spent or seen dead.
     #[serde(default)]
     pub(crate) sealed: Option<String>,
+    /// What the right code gives back of what the newest SMS was charged.
+    #[serde(default)]
+    pub(crate) unverified: Option<Charge>,
     pub(crate) state: State,
     /// Which code is the living one: the number of sends so far.
     pub issue: u32,
@@ -180,12 +196,12 @@ impl Challenge {
 
     /// Its one use is over; the code in it is gone.
     pub(crate) fn spend(&mut self) {
-        (self.state, self.sealed) = (State::Spent, None);
+        (self.state, self.sealed, self.unverified) = (State::Spent, None, None);
     }
 
     /// It is dead for good; the code in it is gone.
     pub(crate) fn bury(&mut self) {
-        (self.state, self.sealed) = (State::Dead, None);
+        (self.state, self.sealed, self.unverified) = (State::Dead, None, None);
     }
 
     /// The look-up key of the challenges whose code a key sealed.
@@ -258,11 +274,12 @@ impl Sealed for Challenge {
 }
 
 /// How a code travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Channel {
     /// By e-mail.
+    #[default]
     Email,
     /// By SMS.
     Sms,

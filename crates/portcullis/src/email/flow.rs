@@ -6,7 +6,7 @@ use super::model::{Changed, EmailSettings, UndoInfo};
 use super::rules::{self, FreshIds, Plan};
 use super::undo::{self, Return};
 use crate::challenge::link::{FreshLink, LinkEntry, peek_link};
-use crate::challenge::rules::meant_for;
+use crate::challenge::rules::{Fare, meant_for};
 use crate::challenge::{PendingCode, Purpose};
 use crate::contact::{Email, SourceAddress};
 use crate::engine::commit::Try;
@@ -145,7 +145,7 @@ impl EmailRoom<'_> {
         source: &SourceAddress,
     ) -> Result<PendingCode, Error> {
         let purposes = &[Purpose::EmailConfirmation];
-        self.0.engine.resend(challenge, purposes, Some(source), Some(session)).await
+        self.0.engine.resend(challenge, purposes, None, Some(source), Some(session)).await
     }
 
     /// Forgets the address that waits for confirmation; its code is dead.
@@ -295,8 +295,7 @@ impl Engine {
         let new = self.new_code(view.now())?;
         Ok(Plan {
             fresh: self.bind(&new, user, purpose, &destination.into()),
-            budgets: self.budgets(view, user, address),
-            address,
+            fare: Fare::Mail { address, budgets: self.budgets(view, user, address) },
             failures: view.count(&purpose.failures(user.id)),
             wait: view.count_within(&purpose.wait(user.id), self.policy.code_backoff.longest),
         })

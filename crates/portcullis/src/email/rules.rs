@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::model::{Changed, EmailSettings, PendingEmailCode};
 use super::undo::{leave_undo, may_replace};
 use crate::challenge::link::FreshLink;
-use crate::challenge::rules::{Ask, Budgets, Entry, FreshCode, issue, judge, may_issue, pending_code};
+use crate::challenge::rules::{Ask, Entry, Fare, FreshCode, issue, judge, may_issue, pending_code};
 use crate::challenge::{Challenge, PendingCode, Purpose};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
@@ -22,9 +22,7 @@ use crate::user::{Method, User};
 /// What the user's codes of one purpose hold, beside the code that may be sent.
 pub(crate) struct Plan {
     pub(crate) fresh: FreshCode,
-    pub(crate) budgets: Budgets,
-    /// The destination, as a derived id.
-    pub(crate) address: uuid::Uuid,
+    pub(crate) fare: Fare,
     pub(crate) failures: Count,
     pub(crate) wait: Count,
 }
@@ -59,10 +57,9 @@ pub(crate) fn set(
         lifts: acting.chain.lifts(),
         purpose: Purpose::EmailConfirmation,
         destination: address.into(),
-        address: plan.address,
         session: None,
     };
-    let code = match issue(&mut changes, &ask, plan.fresh, plan.budgets, policy, now) {
+    let code = match issue(&mut changes, &ask, plan.fresh, plan.fare, policy, now) {
         Ok(code) => code,
         Err(refusal) => return acting.refuse(refusal, REFUSED),
     };
@@ -145,6 +142,7 @@ pub(crate) fn notice(user: &User, kind: MessageKind, to: &Email, id: MessageId) 
         to: to.into(),
         lane: Lane::Interactive,
         code: None,
+        charge: None,
         once_at: None,
         not_before: None,
         day: None,
@@ -225,6 +223,7 @@ mod tests {
 
     use super::*;
     use crate::account::Account;
+    use crate::challenge::rules::Budgets;
     use crate::fixture::*;
 
     fn alice() -> (Account, User) {
@@ -245,8 +244,7 @@ mod tests {
     fn plan() -> Plan {
         Plan {
             fresh: fresh_code(800),
-            budgets: NO_BUDGETS,
-            address: uuid(5),
+            fare: fare(NO_BUDGETS),
             failures: Count::default(),
             wait: Count::default(),
         }
@@ -302,7 +300,7 @@ mod tests {
         };
         assert_eq!(with(&|p| p.failures = count(100)), Reason::Locked);
         assert_eq!(with(&|p| p.wait = count(1)), Reason::Locked);
-        assert_eq!(with(&|p| p.budgets.user = count(10)), Reason::TooSoon);
+        assert_eq!(with(&|p| p.fare = fare(Budgets { user: count(10), ..NO_BUDGETS })), Reason::TooSoon);
     }
 
     /// Alice, her new address waiting, and its code entered.

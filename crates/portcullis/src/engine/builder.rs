@@ -1,7 +1,7 @@
 //! Building the engine: what types cannot prevent is refused here, with what to add.
 
 use core::fmt;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::public_url::PublicUrl;
@@ -13,7 +13,7 @@ use crate::policy::{Policy, PolicyError};
 use crate::port::ambient::{Clock, Random, SystemClock, SystemRandom};
 use crate::port::compromised::CompromisedPasswords;
 use crate::port::hasher::PasswordHasher;
-use crate::port::message::MailSender;
+use crate::port::message::{MailSender, SmsSender};
 use crate::port::store::Store;
 use crate::port::template::Templates;
 use crate::templates::BuiltinTemplates;
@@ -53,6 +53,7 @@ pub struct Builder {
     store: Arc<dyn Store>,
     keyring: Option<Keyring>,
     mail: Option<Arc<dyn MailSender>>,
+    sms: Option<Arc<dyn SmsSender>>,
     hasher: Option<Arc<dyn PasswordHasher>>,
     compromised: Arc<dyn CompromisedPasswords>,
     templates: Option<Arc<dyn Templates>>,
@@ -104,6 +105,7 @@ impl Portcullis {
             store,
             keyring: None,
             mail: None,
+            sms: None,
             hasher: None,
             compromised: Arc::new(CommonPasswords),
             templates: None,
@@ -135,6 +137,20 @@ impl Builder {
     #[must_use]
     pub fn mail_on(mut self, sender: Arc<dyn MailSender>) -> Self {
         self.mail = Some(sender);
+        self
+    }
+
+    /// What carries SMS. Without it nobody can choose codes by SMS, and the codes of those who have chosen them travel as if
+    /// the service were switched off: whether SMS can be sent is the host's to say, so no part is missing without it.
+    #[must_use]
+    pub fn sms(self, sender: impl SmsSender) -> Self {
+        self.sms_on(Arc::new(sender))
+    }
+
+    /// What carries SMS, held by others too.
+    #[must_use]
+    pub fn sms_on(mut self, sender: Arc<dyn SmsSender>) -> Self {
+        self.sms = Some(sender);
         self
     }
 
@@ -249,6 +265,7 @@ impl Builder {
             hasher,
             compromised: self.compromised,
             mail,
+            sms: self.sms,
             templates,
             policy: self.policy,
             product: self.product,
@@ -259,6 +276,8 @@ impl Builder {
             last_purge: AtomicI64::new(i64::MIN),
             rate: Mutex::default(),
             halt: Mutex::default(),
+            sms_halt: Mutex::default(),
+            reports_ignored: AtomicU64::new(0),
         };
         Ok(Portcullis { engine: Arc::new(engine) })
     }

@@ -7,11 +7,12 @@ pub(crate) mod health;
 pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;
+mod submit;
 mod timed;
 pub(crate) mod worker;
 
 use core::fmt;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -27,7 +28,7 @@ use crate::policy::Policy;
 use crate::port::ambient::{Clock, Random};
 use crate::port::compromised::CompromisedPasswords;
 use crate::port::hasher::PasswordHasher;
-use crate::port::message::MailSender;
+use crate::port::message::{MailSender, SmsSender};
 use crate::port::store::{Key, Page, Read, Start, Store, TrailPage};
 use crate::port::template::Templates;
 use commit::{Hit, Try};
@@ -144,6 +145,8 @@ pub(crate) struct Engine {
     pub(crate) hasher: Arc<dyn PasswordHasher>,
     pub(crate) compromised: Arc<dyn CompromisedPasswords>,
     pub(crate) mail: Arc<dyn MailSender>,
+    /// Carries SMS, if the host sends any.
+    pub(crate) sms: Option<Arc<dyn SmsSender>>,
     pub(crate) templates: Arc<dyn Templates>,
     pub(crate) policy: Policy,
     pub(crate) product: String,
@@ -156,6 +159,10 @@ pub(crate) struct Engine {
     pub(crate) rate: Mutex<Rate>,
     /// Whether this process has stopped sending, since the sender is set up wrongly.
     pub(crate) halt: Mutex<Halt>,
+    /// The same of SMS.
+    pub(crate) sms_halt: Mutex<Halt>,
+    /// Delivery reports that told this process nothing.
+    pub(crate) reports_ignored: AtomicU64,
 }
 
 impl Engine {

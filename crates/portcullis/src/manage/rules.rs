@@ -267,10 +267,9 @@ pub(crate) fn change(
             lifts: chain.lifts(),
             purpose: Purpose::EmailConfirmation,
             destination: address.into(),
-            address: plan.address,
             session: None,
         };
-        if let Err(refusal) = issue(&mut changes, &ask, plan.fresh, plan.budgets, policy, now) {
+        if let Err(refusal) = issue(&mut changes, &ask, plan.fresh, plan.fare, policy, now) {
             return refuse(who, before, refusal);
         }
         for issued in &mut changes.events {

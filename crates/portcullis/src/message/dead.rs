@@ -52,6 +52,7 @@ mod tests {
                 issue: challenge.issue,
                 valid_until: challenge.expires_at,
             }),
+            charge: None,
             once_at: None,
             not_before: None,
             day: None,

@@ -59,6 +59,7 @@ mod tests {
             to: email("u2@example.com").into(),
             lane: Lane::Interactive,
             code: None,
+            charge: None,
             once_at: None,
             not_before: None,
             day: None,

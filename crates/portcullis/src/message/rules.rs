@@ -147,16 +147,21 @@ pub(crate) fn settle(
                 return close(message, Outcome::GivenUp, "message_given_up", Some("tries_used"), policy, now);
             }
             message.value.tries = tries;
-            let spaced = spaced(tries.saturating_sub(1), policy.send_retry_first, policy.send_retry_longest);
-            let told = match error {
-                SendError::Throttled { wait, .. } => {
-                    TimeDelta::from_std(*wait).unwrap_or(TimeDelta::MAX).min(policy.send_retry_longest)
-                }
-                _ => TimeDelta::zero(),
-            };
-            retry(message, Some("not_taken_over"), spaced.max(told), now)
+            retry(message, Some("not_taken_over"), next_wait(error, tries, policy), now)
         }
     }
+}
+
+/// The wait before the next try, after so many: spaced, and as long as the other side asked for.
+pub(crate) fn next_wait(error: &SendError, tries: u32, policy: &Policy) -> TimeDelta {
+    let spaced = spaced(tries.saturating_sub(1), policy.send_retry_first, policy.send_retry_longest);
+    let told = match error {
+        SendError::Throttled { wait, .. } => {
+            TimeDelta::from_std(*wait).unwrap_or(TimeDelta::MAX).min(policy.send_retry_longest)
+        }
+        _ => TimeDelta::zero(),
+    };
+    spaced.max(told)
 }
 
 /// The wait after so many doublings.
@@ -193,7 +198,7 @@ fn retry(
 
 // INVARIANT: a closed message has no content any more: neither its text nor its address can be had back. Only one that
 // was given up, and holds no code or link, stays sealed, so that somebody can send it again.
-fn close(
+pub(super) fn close(
     message: Stored<Message>,
     outcome: Outcome,
     action: &'static str,
@@ -216,6 +221,13 @@ fn close(
     };
     message.value.due_at = after(now, kept);
     let mut changes = Changes::none();
+    message.value.submitted = false;
+    // INVARIANT: what certainly was not sent is given back, once: in the commit that closes it.
+    if matches!(outcome, Outcome::Suppressed | Outcome::GivenUp)
+        && let Some(charge) = message.value.charge.take()
+    {
+        charge.give_back(&mut changes);
+    }
     changes.put(&message);
     let event = event(&message.value, action);
     changes.event(event.because(why.unwrap_or(message.value.kind.name())));
@@ -278,6 +290,7 @@ mod tests {
                 issue: challenge.issue,
                 valid_until: challenge.expires_at,
             }),
+            charge: None,
             once_at: None,
             not_before: None,
             day: None,

@@ -53,6 +53,7 @@ fn draft(user: &User, to: &Email, planned: Planned, id: MessageId) -> Draft {
         to: to.into(),
         lane: Lane::Bulk,
         code: None,
+        charge: None,
         once_at: None,
         not_before: Some(planned.at),
         day: Some(planned.day),

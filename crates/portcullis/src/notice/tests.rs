@@ -273,6 +273,7 @@ fn template() -> Message {
         to: email("u2@example.com").into(),
         lane: Lane::Bulk,
         code: None,
+        charge: None,
         once_at: None,
         not_before: None,
         day: None,

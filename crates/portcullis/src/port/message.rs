@@ -161,6 +161,22 @@ pub enum DeliveryState {
     Delivered,
 }
 
+impl DeliveryState {
+    /// The stable name.
+    ///
+    /// ```
+    /// use portcullis::port::message::DeliveryState;
+    /// assert_eq!(DeliveryState::OnItsWay.name(), "on_its_way");
+    /// ```
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OnItsWay => "on_its_way",
+            Self::Undelivered => "undelivered",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
 /// What a gateway reports of an SMS it took over. It tells; it confirms nothing: who holds the phone, nobody knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -40,4 +40,13 @@ pub trait Templates: Send + Sync + 'static {
     /// [`PortError`] when there is no template, or the template and the wording do not fit. It names the template and
     /// nothing of the wording.
     fn word(&self, wording: &Wording) -> Result<Worded, PortError>;
+
+    /// Words an SMS.
+    ///
+    /// # Errors
+    /// As [`Templates::word`].
+    fn sms(&self, wording: &Wording) -> Result<String, PortError> {
+        let code = wording.code.as_ref().map(crate::secret::Code::expose).unwrap_or_default();
+        Ok(format!("{code} is your code"))
+    }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::account::{Period, RecordedPayment, Service};
-use crate::challenge::Purpose;
+use crate::challenge::{Channel, Purpose};
 use crate::contact::Phone;
 use crate::decision::Entity;
 use crate::engine::record::{Schema, parse, rewrite};
@@ -16,10 +16,12 @@ use crate::error::Error;
 use crate::fixture::*;
 use crate::message::MessageKind;
 use crate::message::model::{CodeToSend, Draft, OneTime};
+use crate::port::message::DeliveryState;
 use crate::port::store::{Lane, Record};
 use crate::recovery::Identifier;
 use crate::rights::AccessRight;
 use crate::secret::Code;
+use crate::spend::Charge;
 use crate::user::model::{EmailClaim, PendingEmail};
 
 const ACCOUNT: &str = include_str!("../../tests/golden/account.v1.json");
@@ -69,12 +71,15 @@ fn full() -> (Account, User, Session, Challenge, Message) {
             issue: 1,
             valid_until: challenge.expires_at,
         }),
+        charge: Some(Charge::sample()),
         once_at: None,
         not_before: None,
         day: Some(began().date_naive()),
     };
-    let message = Message::sealed(draft, &keyring(), [3; 24], began()).unwrap();
+    let mut message = Message::sealed(draft, &keyring(), [3; 24], began()).unwrap();
     challenge.sealed.clone_from(&message.sealed);
+    challenge.unverified = Some(Charge::sample());
+    message.delivery = Some(DeliveryState::Delivered);
     (account, user, session, challenge, message)
 }
 
@@ -190,8 +195,12 @@ fn what_was_kept_before_lifts_were_counted_is_dead() {
     assert_ne!(challenge.lifts, chain.lifts());
     let user: User = parse(&record::<User>(&without(USER, &["phone", "recovered_by_mail"]))).unwrap().value;
     assert!(user.phone.is_none() && !user.recovered_by_mail);
-    let challenge: Challenge = parse(&record::<Challenge>(&without(CHALLENGE, &["sealed"]))).unwrap().value;
+    let challenge: Challenge =
+        parse(&record::<Challenge>(&without(CHALLENGE, &["sealed", "unverified"]))).unwrap().value;
     assert_eq!(challenge.sealed, None);
+    let new = ["channel", "submitted", "charge", "delivery"];
+    let message: Message = parse(&record::<Message>(&without(MESSAGE, &new))).unwrap().value;
+    assert_eq!((message.channel, message.submitted, message.delivery), (Channel::Email, false, None));
     let new = ["days", "balance", "dealer", "plan", "plans", "lifts"];
     let account: Account = parse(&record::<Account>(&without(ACCOUNT, &new))).unwrap().value;
     assert_eq!((account.blocks_at(), account.lifts, account.dealer), (None, 0, false));
@@ -280,7 +289,7 @@ fn every_optional_part_is_marked() {
     account.plan = None;
     (user.email, user.pending_email, user.external_id, user.password_changed_at) = (None, None, None, None);
     user.phone = None;
-    (message.valid_until, message.day) = (None, None);
+    (message.valid_until, message.day, message.delivery) = (None, None, None);
     let mut schedule = schedule();
     (schedule.blocks_at, schedule.walk) = (None, None);
     let bodies = [

@@ -344,6 +344,14 @@ impl Charge {
         self.counted.push(Counted { subject, name, ends_at, unverified });
     }
 
+    /// One in which everything is filled.
+    #[cfg(test)]
+    pub(crate) fn sample() -> Self {
+        let mut charge = Self::of(1);
+        charge.note(&Counter::of(Uuid::from_u128(9), "sms_unverified"), Some(crate::fixture::began()), true);
+        charge
+    }
+
     /// How many segments.
     ///
     /// ```
@@ -373,6 +381,13 @@ impl Charge {
     pub fn unverified(&self) -> Option<Self> {
         let counted: Vec<_> = self.counted.iter().filter(|counted| counted.unverified).cloned().collect();
         (!counted.is_empty()).then_some(Self { segments: self.segments, counted })
+    }
+
+    /// The part that a failed send gives back: all but what the right code gives back, so that nothing is given back
+    /// twice when a code that was sent before is entered after all.
+    pub(crate) fn settled(&self) -> Self {
+        let counted = self.counted.iter().filter(|counted| !counted.unverified).cloned().collect();
+        Self { segments: self.segments, counted }
     }
 
     /// Gives everything back, as far as the windows in which it was counted are still open; the cool-down stays.

@@ -149,6 +149,16 @@ impl Quota {
         Usage { used: used.count.value, codes: codes.count.value, quota, period, until: used.count.ends_at }
     }
 
+    /// What is missing for what is charged already: the service may be gone, or its quota lower than what was used of it.
+    pub(crate) fn lack_of_charged(&self, count: impl Fn(&Counter) -> Count, now: DateTime<Utc>) -> Vec<Lack> {
+        self.lack(0, &count, now).into_iter().collect()
+    }
+
+    /// What is missing for one more, if anything is.
+    pub(crate) fn lack_of_one(&self, count: impl Fn(&Counter) -> Count, now: DateTime<Utc>) -> Vec<Lack> {
+        self.lack(1, &count, now).into_iter().collect()
+    }
+
     /// What is missing for so much.
     pub(super) fn lack(
         &self,

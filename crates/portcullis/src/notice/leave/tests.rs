@@ -39,6 +39,7 @@ fn scene() -> Scene {
         to: email("u2@example.com").into(),
         lane: Lane::Bulk,
         code: None,
+        charge: None,
         once_at: None,
         not_before: Some(at),
         day: Some(day),

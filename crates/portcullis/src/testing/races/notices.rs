@@ -180,6 +180,7 @@ pub async fn a_code_goes_before_waiting_notices(store: &Arc<dyn Store>, nonce: u
                 to: to.into(),
                 lane: Lane::Bulk,
                 code: None,
+                charge: None,
                 once_at: None,
                 not_before: Some(now),
                 day: Some(reader.time_zone.day(now)),
