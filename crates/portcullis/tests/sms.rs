@@ -256,7 +256,7 @@ async fn a_thief_of_the_mailbox_who_recovers_the_password_ends_at_the_sms() {
     s.w.run_worker().await.unwrap();
     let link = s.w.mailbox.last_link("alice@example.com").unwrap();
     let new = || Password::parse(PASSWORD.to_owned() + " 2", "new").unwrap();
-    s.w.security.recovery().redeem(&link, &new(), &new(), &attempt()).await.unwrap();
+    s.w.security.recovery().set_password(&link, &new(), &new(), &attempt()).await.unwrap();
     s.w.run_worker().await.unwrap();
     let mails = s.w.mailbox.mails().len();
     let start = || s.w.security.sign_in();
