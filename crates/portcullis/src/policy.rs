@@ -150,6 +150,9 @@ pub struct Policy {
     pub sms_per_new_number: Limit,
     /// Segments for one user. Default 40 in 24 h (ours): one an hour, and room for resends.
     pub sms_per_user: Limit,
+    /// Segments with codes for one user that nobody entered; a code that is entered gives its own back, and a new password
+    /// begins anew. Default 10 in 24 h (ours): a quarter of what a user may have.
+    pub sms_unverified_per_user: Limit,
     /// Segments asked for from one source address. Default 100 in 1 h (ours): an office behind one address signs in.
     pub sms_per_source: Limit,
     /// Segments for the users of one account, beside the quota of its service. Default 1000 in 24 h (ours).
@@ -320,6 +323,7 @@ impl Default for Policy {
             sms_per_number: Limit::new(6, TimeDelta::hours(1)),
             sms_per_new_number: Limit::new(5, TimeDelta::hours(24)),
             sms_per_user: Limit::new(40, TimeDelta::hours(24)),
+            sms_unverified_per_user: Limit::new(10, TimeDelta::hours(24)),
             sms_per_source: Limit::new(100, TimeDelta::hours(1)),
             sms_per_account: Limit::new(1000, TimeDelta::hours(24)),
             sms_per_country: Limit::new(2000, TimeDelta::hours(24)),
@@ -500,6 +504,7 @@ impl Policy {
             ("sms_per_number", limit_holds(self.sms_per_number)),
             ("sms_per_new_number", limit_holds(self.sms_per_new_number)),
             ("sms_per_user", limit_holds(self.sms_per_user)),
+            ("sms_unverified_per_user", limit_holds(self.sms_unverified_per_user)),
             ("sms_per_source", limit_holds(self.sms_per_source)),
             ("sms_per_account", limit_holds(self.sms_per_account)),
             ("sms_per_country", limit_holds(self.sms_per_country)),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::public_url::PublicUrl;
-use super::{Engine, Portcullis};
+use super::{Engine, Portcullis, SmsLine};
 use crate::error::PortError;
 use crate::keyring::Keyring;
 use crate::password::CommonPasswords;
@@ -16,6 +16,7 @@ use crate::port::hasher::PasswordHasher;
 use crate::port::message::{MailSender, SmsSender};
 use crate::port::store::Store;
 use crate::port::template::Templates;
+use crate::sms_text::{self, SmsName};
 use crate::templates::BuiltinTemplates;
 
 /// Why the engine can't be built.
@@ -61,6 +62,7 @@ pub struct Builder {
     random: Arc<dyn Random>,
     policy: Policy,
     product: String,
+    sms_name: Option<SmsName>,
     public_url: Option<String>,
 }
 
@@ -113,6 +115,7 @@ impl Portcullis {
             random: Arc::new(SystemRandom),
             policy: Policy::default(),
             product: String::from("portcullis"),
+            sms_name: None,
             public_url: None,
         }
     }
@@ -145,6 +148,13 @@ impl Builder {
     #[must_use]
     pub fn sms(self, sender: impl SmsSender) -> Self {
         self.sms_on(Arc::new(sender))
+    }
+
+    /// What the product is called in an SMS, where its name is too long for one or looks like a link.
+    #[must_use]
+    pub fn sms_name(mut self, name: SmsName) -> Self {
+        self.sms_name = Some(name);
+        self
     }
 
     /// What carries SMS, held by others too.
@@ -258,6 +268,18 @@ impl Builder {
             Some(templates) => templates,
             None => Arc::new(BuiltinTemplates::new(self.product.as_str())?),
         };
+        // INVARIANT: a text that does not fit into one SMS is found here, and not when somebody waits for a code.
+        let sms = match self.sms {
+            Some(sender) => {
+                let name = self.sms_name.map_or_else(|| SmsName::parse(&self.product), Ok);
+                let advice =
+                    "call sms_name(SmsName::parse(\"..\")?): the product's name does not fit into an SMS";
+                let name = name.map_err(|_| missing("a name for SMS", advice))?;
+                sms_text::check(&*templates, &name)?;
+                Some(SmsLine { sender, name })
+            }
+            None => None,
+        };
         let engine = Engine {
             store: self.store,
             clock: self.clock,
@@ -265,7 +287,7 @@ impl Builder {
             hasher,
             compromised: self.compromised,
             mail,
-            sms: self.sms,
+            sms,
             templates,
             policy: self.policy,
             product: self.product,

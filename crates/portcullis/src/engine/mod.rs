@@ -31,6 +31,7 @@ use crate::port::hasher::PasswordHasher;
 use crate::port::message::{MailSender, SmsSender};
 use crate::port::store::{Key, Page, Read, Start, Store, TrailPage};
 use crate::port::template::Templates;
+use crate::sms_text::SmsName;
 use commit::{Hit, Try};
 use record::View;
 
@@ -146,7 +147,7 @@ pub(crate) struct Engine {
     pub(crate) compromised: Arc<dyn CompromisedPasswords>,
     pub(crate) mail: Arc<dyn MailSender>,
     /// Carries SMS, if the host sends any.
-    pub(crate) sms: Option<Arc<dyn SmsSender>>,
+    pub(crate) sms: Option<SmsLine>,
     pub(crate) templates: Arc<dyn Templates>,
     pub(crate) policy: Policy,
     pub(crate) product: String,
@@ -163,6 +164,12 @@ pub(crate) struct Engine {
     pub(crate) sms_halt: Mutex<Halt>,
     /// Delivery reports that told this process nothing.
     pub(crate) reports_ignored: AtomicU64,
+}
+
+/// What carries SMS, and what the product is called in them.
+pub(crate) struct SmsLine {
+    pub(crate) sender: Arc<dyn SmsSender>,
+    pub(crate) name: SmsName,
 }
 
 impl Engine {

@@ -1,9 +1,9 @@
 //! Submitting an SMS: the gates once more, a mark that it began, one submission, its outcome.
 
-use super::Engine;
 use super::commit::Try;
 use super::record::View;
 use super::worker::Stop;
+use super::{Engine, SmsLine};
 use crate::decision::{Changes, Stored};
 use crate::error::Error;
 use crate::message::model::{Message, Outcome};
@@ -18,7 +18,7 @@ impl Engine {
     // again without a known outcome, it is not submitted again, unless the gateway takes its id as an idempotency key.
     pub(super) async fn submit(&self, message: Stored<Message>) -> Result<Outcome, Error> {
         let t = self.look();
-        let idempotent = self.sms.as_ref().is_some_and(|sender| sender.is_idempotent());
+        let idempotent = self.sms.as_ref().is_some_and(|sms| sms.sender.is_idempotent());
         if message.value.submitted && !idempotent {
             return self.keep_outcome(sms::maybe_sent(message, &self.policy, t.now)).await;
         }
@@ -46,7 +46,7 @@ impl Engine {
         worded: &Sms,
         idempotent: bool,
     ) -> Result<Outcome, Error> {
-        let Some(sender) = &self.sms else {
+        let Some(SmsLine { sender, .. }) = &self.sms else {
             let decision = rules::suppress(message, "policy", &self.policy, self.now());
             return self.keep_outcome(decision).await;
         };
@@ -91,9 +91,10 @@ impl Engine {
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
             return Err(Stop::Hold);
         }
-        let worded = self
-            .wording(this, &leaving.content, user, None, t.now)
-            .and_then(|wording| self.templates.sms(&wording));
+        let worded = self.wording(this, &leaving.content, user, None, t.now).and_then(|mut wording| {
+            wording.product = self.sms.as_ref().map(|sms| sms.name.as_str().to_owned());
+            self.templates.sms(&wording)
+        });
         let text = worded.map_err(|error| {
             tracing::warn!(message = %this.id, %error, "an SMS could not be worded");
             Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })

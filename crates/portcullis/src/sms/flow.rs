@@ -69,7 +69,7 @@ impl Engine {
         let account = chain.0.first();
         let service = chain.service(SERVICE);
         let left = account.zip(phone).map(|(account, phone)| {
-            let payer = Payer::new(user.id, &account.value, service);
+            let payer = Payer::new(user, &account.value, service);
             let standing =
                 if user.phone.as_ref() == Some(phone) { Standing::Confirmed } else { Standing::New };
             let submission = Submission::new(&self.keyring(), phone, standing, payer, source);

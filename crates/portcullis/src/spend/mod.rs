@@ -39,7 +39,7 @@
 //! # let source = uuid::Uuid::from_u128(7);
 //! let policy = Policy::default();
 //! let phone = Phone::parse("+37120000045")?;
-//! let payer = Payer::new(user.id, &account, Service::on(Some(1000), Period::Day));
+//! let payer = Payer::new(&user, &account, Service::on(Some(1000), Period::Day));
 //! let code = Submission::new(&keyring, &phone, Standing::Confirmed, payer, source);
 //!
 //! let counters = BTreeMap::new(); // of `code.subjects()`, as they were read
@@ -49,7 +49,7 @@
 //! let charge = left.charge(&mut changes).expect("nothing is missing");
 //! assert_eq!(charge.segments(), 1);
 //!
-//! let payer = Payer::new(user.id, &account, Service::off());
+//! let payer = Payer::new(&user, &account, Service::off());
 //! let code = Submission::new(&keyring, &phone, Standing::Confirmed, payer, source);
 //! let left = code.left(&policy, |_| Default::default(), now);
 //! assert_eq!(left.lacks(), [Lack::Service]);
@@ -60,6 +60,8 @@ mod country;
 mod model;
 mod quota;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use country::rules_hold;
 pub(crate) use rules::longest_window;

@@ -13,6 +13,7 @@ use crate::decision::Changes;
 use crate::id::{AccountId, UserId};
 use crate::keyring::Keyring;
 use crate::port::store::{Counter, CounterOp};
+use crate::user::User;
 
 /// Whether a number is known to be the user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub enum Standing {
 pub struct Payer {
     /// The user for whom it is sent.
     pub user: UserId,
+    /// The version of the user's credentials.
+    pub credential_version: u64,
     /// The user's account.
     pub account: AccountId,
     /// The top account above it.
@@ -52,12 +55,19 @@ impl Payer {
     /// # let user = w.user(&account, "alice", None).await?;
     /// use portcullis::account::{Period, Service};
     /// use portcullis::spend::Payer;
-    /// let payer = Payer::new(user.id, &account, Service::on(Some(100), Period::Month));
+    /// let payer = Payer::new(&user, &account, Service::on(Some(100), Period::Month));
     /// assert_eq!(payer.account, account.id);
     /// # Ok(()) }
     /// ```
-    pub fn new(user: UserId, account: &Account, service: Service) -> Self {
-        Self { user, account: account.id, tenant: account.tenant, time_zone: account.time_zone, service }
+    pub fn new(user: &User, account: &Account, service: Service) -> Self {
+        Self {
+            user: user.id,
+            credential_version: user.credential_version,
+            account: account.id,
+            tenant: account.tenant,
+            time_zone: account.time_zone,
+            service,
+        }
     }
 }
 
@@ -69,6 +79,7 @@ pub struct Submission {
     pub(super) payer: Payer,
     pub(super) source: Uuid,
     pub(super) number: Uuid,
+    pub(super) credentials: Uuid,
     pub(super) country: Uuid,
     pub(super) everybody: Uuid,
     pub(super) segments: u32,
@@ -97,7 +108,7 @@ impl Submission {
     /// # let keyring = Keyring::generate(&SystemRandom::default(), now)?;
     /// # let source = uuid::Uuid::from_u128(7);
     /// let phone = Phone::parse("+37120000045")?;
-    /// let payer = Payer::new(user.id, &account, Service::off());
+    /// let payer = Payer::new(&user, &account, Service::off());
     /// let code = Submission::new(&keyring, &phone, Standing::New, payer, source);
     /// assert!(code.subjects().contains(&source));
     /// # Ok(()) }
@@ -110,6 +121,7 @@ impl Submission {
             payer,
             source,
             number: derive("sms_number", phone.as_str()),
+            credentials: derive("sms_credentials", &format!("{} {}", payer.user, payer.credential_version)),
             country: derive("sms_country", country_of(phone)),
             everybody: derive("sms_everybody", ""),
             segments: 1,
@@ -154,9 +166,9 @@ impl Submission {
     ///     Read { subjects: sms.subjects().to_vec(), ..Read::default() }
     /// }
     /// ```
-    pub fn subjects(&self) -> [Uuid; 6] {
+    pub fn subjects(&self) -> [Uuid; 7] {
         let (user, account) = (self.payer.user.uuid(), self.payer.account.uuid());
-        [self.number, user, account, self.source, self.country, self.everybody]
+        [self.number, user, self.credentials, account, self.source, self.country, self.everybody]
     }
 }
 
@@ -170,6 +182,9 @@ pub enum Budget {
     NewNumber,
     /// For one user.
     User,
+    /// Codes for one user that nobody has entered yet, since the credentials changed last: whoever has a user's password
+    /// and nothing else can't use up what the user has once it is changed.
+    UserUnverified,
     /// From one source address.
     Source,
     /// From one source address to new numbers.
@@ -194,10 +209,11 @@ pub enum Budget {
 
 impl Budget {
     /// Every budget.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Number,
         Self::NewNumber,
         Self::User,
+        Self::UserUnverified,
         Self::Source,
         Self::SourceNew,
         Self::Account,
@@ -221,6 +237,7 @@ impl Budget {
             Self::Number => "sms_number",
             Self::NewNumber => "sms_new_number",
             Self::User => "sms_user",
+            Self::UserUnverified => "sms_user_unverified",
             Self::Source => "sms_source",
             Self::SourceNew => "sms_source_new",
             Self::Account => "sms_account",
@@ -238,7 +255,12 @@ impl Budget {
     /// anybody uses up who asks often enough.
     pub(super) const fn alert(self) -> Option<&'static str> {
         match self {
-            Self::Number | Self::NewNumber | Self::User | Self::Source | Self::SourceNew => None,
+            Self::Number
+            | Self::NewNumber
+            | Self::User
+            | Self::UserUnverified
+            | Self::Source
+            | Self::SourceNew => None,
             Self::Account => Some("sms_account_told"),
             Self::AccountNew => Some("sms_account_new_told"),
             Self::Country => Some("sms_country_told"),
@@ -252,7 +274,7 @@ impl Budget {
 
     /// Whether a code that is entered gives it back.
     pub(super) const fn is_of_unverified(self) -> bool {
-        matches!(self, Self::Unverified | Self::UnverifiedNew)
+        matches!(self, Self::UserUnverified | Self::Unverified | Self::UnverifiedNew)
     }
 }
 

@@ -65,7 +65,10 @@ impl Submission {
             (Budget::Everybody, policy.sms_in_all),
         ];
         if self.carries_code {
-            budgets.push((Budget::Unverified, policy.sms_unverified_per_country));
+            budgets.extend([
+                (Budget::UserUnverified, policy.sms_unverified_per_user),
+                (Budget::Unverified, policy.sms_unverified_per_country),
+            ]);
         }
         match self.standing {
             Standing::Confirmed => budgets.push((Budget::Number, policy.sms_per_number)),
@@ -118,6 +121,7 @@ impl Submission {
         match budget {
             Budget::Number | Budget::NewNumber => self.number,
             Budget::User => self.payer.user.uuid(),
+            Budget::UserUnverified => self.credentials,
             Budget::Source | Budget::SourceNew => self.source,
             Budget::Account | Budget::AccountNew => self.account(),
             Budget::Country | Budget::CountryNew | Budget::Unverified | Budget::UnverifiedNew => self.country,
@@ -132,6 +136,7 @@ impl Submission {
             Budget::Number
             | Budget::NewNumber
             | Budget::User
+            | Budget::UserUnverified
             | Budget::Source
             | Budget::SourceNew
             | Budget::Country
@@ -363,6 +368,7 @@ pub(crate) fn longest_window(policy: &Policy) -> TimeDelta {
         policy.sms_per_number,
         policy.sms_per_new_number,
         policy.sms_per_user,
+        policy.sms_unverified_per_user,
         policy.sms_per_source,
         policy.sms_per_account,
         policy.sms_per_country,
