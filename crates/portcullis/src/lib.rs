@@ -54,6 +54,8 @@
 //! | [`rights`] | flags, access rights, and the verdict that names every missing gate |
 //! | [`invitation`], [`bootstrap`] | lets users in for the first time, the very first one too |
 //! | [`user`], [`account`] | who exists, and who is blocked |
+//! | [`spend`] | what SMS may cost: budgets, the quota of the account, which countries are served |
+//! | [`sms_text`] | how many SMS a text takes, and what one says |
 //! | [`challenge`], [`message`] | what codes and mails are |
 //!
 //! [`policy`] holds every number, [`keyring`] the host's keys, [`port`] the traits that adapters implement, [`memory`] the
@@ -94,6 +96,9 @@ pub mod secret;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
+mod sms;
+pub mod sms_text;
+pub mod spend;
 pub mod templates;
 #[cfg(feature = "testing")]
 pub mod testing;

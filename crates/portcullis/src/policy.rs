@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::password::PasswordRule;
 use crate::port::store::{Count, Window};
+use crate::spend::{PrefixRule, longest_window, rules_hold};
 
 /// How far apart the clocks of those who share a store may be, the time from an operation's first look to its commit
 /// included: 30 s (decided). What was written no further in the future than this was written by a colleague; what lies
@@ -16,6 +17,13 @@ pub const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
 /// How long after its day the notice of a day is remembered, whatever `message_kept` of the policy says: a user who
 /// moves to another zone may live through most of a day again, and gets no second notice for it: 3 d (ours).
 pub(crate) const NOTICE_REMEMBERED: TimeDelta = TimeDelta::days(3);
+
+/// How much later than the calendar says a period of a quota may end and still count: 26 h, the most by which two time
+/// zones differ (decided). One that ends later was begun by a clock that has since stepped back.
+pub(crate) const PERIOD_SLACK: TimeDelta = TimeDelta::hours(26);
+
+/// The hour in which a quota is counted anew.
+pub(crate) const HOUR: TimeDelta = TimeDelta::hours(1);
 
 /// Days that an account may have left, and its minimum, at most, either way: 36525, a hundred years (decided).
 pub const DAYS_FURTHEST: i32 = 36_525;
@@ -112,6 +120,9 @@ pub struct Policy {
     pub code_length: u8,
     /// How long a code lives. Default 10 min (NIST); hosting 2 h, local 5 min.
     pub code_life: TimeDelta,
+    /// How long a code by SMS lives, at most 10 minutes. Sent again, it is the same code and keeps its end.
+    /// Default 10 min (NIST); local 5 min.
+    pub sms_code_life: TimeDelta,
     /// Wrong codes judged for each challenge. Default 5 (decided).
     pub code_attempts: u32,
     /// Waiting after wrong codes in a row for each user and purpose. Default from 10 in a row, 1 min to 15 min (decided).
@@ -129,6 +140,41 @@ pub struct Policy {
     /// Codes mailed to one address; those to who confirmed it and those to who has yet to are counted apart, so that
     /// nobody uses up the owner's. Default 10 in 1 h (decided).
     pub email_codes_per_address: Limit,
+    /// The shortest time between two SMS to one number, for those who confirmed it and those who have yet to apart.
+    /// Default 60 s, as between two sends of a challenge (decided); hosting 30 s.
+    pub sms_cool_down: TimeDelta,
+    /// Segments to one number by those who confirmed it. Default 6 in 1 h (ours): one sign-in with every resend.
+    pub sms_per_number: Limit,
+    /// Segments to one number by those who have yet to confirm it. Default 5 in 24 h (ours): whoever gave it may have made
+    /// it up.
+    pub sms_per_new_number: Limit,
+    /// Segments for one user. Default 40 in 24 h (ours): one an hour, and room for resends.
+    pub sms_per_user: Limit,
+    /// Segments with codes for one user that nobody entered; a code that is entered gives its own back, and a new password
+    /// begins anew. Default 10 in 24 h (ours): a quarter of what a user may have.
+    pub sms_unverified_per_user: Limit,
+    /// Segments asked for from one source address. Default 100 in 1 h (ours): an office behind one address signs in.
+    pub sms_per_source: Limit,
+    /// Segments for the users of one account, beside the quota of its service. Default 1000 in 24 h (ours).
+    pub sms_per_account: Limit,
+    /// Segments to one country. Default 2000 in 24 h (ours).
+    pub sms_per_country: Limit,
+    /// Segments in all. Default 10 000 in 24 h (ours): the most that a day can cost.
+    pub sms_in_all: Limit,
+    /// Segments with codes to one country that nobody entered; a code that is entered gives its own back. Default 1000 in
+    /// 24 h (ours): half of what a country may have, since two sends for one code entered is what pumping looks like.
+    pub sms_unverified_per_country: Limit,
+    /// How many percent of the budgets of a source, an account, a country and all together go to numbers that are yet to
+    /// be confirmed, 1 to 100; the rest is kept for confirmed ones. Default 25 (ours).
+    pub sms_new_share: u32,
+    /// How many percent of a budget of an account, a country or all together are used when the trail tells, once in its
+    /// window, 1 to 100. Default 80 (ours).
+    pub sms_alert_percent: u32,
+    /// Whether budgets of SMS are only counted and told, and refuse nothing: to learn what is usual before they hold.
+    /// Cool-down, quota, rights and countries hold all the same. Default no.
+    pub sms_record_only: bool,
+    /// Which numbers are served, by their first digits. Default all.
+    pub sms_prefixes: Vec<PrefixRule>,
     /// Failed sign-ins from one source address. Default 10 in 1 min (hosting, local).
     pub sign_in_failures_per_source: Limit,
     /// Waiting after wrong passwords in a row for each user, and for each known browser on its own.
@@ -162,6 +208,11 @@ pub struct Policy {
     pub email_unique: bool,
     /// Whether codes by e-mail may be a second factor. Default yes (seed); off in `strict` (NIST, ASVS 6.3.6).
     pub email_factor: bool,
+    /// Whether codes by SMS may be a second factor. Default yes (seed); off in `strict` (NIST: a restricted authenticator).
+    pub sms_factor: bool,
+    /// Whether the codes of somebody whose codes come by SMS may go to the confirmed address: when he asks for it, and
+    /// when the service, its quota or the right to SMS is gone. Default yes (decided); off in `strict`.
+    pub sms_fallback_to_email: bool,
     /// Argon2id memory in KiB. Default 19 456 (OWASP floor).
     pub hash_memory_kib: u32,
     /// Argon2id passes. Default 2 (OWASP floor).
@@ -257,6 +308,7 @@ impl Default for Policy {
         Self {
             code_length: 6,
             code_life: TimeDelta::minutes(10),
+            sms_code_life: TimeDelta::minutes(10),
             code_attempts: 5,
             code_backoff: Backoff {
                 after: 10,
@@ -269,6 +321,20 @@ impl Default for Policy {
             sends_per_challenge: 5,
             email_codes_per_user: Limit::new(10, TimeDelta::hours(1)),
             email_codes_per_address: Limit::new(10, TimeDelta::hours(1)),
+            sms_cool_down: TimeDelta::seconds(60),
+            sms_per_number: Limit::new(6, TimeDelta::hours(1)),
+            sms_per_new_number: Limit::new(5, TimeDelta::hours(24)),
+            sms_per_user: Limit::new(40, TimeDelta::hours(24)),
+            sms_unverified_per_user: Limit::new(10, TimeDelta::hours(24)),
+            sms_per_source: Limit::new(100, TimeDelta::hours(1)),
+            sms_per_account: Limit::new(1000, TimeDelta::hours(24)),
+            sms_per_country: Limit::new(2000, TimeDelta::hours(24)),
+            sms_in_all: Limit::new(10_000, TimeDelta::hours(24)),
+            sms_unverified_per_country: Limit::new(1000, TimeDelta::hours(24)),
+            sms_new_share: 25,
+            sms_alert_percent: 80,
+            sms_record_only: false,
+            sms_prefixes: Vec::new(),
             sign_in_failures_per_source: Limit::new(10, TimeDelta::minutes(1)),
             password_backoff: Backoff {
                 after: 10,
@@ -288,6 +354,8 @@ impl Default for Policy {
             device_life: TimeDelta::days(400),
             email_unique: true,
             email_factor: true,
+            sms_factor: true,
+            sms_fallback_to_email: true,
             hash_memory_kib: 19_456,
             hash_passes: 2,
             hash_lanes: 1,
@@ -340,6 +408,7 @@ impl Policy {
         Self {
             code_life: TimeDelta::hours(2),
             resend_after: TimeDelta::seconds(30),
+            sms_cool_down: TimeDelta::seconds(30),
             code_failures_per_source: Some(Limit::new(4, TimeDelta::seconds(100))),
             password_minimum_alone: 8,
             password_maximum: 100,
@@ -354,6 +423,7 @@ impl Policy {
     pub fn wialon_local() -> Self {
         Self {
             code_life: TimeDelta::minutes(5),
+            sms_code_life: TimeDelta::minutes(5),
             password_minimum_alone: 8,
             password_maximum: 100,
             password_rule: PasswordRule::wialon(),
@@ -363,9 +433,9 @@ impl Policy {
         }
     }
 
-    /// Where the standards are to be met to the letter: e-mail is no second factor.
+    /// Where the standards are to be met to the letter: neither e-mail nor SMS is a second factor.
     pub fn strict() -> Self {
-        Self { email_factor: false, ..Self::default() }
+        Self { email_factor: false, sms_factor: false, sms_fallback_to_email: false, ..Self::default() }
     }
 
     /// Gives a preset by its name: `default`, `wialon-hosting`, `wialon-local`, `strict`.
@@ -387,6 +457,7 @@ impl Policy {
             self.password_failures_kept,
             self.email_codes_per_user.within,
             self.email_codes_per_address.within,
+            longest_window(self),
             self.sign_in_failures_per_source.within,
             self.password_change_failures.within,
             self.recovery_cool_down,
@@ -419,6 +490,11 @@ impl Policy {
         let checks = [
             ("code_length", (6..=10).contains(&self.code_length)),
             ("code_life", self.code_life > TimeDelta::zero() && self.code_life <= day),
+            // NIST SP 800-63B-4, 3.1.3.2: a secret sent to a phone lives ten minutes at most.
+            (
+                "sms_code_life",
+                self.sms_code_life > TimeDelta::zero() && self.sms_code_life <= TimeDelta::minutes(10),
+            ),
             ("code_attempts", (1..=10).contains(&self.code_attempts)),
             ("code_backoff", backoff_holds(self.code_backoff)),
             ("code_disabled_after", (1..=100).contains(&self.code_disabled_after)),
@@ -427,6 +503,19 @@ impl Policy {
             ("sends_per_challenge", (1..=20).contains(&self.sends_per_challenge)),
             ("email_codes_per_user", limit_holds(self.email_codes_per_user)),
             ("email_codes_per_address", limit_holds(self.email_codes_per_address)),
+            ("sms_cool_down", self.sms_cool_down > TimeDelta::zero() && self.sms_cool_down <= day),
+            ("sms_per_number", limit_holds(self.sms_per_number)),
+            ("sms_per_new_number", limit_holds(self.sms_per_new_number)),
+            ("sms_per_user", limit_holds(self.sms_per_user)),
+            ("sms_unverified_per_user", limit_holds(self.sms_unverified_per_user)),
+            ("sms_per_source", limit_holds(self.sms_per_source)),
+            ("sms_per_account", limit_holds(self.sms_per_account)),
+            ("sms_per_country", limit_holds(self.sms_per_country)),
+            ("sms_in_all", limit_holds(self.sms_in_all)),
+            ("sms_unverified_per_country", limit_holds(self.sms_unverified_per_country)),
+            ("sms_new_share", (1..=100).contains(&self.sms_new_share)),
+            ("sms_alert_percent", (1..=100).contains(&self.sms_alert_percent)),
+            ("sms_prefixes", rules_hold(&self.sms_prefixes)),
             ("sign_in_failures_per_source", limit_holds(self.sign_in_failures_per_source)),
             ("password_backoff", backoff_holds(self.password_backoff)),
             ("password_failures_kept", self.password_failures_kept >= self.password_backoff.longest),

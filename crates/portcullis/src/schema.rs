@@ -153,6 +153,8 @@ static KINDS: [KindSchema; 8] = [
             maybe("email", &["email", "address"], Content::Text),
             maybe("email_confirmed_at", &["email", "confirmed_at"], Content::Time),
             maybe("pending_email", &["pending_email", "address"], Content::Text),
+            maybe("phone", &["phone"], Content::Text),
+            at("recovered_by_mail", &["recovered_by_mail"], Content::Flag),
             at("two_factor", &["two_factor"], Content::Text),
             at("disabled", &["disabled"], Content::Flag),
             maybe("password_changed_at", &["password_changed_at"], Content::Time),
@@ -185,7 +187,7 @@ static KINDS: [KindSchema; 8] = [
     KindSchema {
         kind: Challenge::KIND,
         v: 1,
-        keys: &[key("user", Holders::Many)],
+        keys: &[key("user", Holders::Many), maybe_key("sealed", Holders::Many)],
         columns: &[
             at("id", &["id"], Content::Id),
             at("tenant", &["tenant"], Content::Id),
@@ -214,6 +216,8 @@ static KINDS: [KindSchema; 8] = [
             at("user_id", &["user"], Content::Id),
             at("kind", &["kind"], Content::Text),
             at("destination", &["to"], Content::Text),
+            at("channel", &["channel"], Content::Text),
+            maybe("delivery", &["delivery"], Content::Text),
             at("bulk", &["bulk"], Content::Flag),
             at("outcome", &["outcome"], Content::Text),
             at("tries", &["tries"], Content::Number),

@@ -121,7 +121,7 @@ pub(crate) fn spend_link<'a>(
             && purposes.contains(&challenge.purpose);
         if buries {
             let mut dead = entry.challenge.clone();
-            dead.value.state = State::Dead;
+            dead.value.bury();
             changes.put(&dead);
             changes.event(entry.event(REFUSED).because(why));
             return Err(No::new(Reason::ChallengeDead.into(), changes));
@@ -129,7 +129,7 @@ pub(crate) fn spend_link<'a>(
         return Err(entry.refuse_dead(REFUSED, why, policy, now));
     }
     let mut spent = entry.challenge.clone();
-    spent.value.state = State::Spent;
+    spent.value.spend();
     changes.put(&spent);
     Ok((entry, changes))
 }
@@ -147,7 +147,7 @@ pub(crate) fn end(
     }) else {
         return Decision::yes((), changes);
     };
-    challenge.value.state = State::Dead;
+    challenge.value.bury();
     changes.put(&challenge);
     let this = &challenge.value;
     if let Some(mut user) = user {
@@ -195,6 +195,7 @@ impl Whose {
             | Purpose::Reauthentication
             | Purpose::EmailConfirmation
             | Purpose::TwoFactorEmail
+            | Purpose::TwoFactorSms
             | Purpose::Recovery
             | Purpose::Invitation => self.credential_version,
         }
@@ -291,13 +292,15 @@ fn link(
         tenant: ask.user.tenant,
         user: ask.user.user,
         purpose: ask.purpose,
-        destination: ask.destination.clone(),
+        destination: ask.destination.into(),
         session: None,
         credential_version: ask.user.bound_version(ask.purpose),
         epoch: fresh.epoch,
         lifts: ask.lifts,
         regardless_of_flag: false,
         digest: fresh.digest,
+        sealed: None,
+        unverified: None,
         state: State::Pending,
         issue: 1,
         created_at: now,
@@ -310,7 +313,7 @@ fn link(
         tenant: challenge.tenant.uuid(),
         user: challenge.user,
         kind,
-        to: ask.destination.clone(),
+        to: ask.destination.into(),
         lane: Lane::Interactive,
         code: Some(CodeToSend {
             code: OneTime::Link(fresh.token),
@@ -318,6 +321,7 @@ fn link(
             issue: challenge.issue,
             valid_until: expires_at,
         }),
+        charge: None,
         once_at: None,
         not_before: None,
         day: None,

@@ -126,6 +126,10 @@ impl Engine {
         if !matches!(lane, Lane::Interactive | Lane::Bulk) {
             return free;
         }
+        // Of two senders, the one that is set up wrongly keeps nothing of the other's from being claimed.
+        if lane == Lane::Interactive && self.sms.is_some() {
+            return free;
+        }
         // INVARIANT: only a message tries whether the sender is still set up wrongly: what needs no sender neither ends
         // a halt nor keeps the message behind it from trying.
         let mails = under_way.iter().filter(|claimed| claimed.mails).count();

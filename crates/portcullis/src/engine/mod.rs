@@ -8,11 +8,12 @@ pub(crate) mod health;
 pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;
+mod submit;
 mod timed;
 pub(crate) mod worker;
 
 use core::fmt;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -28,9 +29,10 @@ use crate::policy::Policy;
 use crate::port::ambient::{Clock, Random};
 use crate::port::compromised::CompromisedPasswords;
 use crate::port::hasher::PasswordHasher;
-use crate::port::message::MailSender;
+use crate::port::message::{MailSender, SmsSender};
 use crate::port::store::{Key, Page, Read, Start, Store, TrailPage};
 use crate::port::template::Templates;
+use crate::sms_text::SmsName;
 use commit::{Hit, Try};
 use record::View;
 
@@ -145,6 +147,8 @@ pub(crate) struct Engine {
     pub(crate) hasher: Arc<dyn PasswordHasher>,
     pub(crate) compromised: Arc<dyn CompromisedPasswords>,
     pub(crate) mail: Arc<dyn MailSender>,
+    /// Carries SMS, if the host sends any.
+    pub(crate) sms: Option<SmsLine>,
     pub(crate) templates: Arc<dyn Templates>,
     pub(crate) policy: Policy,
     pub(crate) product: String,
@@ -157,6 +161,16 @@ pub(crate) struct Engine {
     pub(crate) rate: Mutex<Rate>,
     /// Whether this process has stopped sending, since the sender is set up wrongly.
     pub(crate) halt: Mutex<Halt>,
+    /// The same of SMS.
+    pub(crate) sms_halt: Mutex<Halt>,
+    /// Delivery reports that told this process nothing.
+    pub(crate) reports_ignored: AtomicU64,
+}
+
+/// What carries SMS, and what the product is called in them.
+pub(crate) struct SmsLine {
+    pub(crate) sender: Arc<dyn SmsSender>,
+    pub(crate) name: SmsName,
 }
 
 impl Engine {

@@ -11,13 +11,13 @@ use super::record::View;
 use super::{Engine, Portcullis, record};
 use crate::account::TimeZone;
 use crate::account::rules::Chain;
-use crate::challenge::Challenge;
+use crate::challenge::{Challenge, Channel};
 use crate::contact::Email;
 use crate::decision::{Decision, Stored};
 use crate::error::{Error, PortError};
 use crate::keyring::OpenError;
 use crate::message::model::{Content, Message, Outcome};
-use crate::message::{MessageKind, Wording, held, rules};
+use crate::message::{MessageKind, Wording, held, rules, sms};
 use crate::notice::leave::{self, Stay, Told};
 use crate::port::message::{Mail, SendError};
 use crate::port::store::{CommitError, Lane, Record, Start};
@@ -42,6 +42,8 @@ pub struct Pass {
     pub postponed: u32,
     /// Messages given up for good.
     pub given_up: u32,
+    /// SMS that may have been sent: nobody knows whether the gateway took them over.
+    pub maybe_sent: u32,
     /// Records whose time had come, and that were seen to.
     pub timed: u32,
     /// Messages and timed records whose outcome could not be kept; they are tried again when their claim ends.
@@ -136,6 +138,7 @@ impl Worker {
                     Ok(Done::Message(Outcome::Sent)) => pass.sent += 1,
                     Ok(Done::Message(Outcome::Suppressed)) => pass.suppressed += 1,
                     Ok(Done::Message(Outcome::GivenUp)) => pass.given_up += 1,
+                    Ok(Done::Message(Outcome::MaybeSent)) => pass.maybe_sent += 1,
                     Ok(Done::Message(Outcome::Held)) => pass.held += 1,
                     Ok(Done::Message(Outcome::Waiting)) => pass.postponed += 1,
                     Ok(Done::Timed) => pass.timed += 1,
@@ -225,7 +228,14 @@ impl Engine {
     // under the claimed version: a second worker that took it over wins.
     pub(super) async fn send(&self, claimed: Record) -> Result<Outcome, Error> {
         let message = record::parse::<Message>(&claimed)?;
+        if message.value.channel == Channel::Sms {
+            return self.submit(message).await;
+        }
         let t = self.look();
+        let halted = self.halt().lasting(&self.policy, t.now);
+        if let Some(until) = halted.filter(|_| self.sms.is_some()) {
+            return self.keep_outcome(sms::wait(message, until)).await;
+        }
         let view = self.read(&t, vec![Start::Id(claimed.id)], Vec::new()).await?;
         let decision = match self.leaves(&message, &view, &t) {
             Err(Stop::Suppress(why)) => rules::suppress(message, why, &self.policy, t.now),
@@ -253,7 +263,7 @@ impl Engine {
         self.keep_outcome(decision).await
     }
 
-    async fn keep_outcome(&self, decision: Decision<Outcome>) -> Result<Outcome, Error> {
+    pub(super) async fn keep_outcome(&self, decision: Decision<Outcome>) -> Result<Outcome, Error> {
         let Decision { reply, changes, .. } = decision;
         let commit = self.seal(changes, self.now())?;
         match self.keep(&commit).await {
@@ -265,11 +275,12 @@ impl Engine {
         }
     }
 
-    fn leaves(&self, message: &Stored<Message>, view: &View, t: &Try) -> Result<Mail, Stop> {
+    /// What every message is asked before it leaves.
+    pub(super) fn leaving(&self, message: &Stored<Message>, view: &View, t: &Try) -> Result<Leaving, Stop> {
         let this = &message.value;
         let user = view.record::<User>(this.user.uuid()).map_err(Stop::unreadable)?;
-        let user = user.as_ref().map(|user| &user.value);
-        let chain = match user {
+        let user = user.map(|user| user.value);
+        let chain = match &user {
             Some(user) => view.chain(user).map_err(Stop::unreadable)?,
             None => Chain(Vec::new()),
         };
@@ -289,15 +300,27 @@ impl Engine {
             }
             Some(Err(_)) => return Err(Stop::Suppress("content_unreadable")),
         };
-        rules::may_recover(challenge, user, &self.policy)
-            .and_then(|()| rules::may_leave(this, &content.to, user, &chain, challenge, view.epoch(), t.now))
+        let epoch = view.epoch();
+        rules::may_recover(challenge, user.as_ref(), &self.policy)
+            .and_then(|()| {
+                rules::may_leave(this, &content.to, user.as_ref(), &chain, challenge, epoch, t.now)
+            })
             .map_err(Stop::Suppress)?;
         let Some(user) = user else {
             return Err(Stop::Suppress("user_gone"));
         };
-        rules::may_tell(this, &content.to, user, &self.policy, t.now).map_err(Stop::Suppress)?;
+        rules::may_tell(this, &content.to, &user, &self.policy, t.now).map_err(Stop::Suppress)?;
+        Ok(Leaving { user, chain, content })
+    }
+
+    fn leaves(&self, message: &Stored<Message>, view: &View, t: &Try) -> Result<Mail, Stop> {
+        let this = &message.value;
+        let Leaving { user, chain, content } = self.leaving(message, view, t)?;
+        let Some(mailbox) = content.to.email() else {
+            return Err(Stop::Suppress("no_mailbox"));
+        };
         let told = if this.kind == MessageKind::BlockingNotice {
-            let told = leave::leave(this, &content.to, user, &chain, &self.policy, t.now);
+            let told = leave::leave(this, mailbox, &user, &chain, &self.policy, t.now);
             Some(told.map_err(Stop::Stay)?)
         } else {
             None
@@ -305,7 +328,7 @@ impl Engine {
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
             return Err(Stop::Hold);
         }
-        self.word(this, content, user, told, t.now).map_err(|error| {
+        self.word(this, mailbox.clone(), &content, &user, told, t.now).map_err(|error| {
             tracing::warn!(message = %this.id, %error, "a message could not be worded");
             Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })
         })
@@ -314,11 +337,26 @@ impl Engine {
     fn word(
         &self,
         message: &Message,
-        content: Content,
+        to: Email,
+        content: &Content,
         user: &User,
         told: Option<Told>,
         now: DateTime<Utc>,
     ) -> Result<Mail, PortError> {
+        let wording = self.wording(message, content, user, told, now)?;
+        let worded = self.templates.word(&wording)?;
+        Ok(Mail { id: message.id, to, subject: worded.subject, text: worded.text, html: worded.html })
+    }
+
+    /// What a message tells.
+    pub(super) fn wording(
+        &self,
+        message: &Message,
+        content: &Content,
+        user: &User,
+        told: Option<Told>,
+        now: DateTime<Utc>,
+    ) -> Result<Wording, PortError> {
         let unfit = |_| PortError::new("message", "the code in it is no code");
         let zone: TimeZone = user.time_zone;
         let mut wording = Wording::new(message.kind, user.language.clone(), user.login.as_str());
@@ -348,14 +386,7 @@ impl Engine {
         wording.at = Some(zone.format(message.created_at));
         wording.days_left = told.map(|told| told.days_left);
         wording.blocking_date = told.map(|told| told.blocking_day.to_string());
-        let worded = self.templates.word(&wording)?;
-        Ok(Mail {
-            id: message.id,
-            to: content.to,
-            subject: worded.subject,
-            text: worded.text,
-            html: worded.html,
-        })
+        Ok(wording)
     }
 }
 
@@ -369,8 +400,15 @@ impl Engine {
     }
 }
 
+/// A message that may leave, as far as is asked of every one.
+pub(super) struct Leaving {
+    pub(super) user: User,
+    pub(super) chain: Chain,
+    pub(super) content: Content,
+}
+
 /// Why a message does not leave now.
-enum Stop {
+pub(super) enum Stop {
     Suppress(&'static str),
     Hold,
     Postpone(SendError),
@@ -378,7 +416,7 @@ enum Stop {
 }
 
 impl Stop {
-    fn unreadable(_: Error) -> Self {
+    pub(super) fn unreadable(_: Error) -> Self {
         Self::Postpone(SendError::Misconfigured { detail: "what the message refers to can't be read" })
     }
 }

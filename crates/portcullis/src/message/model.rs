@@ -10,14 +10,17 @@ use zeroize::Zeroizing;
 use super::reseal::Sealed;
 use super::rules::event;
 use crate::audit::Event;
-use crate::contact::Email;
+use crate::challenge::Channel;
+use crate::contact::Destination;
 use crate::decision::Entity;
 use crate::engine::record::Schema;
 use crate::error::{Error, PortError};
 use crate::id::{ChallengeId, MessageId, UserId};
 use crate::keyring::{Keyring, OpenError, Sealing};
+use crate::port::message::DeliveryState;
 use crate::port::store::{Counter, Key, Kind, Lane};
 use crate::secret::{Code, LinkToken};
+use crate::spend::Charge;
 
 /// The content of a message with a link is filled up to this length, so that its seal tells nothing of its address: an
 /// address of 254 characters fits, each written as one byte.
@@ -126,11 +129,13 @@ pub struct Draft {
     /// What it tells.
     pub(crate) kind: MessageKind,
     /// Where it goes.
-    pub(crate) to: Email,
+    pub(crate) to: Destination,
     /// How urgent it is.
     pub(crate) lane: Lane,
     /// The code or link it carries, with the challenge that asks for it.
     pub(crate) code: Option<CodeToSend>,
+    /// What is given back when it can't be sent.
+    pub(crate) charge: Option<Charge>,
     /// It is written at most once under its id, and only when this counter has reached the value.
     pub(crate) once_at: Option<(Counter, u32)>,
     /// From when on it may leave; at once without one.
@@ -192,6 +197,8 @@ pub enum Outcome {
     /// It could not be sent, and is not tried again. One without a code or link keeps its content for a while, and can be
     /// sent again: see [`Portcullis::dead_messages`](crate::Portcullis::dead_messages).
     GivenUp,
+    /// It was handed over, and nobody knows whether it was taken: it may have been sent. It is not tried again.
+    MaybeSent,
     /// It was old when a backup was restored, and may have been sent before: somebody has to look.
     Held,
 }
@@ -211,6 +218,9 @@ pub struct Message {
     pub kind: MessageKind,
     /// Where it goes, masked.
     pub to: String,
+    /// How it travels.
+    #[serde(default)]
+    pub channel: Channel,
     pub(crate) challenge: Option<ChallengeId>,
     pub(crate) issue: u32,
     pub(crate) valid_until: Option<DateTime<Utc>>,
@@ -222,6 +232,15 @@ pub struct Message {
     /// How often in a row a fault of the set-up kept it; not counted as tries.
     #[serde(default)]
     pub faults: u32,
+    /// Whether an SMS is being handed over, and what came of it is not known yet. Seen again so, it may have been sent.
+    #[serde(default)]
+    pub(crate) submitted: bool,
+    /// What an SMS was charged, until it is given back.
+    #[serde(default)]
+    pub(crate) charge: Option<Charge>,
+    /// How far an SMS came, as its gateway reported.
+    #[serde(default)]
+    pub delivery: Option<DeliveryState>,
     /// What became of it.
     pub outcome: Outcome,
     /// The epoch of the keys it was written in. Before there were such numbers it was 0.
@@ -256,7 +275,7 @@ impl Resealed {
 /// The sealed part of a message.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Content {
-    pub(crate) to: Email,
+    pub(crate) to: Destination,
     pub(crate) code: Option<Wiped>,
     /// The token of a link.
     #[serde(default)]
@@ -337,6 +356,7 @@ impl Message {
             user: draft.user,
             kind: draft.kind,
             to: content.to.masked(),
+            channel: content.to.channel(),
             challenge: draft.code.as_ref().map(|code| code.challenge),
             issue: draft.code.as_ref().map_or(0, |code| code.issue),
             valid_until: draft.code.as_ref().map(|code| code.valid_until),
@@ -344,6 +364,9 @@ impl Message {
             bulk: draft.lane == Lane::Bulk,
             tries: 0,
             faults: 0,
+            submitted: false,
+            charge: draft.charge,
+            delivery: None,
             outcome: Outcome::Waiting,
             epoch: keyring.epoch(),
             day: draft.day,
@@ -363,7 +386,7 @@ impl Message {
     // INVARIANT: one from before a restore is no younger at another address, so it is held as it would have been.
     pub(crate) fn readdressed(
         &self,
-        to: Email,
+        to: Destination,
         keyring: &Keyring,
         nonce: [u8; 24],
         now: DateTime<Utc>,
@@ -376,6 +399,7 @@ impl Message {
             to,
             lane: if self.bulk { Lane::Bulk } else { Lane::Interactive },
             code: None,
+            charge: None,
             once_at: None,
             not_before: None,
             day: self.day,
@@ -450,7 +474,10 @@ impl Entity for Message {
         let lane = match (self.outcome, self.bulk) {
             (Outcome::Waiting, false) => Lane::Interactive,
             (Outcome::Waiting, true) => Lane::Bulk,
-            (Outcome::Sent | Outcome::Suppressed | Outcome::GivenUp | Outcome::Held, _) => Lane::Dead,
+            (
+                Outcome::Sent | Outcome::Suppressed | Outcome::GivenUp | Outcome::MaybeSent | Outcome::Held,
+                _,
+            ) => Lane::Dead,
         };
         Some((lane, self.due_at))
     }

@@ -63,6 +63,11 @@ impl Halt {
         self.faults.map(|(_, until)| until)
     }
 
+    /// Until when nothing is sent, while that lasts.
+    pub(crate) fn lasting(&self, policy: &Policy, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.until().filter(|until| lasts(*until, policy, now))
+    }
+
     /// How many messages may be claimed while so many are under way.
     pub(crate) fn claims(&self, under_way: usize, policy: &Policy, now: DateTime<Utc>) -> Claims {
         match self.faults {

@@ -3,6 +3,7 @@
 use super::model::{Message, Resealed};
 use super::rules;
 use crate::audit::Event;
+use crate::challenge::Challenge;
 use crate::decision::{Changes, Decision, Entity};
 use crate::engine::commit::Try;
 use crate::engine::{Engine, Portcullis, record};
@@ -63,9 +64,10 @@ impl Portcullis {
     pub async fn reseal(&self, key: &str, page: Page) -> Result<Resealed, Error> {
         let engine = &self.engine;
         let page = Page { limit: page.limit.clamp(1, Resealed::AT_ONCE), ..page };
-        // Both in the order of their ids, so that one place to go on from serves both.
+        // All in the order of their ids, so that one place to go on from serves them all.
         let mut listed = engine.store.list(&Message::sealed_with(key), page).await?;
         listed.extend(engine.store.list(&RecoveryRequest::sealed_with(key), page).await?);
+        listed.extend(engine.store.list(&Challenge::sealed_with(key), page).await?);
         let mut listed: Vec<_> = listed.into_iter().map(|record| record.id).collect();
         listed.sort_unstable();
         let wanted = usize::try_from(page.limit).unwrap_or(usize::MAX);
@@ -87,6 +89,8 @@ impl Portcullis {
                     let Some(record) = view.raw(*id) else { continue };
                     let sealed = if record.kind == RecoveryRequest::KIND {
                         engine.reseal::<RecoveryRequest>(&mut changes, record, key, &t)?
+                    } else if record.kind == Challenge::KIND {
+                        engine.reseal::<Challenge>(&mut changes, record, key, &t)?
                     } else {
                         engine.reseal::<Message>(&mut changes, record, key, &t)?
                     };

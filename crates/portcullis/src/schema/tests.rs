@@ -8,17 +8,20 @@ use uuid::Uuid;
 
 use super::*;
 use crate::account::{Period, RecordedPayment, Service};
-use crate::challenge::Purpose;
+use crate::challenge::{Channel, Purpose};
+use crate::contact::Phone;
 use crate::decision::Entity;
 use crate::engine::record::{Schema, parse, rewrite};
 use crate::error::Error;
 use crate::fixture::*;
 use crate::message::MessageKind;
 use crate::message::model::{CodeToSend, Draft, OneTime};
+use crate::port::message::DeliveryState;
 use crate::port::store::{Lane, Record};
 use crate::recovery::Identifier;
 use crate::rights::AccessRight;
 use crate::secret::Code;
+use crate::spend::Charge;
 use crate::user::model::{EmailClaim, PendingEmail};
 
 const ACCOUNT: &str = include_str!("../../tests/golden/account.v1.json");
@@ -44,6 +47,8 @@ fn full() -> (Account, User, Session, Challenge, Message) {
     let session = session(900, &user);
     let mut challenge = challenge(Purpose::Reauthentication, &user, "u2@example.com");
     challenge.session = Some(session.id);
+    user.phone = Some(Phone::parse("+37120000045").unwrap());
+    user.recovered_by_mail = true;
     user.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge.id));
     user.pending_two_factor = Some(challenge.id);
     user.blocking_notices = true;
@@ -58,7 +63,7 @@ fn full() -> (Account, User, Session, Challenge, Message) {
         tenant: user.tenant.uuid(),
         user: user.id,
         kind: MessageKind::ReauthenticationCode,
-        to: email("u2@example.com"),
+        to: email("u2@example.com").into(),
         lane: Lane::Interactive,
         code: Some(CodeToSend {
             code: OneTime::Code(Code::parse("123456").unwrap()),
@@ -66,11 +71,15 @@ fn full() -> (Account, User, Session, Challenge, Message) {
             issue: 1,
             valid_until: challenge.expires_at,
         }),
+        charge: Some(Charge::sample()),
         once_at: None,
         not_before: None,
         day: Some(began().date_naive()),
     };
-    let message = Message::sealed(draft, &keyring(), [3; 24], began()).unwrap();
+    let mut message = Message::sealed(draft, &keyring(), [3; 24], began()).unwrap();
+    challenge.sealed.clone_from(&message.sealed);
+    challenge.unverified = Some(Charge::sample());
+    message.delivery = Some(DeliveryState::Delivered);
     (account, user, session, challenge, message)
 }
 
@@ -184,6 +193,14 @@ fn what_was_kept_before_lifts_were_counted_is_dead() {
     let challenge: Challenge = parse(&record::<Challenge>(&without(CHALLENGE, &["lifts"]))).unwrap().value;
     assert_ne!(session.lifts, chain.lifts());
     assert_ne!(challenge.lifts, chain.lifts());
+    let user: User = parse(&record::<User>(&without(USER, &["phone", "recovered_by_mail"]))).unwrap().value;
+    assert!(user.phone.is_none() && !user.recovered_by_mail);
+    let challenge: Challenge =
+        parse(&record::<Challenge>(&without(CHALLENGE, &["sealed", "unverified"]))).unwrap().value;
+    assert_eq!(challenge.sealed, None);
+    let new = ["channel", "submitted", "charge", "delivery"];
+    let message: Message = parse(&record::<Message>(&without(MESSAGE, &new))).unwrap().value;
+    assert_eq!((message.channel, message.submitted, message.delivery), (Channel::Email, false, None));
     let new = ["days", "balance", "dealer", "plan", "plans", "lifts"];
     let account: Account = parse(&record::<Account>(&without(ACCOUNT, &new))).unwrap().value;
     assert_eq!((account.blocks_at(), account.lifts, account.dealer), (None, 0, false));
@@ -271,7 +288,8 @@ fn every_optional_part_is_marked() {
     let (mut account, mut user, _, _, mut message) = full();
     account.plan = None;
     (user.email, user.pending_email, user.external_id, user.password_changed_at) = (None, None, None, None);
-    (message.valid_until, message.day) = (None, None);
+    user.phone = None;
+    (message.valid_until, message.day, message.delivery) = (None, None, None);
     let mut schedule = schedule();
     (schedule.blocks_at, schedule.walk) = (None, None);
     let bodies = [

@@ -14,6 +14,12 @@ macro_rules! message {
     };
 }
 
+macro_rules! sms {
+    ($language:literal, $kind:literal) => {
+        ($language, $kind, include_str!(concat!($language, "/", $kind, ".sms")))
+    };
+}
+
 /// The HTML around every message.
 pub(super) const LAYOUT: &str = include_str!("layout.html");
 
@@ -71,4 +77,20 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 52] = [
     message!("de", "invitation_link"),
     message!("de", "email_undo"),
     message!("de", "blocking_notice"),
+];
+
+/// Language, name of the kind, and the text of the SMS.
+pub(super) const BUILTIN_SMS: [(&str, &str, &str); 12] = [
+    sms!("en", "sign_in_code"),
+    sms!("en", "reauthentication_code"),
+    sms!("en", "two_factor_code"),
+    sms!("ru", "sign_in_code"),
+    sms!("ru", "reauthentication_code"),
+    sms!("ru", "two_factor_code"),
+    sms!("es", "sign_in_code"),
+    sms!("es", "reauthentication_code"),
+    sms!("es", "two_factor_code"),
+    sms!("de", "sign_in_code"),
+    sms!("de", "reauthentication_code"),
+    sms!("de", "two_factor_code"),
 ];

@@ -2,6 +2,7 @@ use super::*;
 
 mod escape;
 mod languages;
+mod sms;
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'&{{x}}{% raise %}\r\nBcc: eve@example.com";
 const CODES: [MessageKind; 4] = [

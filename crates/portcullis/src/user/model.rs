@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::account::TimeZone;
-use crate::contact::Email;
+use crate::contact::{Email, Phone};
 use crate::decision::Entity;
 use crate::engine::record::Schema;
 use crate::error::InputError;
@@ -158,14 +158,20 @@ pub enum Method {
     None,
     /// By e-mail to the confirmed address.
     Email,
+    /// By SMS to the confirmed number.
+    Sms,
 }
 
 impl Method {
+    /// Every method.
+    pub const ALL: [Self; 3] = [Self::None, Self::Email, Self::Sms];
+
     /// The stable name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Email => "email",
+            Self::Sms => "sms",
         }
     }
 }
@@ -257,6 +263,13 @@ pub struct User {
     /// Old addresses that may still be put back.
     #[serde(default)]
     pub claims: Vec<EmailClaim>,
+    /// The confirmed phone number.
+    #[serde(default)]
+    pub phone: Option<Phone>,
+    /// Whether the password was recovered by mail since the last code that came by SMS: then no code goes by mail to
+    /// somebody whose codes come by SMS.
+    #[serde(default)]
+    pub recovered_by_mail: bool,
     /// The two-factor method in force.
     pub two_factor: Method,
     /// The challenge that would switch two-factor authentication on.

@@ -115,6 +115,8 @@ pub(crate) fn fresh(
         pending_email: None,
         invitation: None,
         claims: Vec::new(),
+        phone: None,
+        recovered_by_mail: false,
         two_factor: Method::None,
         pending_two_factor: None,
         flags: new.flags.clone(),

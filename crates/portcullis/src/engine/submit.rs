@@ -1,0 +1,104 @@
+//! Submitting an SMS: the gates once more, a mark that it began, one submission, its outcome.
+
+use super::commit::Try;
+use super::record::View;
+use super::worker::Stop;
+use super::{Engine, SmsLine};
+use crate::decision::{Changes, Stored};
+use crate::error::Error;
+use crate::message::model::{Message, Outcome};
+use crate::message::{held, rules, sms};
+use crate::port::message::{SendError, Sms};
+use crate::port::store::{CommitError, Start};
+use crate::sms::rules as gates;
+
+impl Engine {
+    /// Submits one claimed SMS and keeps what came of it.
+    // INVARIANT: claiming an SMS is its one submission. That it began is kept first, under the claimed version; claimed
+    // again without a known outcome, it is not submitted again, unless the gateway takes its id as an idempotency key.
+    pub(super) async fn submit(&self, message: Stored<Message>) -> Result<Outcome, Error> {
+        let t = self.look();
+        let idempotent = self.sms.as_ref().is_some_and(|sms| sms.sender.is_idempotent());
+        if message.value.submitted && !idempotent {
+            return self.keep_outcome(sms::maybe_sent(message, &self.policy, t.now)).await;
+        }
+        let halted = self.sms_halt().lasting(&self.policy, t.now);
+        if let Some(until) = halted {
+            return self.keep_outcome(sms::wait(message, until)).await;
+        }
+        let view = self.read(&t, vec![Start::Id(message.value.id.uuid())], Vec::new()).await?;
+        let decision = match self.may_submit(&message, &view, &t) {
+            Ok(worded) => return self.hand_over(message, &worded, idempotent).await,
+            Err(_) if message.value.submitted => sms::maybe_sent(message, &self.policy, t.now),
+            Err(Stop::Suppress(why)) => rules::suppress(message, why, &self.policy, t.now),
+            Err(Stop::Hold) => held::hold(message, &self.policy, t.now),
+            Err(Stop::Postpone(error)) => {
+                sms::settle_sms(message, &Err(error), idempotent, &self.policy, t.now)
+            }
+            Err(Stop::Stay(_)) => rules::suppress(message, "no_sms", &self.policy, t.now),
+        };
+        self.keep_outcome(decision).await
+    }
+
+    async fn hand_over(
+        &self,
+        message: Stored<Message>,
+        worded: &Sms,
+        idempotent: bool,
+    ) -> Result<Outcome, Error> {
+        let Some(SmsLine { sender, .. }) = &self.sms else {
+            let decision = rules::suppress(message, "policy", &self.policy, self.now());
+            return self.keep_outcome(decision).await;
+        };
+        let (begun, changes) = sms::begin(&message, &self.policy, self.now());
+        self.keep_first(changes).await?;
+        let begun = begun.kept().map_err(|why| Error::Corrupt { kind: "message".into(), why })?;
+        let result = sender.send(worded).await;
+        if let Err(error) = &result {
+            tracing::warn!(message = %worded.id, %error, "an SMS was not taken over");
+        }
+        if self.sms_halt().note(&result, &self.policy, self.now()) {
+            tracing::error!("the SMS sender is set up wrongly: all SMS wait until one gets through");
+        }
+        let result = result.map(drop);
+        self.keep_outcome(sms::settle_sms(begun, &result, idempotent, &self.policy, self.now())).await
+    }
+
+    /// Keeps what must be kept before something leaves.
+    async fn keep_first(&self, changes: Changes) -> Result<(), Error> {
+        let commit = self.seal(changes, self.now())?;
+        match self.keep(&commit).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Port(error)) => Err(Error::Unavailable(error)),
+            Err(CommitError::Unknown) => Err(Error::Unknown(commit.id)),
+            // Another worker took the message over after this one's claim had ended.
+            Err(_) => Err(Error::Contended),
+        }
+    }
+
+    /// The gates of an SMS, asked right before it leaves, and its text.
+    fn may_submit(&self, message: &Stored<Message>, view: &View, t: &Try) -> Result<Sms, Stop> {
+        let leaving = self.leaving(message, view, t)?;
+        let (this, user) = (&message.value, &leaving.user);
+        let Some(phone) = leaving.content.to.phone().cloned() else {
+            return Err(Stop::Suppress("no_phone"));
+        };
+        let line = self.line(view, user).map_err(Stop::unreadable)?;
+        let quota = self.quota_kept(view, &leaving.chain, t.now);
+        if let Some(gate) = gates::missing(&line, user, &leaving.chain, &quota, &self.policy, t.now).first() {
+            return Err(Stop::Suppress(gate.name()));
+        }
+        if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
+            return Err(Stop::Hold);
+        }
+        let worded = self.wording(this, &leaving.content, user, None, t.now).and_then(|mut wording| {
+            wording.product = self.sms.as_ref().map(|sms| sms.name.as_str().to_owned());
+            self.templates.sms(&wording)
+        });
+        let text = worded.map_err(|error| {
+            tracing::warn!(message = %this.id, %error, "an SMS could not be worded");
+            Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })
+        })?;
+        Ok(Sms { id: this.id, to: phone, text })
+    }
+}
