@@ -142,6 +142,7 @@ impl SignInView {
 pub(crate) struct SettingsView {
     user: UserView,
     email: EmailView,
+    phone: PhoneView,
     password: PasswordView,
     two_factor: TwoFactorView,
     notices: NoticesView,
@@ -229,6 +230,7 @@ impl SettingsView {
                 time_zone: user.time_zone.name(),
             },
             email: EmailView::of(portcullis, &settings.email),
+            phone: PhoneView { number: settings.phone.number.clone(), confirmed: settings.phone.confirmed },
             password: PasswordView::from(&settings.password),
             two_factor: TwoFactorView::of(portcullis, &settings.two_factor),
             notices: NoticesView::from(&settings.notices),
@@ -269,6 +271,13 @@ impl EmailView {
         });
         Self { address: email.address.clone(), confirmed: email.confirmed, pending }
     }
+}
+
+/// `settings.phone`.
+#[derive(Debug, Serialize)]
+struct PhoneView {
+    number: Option<String>,
+    confirmed: bool,
 }
 
 /// `settings.password`.
@@ -313,10 +322,10 @@ struct OptionView {
     verdict: VerdictView,
 }
 
-/// How sign-in codes travel, and why not by the chosen channel; with one channel there is nothing to fall back from.
+/// How sign-in codes travel, if they do, and why not by the method in force.
 #[derive(Debug, Serialize)]
 struct DeliveryView {
-    channel: &'static str,
+    channel: Option<&'static str>,
     reasons: Vec<GateView>,
 }
 
@@ -334,9 +343,10 @@ impl TwoFactorView {
             method: settings.method.name(),
             pending,
             options: settings.options.iter().map(option).collect(),
-            delivery: settings
-                .delivery
-                .map(|channel| DeliveryView { channel: channel.name(), reasons: Vec::new() }),
+            delivery: settings.delivery.as_ref().map(|delivery| DeliveryView {
+                channel: delivery.channel.map(Channel::name),
+                reasons: delivery.reasons.iter().copied().map(GateView::from).collect(),
+            }),
         }
     }
 }

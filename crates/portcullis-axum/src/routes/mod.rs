@@ -297,6 +297,17 @@ fn of_two_factor() -> Vec<Operation> {
             ],
             route: put(two_factor::set),
         },
+        Operation {
+            method: "delete",
+            path: "/phone",
+            summary: "Forgets the phone number.",
+            session: true,
+            body: None,
+            success: 204,
+            gives: None,
+            refusals: &[Reason::StaleSignIn, Reason::InUse],
+            route: delete(two_factor::forget_phone),
+        },
     ]
 }
 

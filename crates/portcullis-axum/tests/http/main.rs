@@ -21,6 +21,7 @@ mod recovery;
 mod secrets;
 mod sessions;
 mod sign_in;
+mod sms;
 mod stale;
 mod two_factor;
 mod undo;

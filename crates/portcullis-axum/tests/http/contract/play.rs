@@ -19,6 +19,9 @@ use crate::client::{ALICE, MOUNT, PUBLIC, Reply, Site};
 /// The address that alice asks for.
 pub(super) const NEW: &str = "alice.new@example.com";
 
+/// The number that alice has.
+pub(super) const NUMBER: &str = "+37120000045";
+
 /// One thing that happens before the request of a row. Alice is there, with a confirmed address.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
@@ -26,6 +29,8 @@ pub(super) enum Step {
     SignedIn,
     /// She signs in and switches two-factor authentication on.
     TwoFactor,
+    /// She signs in and switches two-factor authentication by SMS on.
+    Sms,
     /// As `TwoFactor`, under a password that is too short to stand alone.
     TwoFactorShort,
     /// A browser without cookies.
@@ -195,6 +200,16 @@ impl Play {
                     let body = json!({"current": PASSWORD, "new": "quiet lamps", "repeat": "quiet lamps"});
                     self.site.post("/password", body).await.is(204);
                 }
+            }
+            Step::Sms => {
+                self.site.sign_in("alice").await;
+                let body = json!({"method": "sms", "phone": NUMBER});
+                self.ask("POST", "/two-factor/challenge", body).await;
+                self.site.world.run_worker().await.unwrap();
+                let code = self.site.world.handset.last_code(NUMBER).unwrap();
+                self.remembered.insert("$code", code.expose().to_owned());
+                let body = json!({"method": "sms", "challenge": "$challenge", "code": "$code"});
+                self.send("PUT", "/two-factor", &body).await.is(200);
             }
             Step::NoCookies => self.site.jar.clear(),
             Step::AskSignIn => {
