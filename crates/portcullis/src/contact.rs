@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::InputError;
 
+#[cfg(feature = "phonenumber")]
+mod national;
 mod phone;
 
 pub use phone::Phone;

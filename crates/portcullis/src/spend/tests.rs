@@ -616,19 +616,19 @@ mod quotas {
         let bench = Bench::new();
         let quota = Quota::email_notification(&bench.account, Service::on(Some(2), Period::Day));
         let sms = bench.sms(CONFIRMED, "3712", 1, 30, 500);
-        let mut charges = Vec::new();
+        let mut answers = Vec::new();
         for _ in 0..3 {
             let mut changes = Changes::none();
             let counters = bench.read(&sms);
             let count = |counter: &Counter| counters.get(counter).copied().unwrap_or_default();
-            charges.push(quota.charge(1, count, &mut changes, bench.now));
+            answers.push(quota.charge(1, count, &mut changes, bench.now));
             bench.commit(&changes).unwrap();
         }
-        assert!(charges[0].is_ok() && charges[1].is_ok());
+        assert!(answers[0].is_ok() && answers[1].is_ok());
         let end =
             TimeZone::UTC.instant(TimeZone::UTC.day(began()).succ_opt().unwrap(), chrono::NaiveTime::MIN);
-        assert_eq!(charges[2], Err(Lack::Quota { until: Some(end) }));
-        bench.give_back(charges[0].as_ref().unwrap());
+        assert_eq!(answers[2], Err(Lack::Quota { until: Some(end) }));
+        bench.give_back(answers[0].as_ref().unwrap());
         assert_eq!(bench.value(&sms, "email_notification_used_day"), 1);
         assert_eq!(bench.value(&sms, "sms_used_day"), 0);
     }
