@@ -489,17 +489,23 @@ fn a_clock_that_steps_back_locks_nobody_for_longer() {
 
 #[test]
 fn a_colleague_whose_clock_is_ahead_begins_the_period_for_both() {
-    let mut bench = Bench::new();
-    bench.service = Service::on(Some(1), Period::Day);
-    let sms = bench.sms(CONFIRMED, "3712", 7, 30, 500);
-    let midnight =
-        TimeZone::UTC.instant(TimeZone::UTC.day(began()).succ_opt().unwrap(), chrono::NaiveTime::MIN);
-    bench.now = midnight + CLOCK_SLACK - TICK - TICK;
-    bench.send(&sms).unwrap();
-    bench.now = midnight - TICK;
-    bench.policy.sms_cool_down = TICK;
-    let until = Some(midnight + TimeDelta::hours(24));
-    assert_eq!(bench.lacks(&bench.sms(CONFIRMED, "3712", 8, 30, 500)), [Lack::Quota { until }]);
+    for period in [Period::Hour, Period::Day, Period::Week, Period::Month] {
+        let end = |at: &[DateTime<Utc>]| {
+            let mut bench = Bench::only(|_| {});
+            bench.service = Service::on(Some(1), period);
+            bench.now = at[0];
+            bench.send(&bench.sms(CONFIRMED, "3712", 7, 30, 500)).unwrap();
+            bench.now = *at.last().unwrap();
+            match bench.lacks(&bench.sms(CONFIRMED, "3712", 8, 30, 500))[..] {
+                [Lack::Quota { until }] => until,
+                _ => None,
+            }
+        };
+        let first = end(&[began()]).unwrap();
+        let ahead = first + CLOCK_SLACK - TICK - TICK;
+        assert_eq!(end(&[ahead, first - TICK]), end(&[ahead]), "{period:?}");
+        assert!(end(&[ahead]) > Some(first), "{period:?}");
+    }
 }
 
 mod quotas {
