@@ -114,6 +114,7 @@ impl Backoff {
 /// assert_eq!(policy.check().unwrap_err().field(), "code_length");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[non_exhaustive]
 pub struct Policy {
     /// Digits of a code, 6 to 10. Default 6 (NIST: at least 6).

@@ -197,7 +197,7 @@ impl Left {
     /// See [the room](crate::spend) for an example.
     pub fn charge(self, changes: &mut Changes) -> Result<Charge, Vec<Lack>> {
         if !self.lacks.is_empty() {
-            for row in &self.rows.rows {
+            for row in &self.rows.each {
                 row.tell_late(changes, self.rows.now);
             }
             return Err(self.lacks);
@@ -213,22 +213,22 @@ impl Left {
 pub(super) struct Rows {
     n: u32,
     now: DateTime<Utc>,
-    rows: Vec<Row>,
+    each: Vec<Row>,
 }
 
 impl Rows {
     pub(super) const fn of(n: u32, now: DateTime<Utc>) -> Self {
-        Self { n, now, rows: Vec::new() }
+        Self { n, now, each: Vec::new() }
     }
 
     pub(super) fn push(&mut self, row: Row) {
-        self.rows.push(row);
+        self.each.push(row);
     }
 
     /// Adds to every counter.
     pub(super) fn charge(self, changes: &mut Changes) -> Charge {
         let mut charge = Charge::of(self.n);
-        for row in &self.rows {
+        for row in &self.each {
             let ends_at = row.add(self.n, changes, self.now);
             charge.note(&row.counter, ends_at, row.unverified);
         }

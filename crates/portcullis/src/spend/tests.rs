@@ -489,17 +489,23 @@ fn a_clock_that_steps_back_locks_nobody_for_longer() {
 
 #[test]
 fn a_colleague_whose_clock_is_ahead_begins_the_period_for_both() {
-    let mut bench = Bench::new();
-    bench.service = Service::on(Some(1), Period::Day);
-    let sms = bench.sms(CONFIRMED, "3712", 7, 30, 500);
-    let midnight =
-        TimeZone::UTC.instant(TimeZone::UTC.day(began()).succ_opt().unwrap(), chrono::NaiveTime::MIN);
-    bench.now = midnight + CLOCK_SLACK - TICK - TICK;
-    bench.send(&sms).unwrap();
-    bench.now = midnight - TICK;
-    bench.policy.sms_cool_down = TICK;
-    let until = Some(midnight + TimeDelta::hours(24));
-    assert_eq!(bench.lacks(&bench.sms(CONFIRMED, "3712", 8, 30, 500)), [Lack::Quota { until }]);
+    for period in [Period::Hour, Period::Day, Period::Week, Period::Month] {
+        let end = |at: &[DateTime<Utc>]| {
+            let mut bench = Bench::only(|_| {});
+            bench.service = Service::on(Some(1), period);
+            bench.now = at[0];
+            bench.send(&bench.sms(CONFIRMED, "3712", 7, 30, 500)).unwrap();
+            bench.now = *at.last().unwrap();
+            match bench.lacks(&bench.sms(CONFIRMED, "3712", 8, 30, 500))[..] {
+                [Lack::Quota { until }] => until,
+                _ => None,
+            }
+        };
+        let first = end(&[began()]).unwrap();
+        let ahead = first + CLOCK_SLACK - TICK - TICK;
+        assert_eq!(end(&[ahead, first - TICK]), end(&[ahead]), "{period:?}");
+        assert!(end(&[ahead]) > Some(first), "{period:?}");
+    }
 }
 
 mod quotas {
@@ -616,19 +622,19 @@ mod quotas {
         let bench = Bench::new();
         let quota = Quota::email_notification(&bench.account, Service::on(Some(2), Period::Day));
         let sms = bench.sms(CONFIRMED, "3712", 1, 30, 500);
-        let mut charges = Vec::new();
+        let mut answers = Vec::new();
         for _ in 0..3 {
             let mut changes = Changes::none();
             let counters = bench.read(&sms);
             let count = |counter: &Counter| counters.get(counter).copied().unwrap_or_default();
-            charges.push(quota.charge(1, count, &mut changes, bench.now));
+            answers.push(quota.charge(1, count, &mut changes, bench.now));
             bench.commit(&changes).unwrap();
         }
-        assert!(charges[0].is_ok() && charges[1].is_ok());
+        assert!(answers[0].is_ok() && answers[1].is_ok());
         let end =
             TimeZone::UTC.instant(TimeZone::UTC.day(began()).succ_opt().unwrap(), chrono::NaiveTime::MIN);
-        assert_eq!(charges[2], Err(Lack::Quota { until: Some(end) }));
-        bench.give_back(charges[0].as_ref().unwrap());
+        assert_eq!(answers[2], Err(Lack::Quota { until: Some(end) }));
+        bench.give_back(answers[0].as_ref().unwrap());
         assert_eq!(bench.value(&sms, "email_notification_used_day"), 1);
         assert_eq!(bench.value(&sms, "sms_used_day"), 0);
     }
