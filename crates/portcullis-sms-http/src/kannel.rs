@@ -11,7 +11,7 @@ use url::Url;
 use crate::answer::{Answer, receipt};
 use crate::callback::Callback;
 use crate::options::{SetupError, SmsHttpOptions};
-use crate::outcome::{REFUSED, UNREAD, by_status, throttled, whole};
+use crate::outcome::{UNREAD, by_status, throttled, whole};
 use crate::transport::Ask;
 use crate::{endpoint, gsm, twilio};
 
@@ -67,8 +67,9 @@ impl Kannel {
     }
 }
 
-/// Reads the answer. Kannel says 403 both to a wrong password and to a number that no route leads to, which only the
-/// text tells apart.
+/// Reads the answer. Kannel says 403 both to a wrong password and when no route leads to the number, which only the text
+/// tells apart. It has no route for a number it never serves, and for every number while its own link is down for good;
+/// so neither is the number to blame, nor do the other messages have to stop.
 pub(crate) fn judge(answer: &Answer, sms: &Sms) -> Result<Receipt, SendError> {
     if answer.status.is_success() {
         let taken = whole(answer)?;
@@ -76,7 +77,9 @@ pub(crate) fn judge(answer: &Answer, sms: &Sms) -> Result<Receipt, SendError> {
         return if known && answer.status == 202 { Ok(receipt(None, sms)) } else { Err(UNREAD) };
     }
     match answer.status.as_u16() {
-        403 if answer.whole().starts_with(b"Not routable") => Err(REFUSED),
+        403 if answer.whole().starts_with(b"Not routable") => {
+            Err(SendError::Transient { detail: "the gateway has no route for the message" })
+        }
         503 if answer.wait.is_some() => Err(throttled(answer.wait)),
         503 if answer.whole().starts_with(b"Temporal failure") => {
             Err(SendError::Transient { detail: "the gateway refused for now" })

@@ -203,7 +203,7 @@ async fn twilios_numbers_go_before_its_status() {
 
 #[tokio::test]
 async fn what_only_the_answers_text_tells() {
-    cell(Shape::Kannel, answer(403, "", "Not routable. Do not try again."), PATIENCE, Permanent).await;
+    cell(Shape::Kannel, answer(403, "", "Not routable. Do not try again."), PATIENCE, Transient).await;
     cell(Shape::Kannel, answer(403, "", "Authorization failed for sendsms"), PATIENCE, Misconfigured).await;
     cell(Shape::Kannel, answer(503, "", "Temporal failure, try again later."), PATIENCE, Transient).await;
     cell(Shape::Gateway, answer(200, "", "{\"result\":\"blocked\"}"), PATIENCE, Permanent).await;

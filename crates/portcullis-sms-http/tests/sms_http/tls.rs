@@ -54,12 +54,13 @@ fn make(folder: &Path) -> Made {
     );
     let chain = vec![CertificateDer::from_pem_file(folder.join("own.pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(folder.join("own.key")).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .unwrap();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Made {
         acceptor: TlsAcceptor::from(Arc::new(config)),
         authority: std::fs::read(folder.join("ca.pem")).unwrap(),
