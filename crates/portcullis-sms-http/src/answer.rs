@@ -68,6 +68,7 @@ pub(crate) fn receipt(name: Option<&str>, sms: &Sms) -> Receipt {
 mod tests {
     use portcullis::contact::Phone;
     use portcullis::id::MessageId;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -94,6 +95,16 @@ mod tests {
             assert_eq!(wait(told, ""), None, "{told}");
         }
         assert_eq!(wait_told(&HeaderMap::new()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_wait_is_longer_than_a_day(told in "[0-9]{1,40}|[ -~]{0,40}", now in "[ -~]{0,40}") {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, told.parse().unwrap());
+            headers.insert(DATE, now.parse().unwrap());
+            prop_assert!(wait_told(&headers).is_none_or(|wait| wait <= WAIT_LONGEST));
+        }
     }
 
     #[test]

@@ -168,3 +168,57 @@ pub(super) fn percent(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use portcullis::contact::Phone;
+    use portcullis::id::MessageId;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sms(text: &str) -> Sms {
+        Sms {
+            id: MessageId::from_uuid(uuid::Uuid::from_u128(7)),
+            to: Phone::parse("+37120000045").unwrap(),
+            text: text.to_owned(),
+        }
+    }
+
+    fn read(source: &str) -> Result<Template, SetupError> {
+        let gateway = Gateway::from_json("{\"url\":\"https://h/\",\"from\":\"F\"}").unwrap();
+        let mut reader = Reader { gateway: &gateway, reported: false, used: Used::default() };
+        reader.read("field", source, Spot::Body)
+    }
+
+    proptest! {
+        #[test]
+        fn no_source_breaks_the_reader(source in "[{}a-z:]{0,12}|(\\{to\\}|\\{text\\}|\\{\\{|\\}\\}|x|é){0,8}") {
+            if let Ok(template) = read(&source) {
+                let twice: Vec<_> = (0..2).map(|_| template.fill(&sms("t"), None, plain)).collect();
+                prop_assert_eq!(&twice[0], &twice[1]);
+            }
+        }
+
+        #[test]
+        fn literals_with_doubled_braces_come_back(text in ".{0,40}") {
+            let source = text.replace('{', "{{").replace('}', "}}");
+            prop_assert_eq!(read(&source).unwrap().fill(&sms("t"), None, plain), text);
+        }
+
+        #[test]
+        fn what_is_filled_in_is_not_read_again(text in ".{0,40}") {
+            let filled = read("<{text}|{digits}>").unwrap().fill(&sms(&text), None, plain);
+            prop_assert_eq!(filled, format!("<{text}|37120000045>"));
+        }
+
+        #[test]
+        fn an_escaped_text_is_one_value_of_a_query(text in ".{0,40}") {
+            let escaped = percent(&text);
+            prop_assert!(escaped.bytes().all(|b| b.is_ascii_alphanumeric() || b"%-._~".contains(&b)));
+            let query = format!("a={escaped}&b=2");
+            let read: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+            prop_assert_eq!(read, vec![("a".to_owned(), text), ("b".to_owned(), "2".to_owned())]);
+        }
+    }
+}

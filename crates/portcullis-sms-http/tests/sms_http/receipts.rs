@@ -5,6 +5,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method};
 use portcullis::port::message::{DeliveryReport, DeliveryState};
 use portcullis_sms_http::{Gateway, Receipts, Rejected};
+use proptest::prelude::*;
 
 const ID: &str = "018f3c2e-6f2a-7c1d-9a51-0d9a7c1be2d9";
 
@@ -196,4 +197,22 @@ fn a_description_without_reports_judges_none() {
     let gateway = Gateway::from_json("{\"url\":\"https://h/?a={to}&b={text}\"}").unwrap();
     let error = Receipts::gateway(&gateway, &callback()).unwrap_err();
     assert!(error.to_string().contains("`reports`"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_is_judged_and_without_credentials_forged(
+        target in "(/[a-z0-9%-]{0,40}){0,3}(\\?[ -~]{0,40})?",
+        given in "(Basic )?[A-Za-z0-9+/=]{0,40}",
+        body in proptest::collection::vec(any::<u8>(), 0..80),
+    ) {
+        for receipts in [Receipts::twilio(&callback()), Receipts::kannel(&callback()), described("json:/s")] {
+            for method in [Method::GET, Method::POST] {
+                let told = receipts.judge(&method, &target, &bringing(&[&given]), &body);
+                prop_assert_eq!(told, Err(Rejected::Forged));
+                let right = bringing(&[&basic("gateway", SECRET)]);
+                prop_assert!(receipts.judge(&method, &target, &right, &body) != Err(Rejected::Forged));
+            }
+        }
+    }
 }
