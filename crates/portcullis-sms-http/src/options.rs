@@ -71,7 +71,7 @@ pub enum SetupError {
 #[derive(Clone)]
 pub struct SmsHttpOptions {
     pub(crate) timeout: Duration,
-    pub(crate) connect_timeout: Duration,
+    connect_timeout: Option<Duration>,
     pub(crate) roots: Vec<Vec<u8>>,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) plain_http: bool,
@@ -79,7 +79,7 @@ pub struct SmsHttpOptions {
 }
 
 impl SmsHttpOptions {
-    /// The defaults: 30 s for a send, 10 s of it to connect, the public authorities, no reports.
+    /// The defaults: 30 s for a send, at most 10 s of it to connect, the public authorities, no reports.
     ///
     /// ```
     /// # use portcullis_sms_http::SmsHttpOptions;
@@ -88,7 +88,7 @@ impl SmsHttpOptions {
     pub const fn new() -> Self {
         Self {
             timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(10),
+            connect_timeout: None,
             roots: Vec::new(),
             tls: None,
             plain_http: false,
@@ -111,7 +111,7 @@ impl SmsHttpOptions {
     }
 
     /// Bounds the look-up of the name, the connection and the TLS handshake together: at least 10 ms, and shorter than
-    /// the whole send. Default: 10 s. What ends here was certainly not submitted.
+    /// the whole send. Default: half of that, at most 10 s. What ends here was certainly not submitted.
     ///
     /// ```
     /// # use {std::time::Duration, portcullis_sms_http::SmsHttpOptions};
@@ -119,7 +119,7 @@ impl SmsHttpOptions {
     /// ```
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connect_timeout = Some(timeout);
         self
     }
 
@@ -191,12 +191,17 @@ impl SmsHttpOptions {
         self
     }
 
+    pub(crate) fn time_to_connect(&self) -> Duration {
+        self.connect_timeout.unwrap_or_else(|| Duration::from_secs(10).min(self.timeout / 2))
+    }
+
     /// Checks what does not depend on the gateway.
     pub(crate) fn checked(&self) -> Result<(), SetupError> {
         if self.timeout < Duration::from_millis(50) || self.timeout > Duration::from_secs(600) {
             return Err(SetupError::Timeout);
         }
-        if self.connect_timeout < Duration::from_millis(10) || self.connect_timeout >= self.timeout {
+        let connect = self.time_to_connect();
+        if connect < Duration::from_millis(10) || connect >= self.timeout {
             return Err(SetupError::ConnectTimeout);
         }
         if self.tls.is_some() && !self.roots.is_empty() {
@@ -219,7 +224,7 @@ impl fmt::Debug for SmsHttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SmsHttpOptions")
             .field("timeout", &self.timeout)
-            .field("connect_timeout", &self.connect_timeout)
+            .field("connect_timeout", &self.time_to_connect())
             .field("plain_http", &self.plain_http)
             .field("reports", &self.reports.is_some())
             .finish_non_exhaustive()

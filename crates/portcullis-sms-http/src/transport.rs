@@ -61,7 +61,7 @@ impl Transport {
             .no_proxy()
             .http1_only()
             .pool_max_idle_per_host(0)
-            .connect_timeout(options.connect_timeout)
+            .connect_timeout(options.time_to_connect())
             .timeout(options.timeout)
             .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
             .build();

@@ -201,4 +201,6 @@ fn options_out_of_their_range_are_refused() {
     ] {
         assert_eq!(built(&good(), options).unwrap_err(), expected);
     }
+    // The time to connect follows the shortest send.
+    built(&good(), options().timeout(millis(50))).unwrap();
 }
