@@ -36,13 +36,24 @@ impl Servers {
             return None;
         };
         let named = |name: &str| env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
-        Some(Self {
+        let servers = Self {
             kannel,
             admin: named("PORTCULLIS_TEST_KANNEL_ADMIN"),
             password: named("PORTCULLIS_TEST_KANNEL_PASSWORD"),
             centre: named("PORTCULLIS_TEST_SMSC"),
             _turn: TURN.lock().await,
-        })
+        };
+        servers.mend().await;
+        Some(servers)
+    }
+
+    /// Undoes what a test that failed has left behind.
+    async fn mend(&self) {
+        self.centre("POST", "/throttle?times=0").await;
+        self.centre("POST", &format!("/password?is={}", self.password)).await;
+        self.centre("POST", "/up").await;
+        self.start_link().await;
+        self.link_is("online").await;
     }
 
     fn sender(&self, password: &str, reports: Option<Callback>) -> SmsHttp {
