@@ -10,10 +10,11 @@ use url::Url;
 
 use crate::answer::{Answer, receipt};
 use crate::callback::Callback;
+use crate::from::sender_name;
 use crate::options::{SetupError, SmsHttpOptions};
 use crate::outcome::{UNREAD, by_status, throttled, whole};
 use crate::transport::Ask;
-use crate::{endpoint, gsm, twilio};
+use crate::{endpoint, gsm};
 
 /// Every step of a message is reported: delivered 1, undelivered 2, queued 4, taken over 8, rejected 16.
 const EVERY_STEP: &str = "31";
@@ -41,7 +42,7 @@ impl Kannel {
         if url.path() == "/" {
             url.set_path("/cgi-bin/sendsms");
         }
-        let from = HeaderValue::try_from(twilio::sender_name(from)?).map_err(|_| SetupError::From)?;
+        let from = HeaderValue::try_from(sender_name(from)?).map_err(|_| SetupError::From)?;
         let (user, password) = (credential(user)?, credential(password.expose_secret())?);
         Ok(Self { url, user, password, from, callback: options.reports.clone() })
     }

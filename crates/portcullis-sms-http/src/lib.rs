@@ -3,6 +3,7 @@
 mod answer;
 mod callback;
 mod endpoint;
+mod from;
 mod gateway;
 mod gsm;
 mod kannel;

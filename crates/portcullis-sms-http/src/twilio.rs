@@ -10,6 +10,7 @@ use url::{Url, form_urlencoded};
 use crate::answer::{Answer, receipt};
 use crate::callback::Callback;
 use crate::endpoint;
+use crate::from::sender_name;
 use crate::options::{SetupError, SmsHttpOptions};
 use crate::outcome::{CREDENTIALS, REFUSED, UNREAD, by_status, throttled, whole};
 use crate::transport::Ask;
@@ -118,10 +119,4 @@ fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, SetupError>
     let mut value = HeaderValue::try_from(format!("Basic {pair}")).map_err(|_| SetupError::Credentials)?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// The sender the receiver sees: a number, a name or a messaging service.
-pub(crate) fn sender_name(from: &str) -> Result<String, SetupError> {
-    let fits = (1..=64).contains(&from.len()) && from.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
-    if fits && from.trim() == from { Ok(from.to_owned()) } else { Err(SetupError::From) }
 }

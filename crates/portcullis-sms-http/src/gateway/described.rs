@@ -14,10 +14,11 @@ use super::template::{Reader, Spot, Template, Used, percent, plain};
 use super::{Gateway, Success, fault};
 use crate::answer::{Answer, receipt};
 use crate::callback::Callback;
+use crate::endpoint;
+use crate::from::sender_name;
 use crate::options::{SetupError, SmsHttpOptions};
 use crate::outcome::{REFUSED, UNREAD, by_status, whole};
 use crate::transport::Ask;
-use crate::{endpoint, twilio};
 
 /// Headers that say how a request is framed, where it goes or what its body is; these are ours.
 const OURS: [&str; 13] = [
@@ -66,7 +67,7 @@ enum Shaped {
 impl Described {
     pub(crate) fn new(gateway: &Gateway, options: &SmsHttpOptions) -> Result<Self, SetupError> {
         if let Some(from) = &gateway.from {
-            twilio::sender_name(from).map_err(|_| fault("from", "1 to 64 printable ASCII characters"))?;
+            sender_name(from).map_err(|_| fault("from", "1 to 64 printable ASCII characters"))?;
         }
         let method = method(gateway)?;
         let mut reader = Reader { gateway, reported: options.reports.is_some(), used: Used::default() };

@@ -68,8 +68,8 @@ impl Rejected {
 /// came and answers with a status.
 ///
 /// The credentials are looked at first, in a time that does not depend on how much of them is right; the id of the SMS is
-/// the last part of the path. A report confirms no number: what it tells goes to
-/// the core, which lets states only move forward. Its `Debug` shows no secret.
+/// the last part of the path. A report confirms no number: what it tells goes to the core, which lets states only move
+/// forward. Its `Debug` shows no secret.
 pub struct Receipts {
     shape: Shape,
     authorization: SecretString,
