@@ -46,12 +46,13 @@ pub enum Rejected {
 }
 
 impl Rejected {
-    /// The HTTP status to answer with. `Ignored` is a success, so that the gateway does not repeat it.
+    /// The HTTP status to answer with. `Ignored` is a success, so that the gateway does not repeat it: 200 like that of a
+    /// report that was kept, since Kannel takes 204 for a failure.
     ///
     /// ```
     /// use portcullis_sms_http::Rejected;
     /// assert_eq!(Rejected::Forged.status(), 401);
-    /// assert_eq!(Rejected::Ignored.status(), 204);
+    /// assert_eq!(Rejected::Ignored.status(), 200);
     /// ```
     pub const fn status(self) -> u16 {
         match self {
@@ -59,7 +60,7 @@ impl Rejected {
             Self::TooLong => 413,
             Self::Method => 405,
             Self::Malformed => 400,
-            Self::Ignored => 204,
+            Self::Ignored => 200,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! A real Kannel before a real SMPP centre, as `scripts/sms-servers` starts them.
 
 use std::env;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use portcullis::contact::Phone;
@@ -128,6 +131,8 @@ async fn ask(address: &str, method: &str, target: &str) -> String {
 struct Webhook {
     callback: Callback,
     reports: mpsc::UnboundedReceiver<DeliveryReport>,
+    /// So many of the next reports are not taken.
+    busy: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -136,15 +141,17 @@ impl Webhook {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/sms/report", listener.local_addr().unwrap());
         let callback = Callback::new(&url, "gateway", SECRET.into()).unwrap();
-        let receipts = std::sync::Arc::new(Receipts::kannel(&callback));
+        let receipts = Arc::new(Receipts::kannel(&callback));
+        let busy = Arc::new(AtomicUsize::new(0));
+        let refuse = Arc::clone(&busy);
         let (tell, reports) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
             loop {
                 let (tcp, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(tcp, std::sync::Arc::clone(&receipts), tell.clone()));
+                tokio::spawn(serve(tcp, Arc::clone(&receipts), Arc::clone(&refuse), tell.clone()));
             }
         });
-        Self { callback, reports, task }
+        Self { callback, reports, busy, task }
     }
 
     /// The states that are reported of this SMS, up to this one.
@@ -159,6 +166,20 @@ impl Webhook {
     }
 }
 
+impl Webhook {
+    /// That the SMS is on its way and that it arrived, each once. They come on connections of their own, in either order.
+    async fn both_states(&mut self, id: MessageId) {
+        let mut states = Vec::new();
+        for _ in 0..2 {
+            let report = timeout(PATIENCE, self.reports.recv()).await.expect("no report in time").unwrap();
+            assert_eq!(report.id, id, "a report that was taken came again");
+            states.push(report.state);
+        }
+        states.sort();
+        assert_eq!(states, [DeliveryState::OnItsWay, DeliveryState::Delivered]);
+    }
+}
+
 impl Drop for Webhook {
     fn drop(&mut self) {
         self.task.abort();
@@ -168,7 +189,8 @@ impl Drop for Webhook {
 /// Answers one connection's requests, of which Kannel sends several.
 async fn serve(
     mut tcp: TcpStream,
-    receipts: std::sync::Arc<Receipts>,
+    receipts: Arc<Receipts>,
+    busy: Arc<AtomicUsize>,
     tell: mpsc::UnboundedSender<DeliveryReport>,
 ) -> Option<()> {
     let mut unread = String::new();
@@ -189,9 +211,10 @@ async fn serve(
             headers.append(HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
         }
         let status = match receipts.judge(&method, target, &headers, b"") {
+            Ok(_) if busy.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok() => 503,
             Ok(report) => {
                 let _gone = tell.send(report);
-                204
+                200
             }
             Err(rejected) => rejected.status(),
         };
@@ -233,6 +256,21 @@ async fn texts_arrive_unharmed_and_receipts_come_back() {
             // The two come on connections of their own, in either order.
             webhook.states_until(sms.id, DeliveryState::OnItsWay).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_came_too_early_comes_again_and_one_that_was_taken_does_not() {
+    let Some(servers) = Servers::named("a_report_that_came_too_early").await else { return };
+    let mut webhook = Webhook::start().await;
+    let sender = servers.sender(&servers.password, Some(webhook.callback.clone()));
+    // A gateway repeats the second message's reports only after the time in which it would have repeated the first's.
+    for to in ["+37120000801", "+37120000802"] {
+        let sms = sms(to, "Your code is 924417");
+        webhook.busy.store(2, SeqCst);
+        sender.send(&sms).await.unwrap();
+        webhook.both_states(sms.id).await;
+        assert_eq!(webhook.busy.load(SeqCst), 0, "both came twice");
     }
 }
 
