@@ -57,14 +57,14 @@
 //! ```
 
 mod country;
+mod limits;
 mod model;
 mod quota;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use country::rules_hold;
-pub(crate) use rules::longest_window;
+pub(crate) use limits::{checks, longest_window};
 
 pub use country::PrefixRule;
 pub use model::{Budget, Charge, Lack, Payer, Standing, Submission};
