@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::InputError;
 
 mod destination;
+#[cfg(feature = "phonenumber")]
+mod national;
 mod phone;
 
 pub use destination::Destination;

@@ -63,8 +63,8 @@
 //!
 //! # Features
 //!
-//! `argon2` (default) gives the hashing pool, `validation` (default) derives `Validate` on request structs, `tokio` a ready
-//! worker loop, `testing` what tests of hosts and adapters need (not API-stable). A feature only adds names.
+//! `argon2` (default) gives the hashing pool, `validation` (default) derives `Validate` on request structs, `phonenumber`
+//! reads phone numbers as they are dialled at home, `tokio` gives a ready worker loop, `testing` what tests of hosts and adapters need (not API-stable). A feature only adds names.
 
 pub mod account;
 pub mod audit;

@@ -107,6 +107,14 @@ const FINDS: &[(&str, &[&str])] = &[
         "mailed_codes_stop_at_the_budget",
         &["ignores limits", "counts one too many", "hides that a limit was reached"],
     ),
+    (
+        "sms_stop_at_every_budget",
+        &["ignores limits", "counts one too many", "hides that a limit was reached"],
+    ),
+    (
+        "one_sms_tells_that_a_budget_runs_out",
+        &["ignores limits", "counts only what is added", "hides that a limit was reached"],
+    ),
     ("wrong_passwords_from_one_source_stop_at_ten", &["ignores limits", "hides that a limit was reached"]),
     (
         "wrong_passwords_from_many_sources_stop_at_ten",

@@ -52,7 +52,7 @@ pub fn check(templates: &dyn Templates, name: &SmsName) -> Result<(), PortError>
 /// # Errors
 /// Why not, without the text.
 pub(crate) fn fits(text: &str, wording: &Wording) -> Result<(), &'static str> {
-    if text.trim().is_empty() || text.chars().any(|c| c.is_control()) {
+    if text.trim().is_empty() || text.chars().any(char::is_control) {
         return Err("an SMS is one line");
     }
     if text.contains("://") || text.contains("www.") {

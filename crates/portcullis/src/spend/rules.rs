@@ -1,6 +1,6 @@
 //! When an SMS may be charged, and which steps on counters charge it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::country::serves;
@@ -197,7 +197,7 @@ impl Left {
     /// See [the room](crate::spend) for an example.
     pub fn charge(self, changes: &mut Changes) -> Result<Charge, Vec<Lack>> {
         if !self.lacks.is_empty() {
-            for row in &self.rows.rows {
+            for row in &self.rows.each {
                 row.tell_late(changes, self.rows.now);
             }
             return Err(self.lacks);
@@ -213,22 +213,22 @@ impl Left {
 pub(super) struct Rows {
     n: u32,
     now: DateTime<Utc>,
-    rows: Vec<Row>,
+    each: Vec<Row>,
 }
 
 impl Rows {
     pub(super) const fn of(n: u32, now: DateTime<Utc>) -> Self {
-        Self { n, now, rows: Vec::new() }
+        Self { n, now, each: Vec::new() }
     }
 
     pub(super) fn push(&mut self, row: Row) {
-        self.rows.push(row);
+        self.each.push(row);
     }
 
     /// Adds to every counter.
     pub(super) fn charge(self, changes: &mut Changes) -> Charge {
         let mut charge = Charge::of(self.n);
-        for row in &self.rows {
+        for row in &self.each {
             let ends_at = row.add(self.n, changes, self.now);
             charge.note(&row.counter, ends_at, row.unverified);
         }
@@ -360,21 +360,4 @@ fn share(whole: Limit, percent: u32) -> Limit {
 /// So many percent of a number, 1 at least.
 fn part(whole: u32, percent: u32) -> u32 {
     u32::try_from(u64::from(whole) * u64::from(percent) / 100).unwrap_or(whole).max(1)
-}
-
-/// For how long the longest of its windows lasts.
-pub(crate) fn longest_window(policy: &Policy) -> TimeDelta {
-    [
-        policy.sms_per_number,
-        policy.sms_per_new_number,
-        policy.sms_per_user,
-        policy.sms_unverified_per_user,
-        policy.sms_per_source,
-        policy.sms_per_account,
-        policy.sms_per_country,
-        policy.sms_unverified_per_country,
-        policy.sms_in_all,
-    ]
-    .into_iter()
-    .fold(policy.sms_cool_down, |longest, limit| longest.max(limit.within))
 }

@@ -16,7 +16,10 @@ use crate::memory::MemoryStore;
 use crate::policy::{CLOCK_SLACK, Limit, PERIOD_SLACK, Policy};
 use crate::port::store::{Commit, CommitError, Count, Counter, Read, Store as _};
 
+mod alerts;
+mod quotas;
 mod simulation;
+mod windows;
 
 /// A store, a clock, a policy, and one account on it.
 struct Bench {
@@ -298,86 +301,6 @@ fn only_codes_count_as_codes() {
 }
 
 #[test]
-fn what_is_given_back_is_all_there_again() {
-    let mut bench = Bench::new();
-    bench.service = Service::on(Some(100), Period::Week);
-    let sms = bench.sms(NEW, "3712", 7, 30, 500).of_segments(2);
-    let charge = bench.send(&sms).unwrap();
-    let names: Vec<_> = bench.read(&sms).into_keys().map(|counter| counter.name).collect();
-    assert_eq!(names.len(), 16, "the cool-down, two of the quota, and thirteen budgets: {names:?}");
-    let stored = serde_json::to_string(&charge).unwrap();
-    assert!(stored.len() < 3000 && !stored.contains("3712"), "{stored}");
-    bench.give_back(&serde_json::from_str(&stored).unwrap());
-    let left: Vec<_> = bench.read(&sms).into_keys().map(|counter| counter.name).collect();
-    assert_eq!(left, ["sms_new_wait"]);
-}
-
-#[test]
-fn what_is_given_back_late_takes_nothing_from_the_next_window() {
-    for (given_back_at, left) in [(TimeDelta::hours(24) - TICK, 0), (TimeDelta::hours(24), 1)] {
-        let mut bench = Bench::new();
-        let sms = bench.sms(CONFIRMED, "3712", 7, 30, 500);
-        let charge = bench.send(&sms).unwrap();
-        bench.now = began() + given_back_at;
-        if left == 1 {
-            bench.send(&sms).unwrap();
-        }
-        bench.give_back(&charge);
-        assert_eq!(bench.value(&sms, "sms_user"), left);
-    }
-}
-
-#[test]
-fn a_window_given_back_to_nothing_still_gives_back_exactly() {
-    let mut bench = Bench::new();
-    let sms = bench.sms(CONFIRMED, "3712", 7, 30, 500);
-    let first = bench.send(&sms).unwrap();
-    bench.give_back(&first);
-    bench.now += TimeDelta::hours(3);
-    let second = bench.send(&sms).unwrap();
-    assert_eq!(bench.value(&sms, "sms_user"), 1);
-    bench.give_back(&second);
-    assert_eq!(bench.value(&sms, "sms_user"), 0, "though another window was open below");
-}
-
-#[test]
-fn whoever_is_overtaken_while_a_window_opens_reads_again() {
-    let mut bench = Bench::new();
-    let (one, two) = (bench.sms(CONFIRMED, "3712", 7, 30, 500), bench.sms(CONFIRMED, "3712", 8, 30, 501));
-    let mut late = Changes::none();
-    bench.left(&one).charge(&mut late).unwrap();
-    bench.now += TICK;
-    bench.send(&two).unwrap();
-    bench.now += TICK;
-    assert!(matches!(bench.commit(&late), Err(CommitError::Exhausted(_))));
-    let charge = bench.send(&one).unwrap();
-    assert_eq!(bench.value(&one, "sms_user"), 2);
-    bench.give_back(&charge);
-    assert_eq!(bench.value(&one, "sms_user"), 1);
-}
-
-#[test]
-fn a_code_that_is_entered_gives_the_unverified_back_and_no_money() {
-    let mut bench = Bench::only(|policy| {
-        policy.sms_unverified_per_country = Limit::new(4, TimeDelta::hours(24));
-    });
-    for round in 0..20_u32 {
-        let sms = bench.sms(NEW, "3712", round, 30, 500);
-        let charge = bench.send(&sms).expect("entered ones never use it up");
-        bench.give_back(&charge.unverified().unwrap());
-    }
-    let sms = bench.sms(NEW, "3712", 50, 30, 500);
-    let names = ["sms_unverified", "sms_unverified_new", "sms_country", "sms_used"];
-    assert_eq!(names.map(|name| bench.value(&sms, name)), [0, 0, 20, 20]);
-    bench.send(&sms).unwrap();
-    bench.now += TICK;
-    assert_eq!(
-        reasons(&bench.send(&bench.sms(NEW, "3712", 51, 30, 500)).unwrap_err()),
-        ["sms_unverified_new"]
-    );
-}
-
-#[test]
 fn who_has_a_password_and_no_phone_uses_nothing_up_for_its_owner() {
     let mut bench = Bench::new();
     let mut owner = user(30, &bench.account);
@@ -409,227 +332,22 @@ fn a_country_that_is_not_served_gets_none_also_when_only_recording() {
 }
 
 #[test]
-fn recording_counts_and_tells_and_refuses_nothing_but_the_quota() {
-    let mut bench = Bench::only(|policy| policy.sms_per_account = Limit::new(5, TimeDelta::hours(24)));
-    bench.policy.sms_record_only = true;
-    bench.service = Service::on(Some(50), Period::Day);
-    let sms = |b: &Bench, n| b.sms(CONFIRMED, "3712", n, 100 + u128::from(n), 500);
-    assert_eq!(bench.served(60, sms), 50);
-    assert_eq!(bench.value(&sms(&bench, 0), "sms_account"), 50);
-    assert_eq!(bench.trail, ["sms_budget_alert: sms_account"]);
-    assert_eq!(reasons(&bench.lacks(&sms(&bench, 70))), ["quota_sms"]);
-}
-
-#[test]
-fn a_budget_that_runs_out_is_told_once_in_its_window() {
-    let mut bench = Bench::only(|policy| policy.sms_in_all = Limit::new(10, TimeDelta::hours(24)));
-    let sms = |b: &Bench, n| b.sms(CONFIRMED, "3712", n, 100, 500);
-    bench.served(7, sms);
-    assert_eq!(bench.trail, Vec::<String>::new());
-    bench.served(1, |b, _| sms(b, 7));
-    assert_eq!(bench.trail, ["sms_budget_alert: sms_everybody"], "at 80 of 100");
-    bench.served(9, |b, n| sms(b, 10 + n));
-    assert_eq!(bench.trail.len(), 1);
-    bench.now += TimeDelta::hours(24);
-    bench.served(9, |b, n| sms(b, 20 + n));
-    assert_eq!(bench.trail.len(), 2, "again in the next window");
-}
-
-#[test]
-fn whoever_crosses_the_threshold_unseen_reads_again_and_tells() {
-    let mut bench = Bench::only(|policy| policy.sms_in_all = Limit::new(10, TimeDelta::hours(24)));
-    let sms = |b: &Bench, n| b.sms(CONFIRMED, "3712", n, 100, 500);
-    bench.served(6, sms);
-    let (mut seventh, mut eighth) = (Changes::none(), Changes::none());
-    bench.left(&sms(&bench, 7)).charge(&mut seventh).unwrap();
-    bench.left(&sms(&bench, 8)).charge(&mut eighth).unwrap();
-    assert_eq!((trail(&seventh).len(), trail(&eighth).len()), (0, 0), "each is the seventh for all it knows");
-    bench.commit(&seventh).unwrap();
-    assert!(matches!(bench.commit(&eighth), Err(CommitError::Exhausted(_))));
-    let (mut one, mut two) = (Changes::none(), Changes::none());
-    bench.left(&sms(&bench, 8)).charge(&mut one).unwrap();
-    bench.left(&sms(&bench, 9)).charge(&mut two).unwrap();
-    assert_eq!((trail(&one).len(), trail(&two).len()), (1, 1));
-    bench.commit(&one).unwrap();
-    assert!(matches!(bench.commit(&two), Err(CommitError::Exhausted(_))), "one of them tells");
-}
-
-#[test]
-fn a_budget_too_small_for_anything_is_told_when_it_refuses() {
-    let mut bench = Bench::only(|policy| policy.sms_in_all = Limit::new(3, TimeDelta::hours(24)));
-    bench.policy.sms_alert_percent = 100;
-    bench.send(&bench.sms(CONFIRMED, "3712", 1, 100, 500).of_segments(2)).unwrap();
-    bench.send(&bench.sms(CONFIRMED, "3712", 2, 100, 500).of_segments(2)).unwrap_err();
-    assert_eq!(bench.trail, Vec::<String>::new(), "one is left");
-    bench.policy.sms_in_all = Limit::new(2, TimeDelta::hours(24));
-    for nth in 3..6 {
-        bench.send(&bench.sms(CONFIRMED, "3712", nth, 100, 500)).unwrap_err();
-    }
-    assert_eq!(bench.trail, ["sms_budget_alert: sms_everybody"]);
-}
-
-#[test]
-fn a_clock_that_steps_back_locks_nobody_for_longer() {
-    for period in [Period::Hour, Period::Day, Period::Week, Period::Month] {
-        let mut bench = Bench::new();
-        bench.service = Service::on(Some(1), period);
-        bench.policy.sms_per_user = Limit::new(1, TimeDelta::hours(24));
-        let sms = bench.sms(CONFIRMED, "3712", 7, 30, 500);
-        bench.now = began() + TimeDelta::days(400);
-        bench.send(&sms).unwrap();
-        bench.now = began();
-        assert_eq!(bench.lacks(&sms), [], "{period:?}");
-        let charge = bench.send(&sms).unwrap();
-        bench.now += bench.policy.sms_cool_down;
-        assert_eq!(reasons(&bench.lacks(&sms)), ["quota_sms", "sms_user"], "{period:?}");
-        bench.give_back(&charge);
-        assert_eq!(bench.lacks(&sms), [], "{period:?}");
-    }
-}
-
-#[test]
 fn a_colleague_whose_clock_is_ahead_begins_the_period_for_both() {
-    let mut bench = Bench::new();
-    bench.service = Service::on(Some(1), Period::Day);
-    let sms = bench.sms(CONFIRMED, "3712", 7, 30, 500);
-    let midnight =
-        TimeZone::UTC.instant(TimeZone::UTC.day(began()).succ_opt().unwrap(), chrono::NaiveTime::MIN);
-    bench.now = midnight + CLOCK_SLACK - TICK - TICK;
-    bench.send(&sms).unwrap();
-    bench.now = midnight - TICK;
-    bench.policy.sms_cool_down = TICK;
-    let until = Some(midnight + TimeDelta::hours(24));
-    assert_eq!(bench.lacks(&bench.sms(CONFIRMED, "3712", 8, 30, 500)), [Lack::Quota { until }]);
-}
-
-mod quotas {
-    use super::*;
-
-    /// When a count of the period that is under way at `at` begins anew.
-    fn anew(period: Period, zone: &str, at: &str) -> String {
-        let mut bench = Bench::new();
-        bench.account.time_zone = TimeZone::parse(zone).unwrap();
-        bench.service = Service::on(Some(1), period);
-        bench.policy.sms_cool_down = TICK;
-        bench.now = at.parse().unwrap();
-        let sms = |nth| bench.sms(CONFIRMED, "3712", nth, 30 + u128::from(nth), 500);
-        let (first, second) = (sms(7), sms(8));
-        bench.send(&first).unwrap();
-        let [Lack::Quota { until }] = bench.lacks(&second)[..] else { panic!("the quota is used up") };
-        let Some(until) = until else { return String::from("never") };
-        bench.now = until - TICK;
-        assert_eq!(reasons(&bench.lacks(&second)), ["quota_sms"]);
-        bench.now = until;
-        assert_eq!(bench.lacks(&second), []);
-        until.format("%Y-%m-%dT%H:%M").to_string()
-    }
-
-    #[test]
-    fn periods_begin_by_the_calendar_of_the_account() {
-        for (period, zone, at, until) in [
-            (Period::Hour, "UTC", "2026-11-24T18:59:59Z", "2026-11-24T19:00"),
-            (Period::Hour, "Asia/Kathmandu", "2026-11-24T18:00:00Z", "2026-11-24T19:00"),
-            (Period::Day, "UTC", "2026-11-24T18:59:59Z", "2026-11-25T00:00"),
-            (Period::Day, "Europe/Riga", "2026-11-24T22:00:00Z", "2026-11-25T22:00"),
-            (Period::Day, "America/Havana", "2026-03-08T04:59:00Z", "2026-03-08T05:00"),
-            (Period::Week, "UTC", "2026-11-24T18:59:59Z", "2026-11-30T00:00"),
-            (Period::Week, "UTC", "2026-11-29T23:59:59Z", "2026-11-30T00:00"),
-            (Period::Week, "UTC", "2026-11-30T00:00:00Z", "2026-12-07T00:00"),
-            (Period::Month, "UTC", "2026-01-31T12:00:00Z", "2026-02-01T00:00"),
-            (Period::Month, "Europe/Riga", "2026-12-31T23:00:00Z", "2027-01-31T22:00"),
-        ] {
-            assert_eq!(anew(period, zone, at), until, "{period:?} {zone} {at}");
-        }
-    }
-
-    #[test]
-    fn a_quota_without_period_is_used_up_for_ever() {
-        assert_eq!(anew(Period::None, "UTC", "2026-11-24T18:59:59Z"), "never");
-        let mut bench = Bench::new();
-        bench.service = Service::on(Some(1), Period::None);
-        let sms = bench.sms(CONFIRMED, "3712", 7, 30, 500);
-        let charge = bench.send(&sms).unwrap();
-        bench.now += TimeDelta::days(4000);
-        assert_eq!(bench.lacks(&sms), [Lack::Quota { until: None }]);
-        bench.give_back(&charge);
-        assert_eq!(bench.lacks(&sms), [], "also after years");
-    }
-
-    #[test]
-    fn a_quota_of_nothing_is_no_service_and_one_without_limit_never_ends() {
-        let mut bench = Bench::only(|_| {});
-        bench.service = Service::on(Some(0), Period::Day);
-        assert_eq!(bench.lacks(&bench.sms(CONFIRMED, "3712", 7, 30, 500)), [Lack::Service]);
-        bench.service = Service::on(None, Period::Hour);
-        assert_eq!(bench.served(500, |b, n| b.sms(CONFIRMED, "3712", n, 30, 500)), 500);
-    }
-
-    #[test]
-    fn each_period_has_a_count_of_its_own() {
-        let mut bench = Bench::only(|_| {});
-        let mut send = |period, nth| {
-            bench.now += TICK;
+    for period in [Period::Hour, Period::Day, Period::Week, Period::Month] {
+        let end = |at: &[DateTime<Utc>]| {
+            let mut bench = Bench::only(|_| {});
             bench.service = Service::on(Some(1), period);
-            bench.send(&bench.sms(CONFIRMED, "3712", nth, 30, 500)).is_ok()
+            bench.now = at[0];
+            bench.send(&bench.sms(CONFIRMED, "3712", 7, 30, 500)).unwrap();
+            bench.now = *at.last().unwrap();
+            match bench.lacks(&bench.sms(CONFIRMED, "3712", 8, 30, 500))[..] {
+                [Lack::Quota { until }] => until,
+                _ => None,
+            }
         };
-        let periods = [Period::None, Period::Hour, Period::Day, Period::Week, Period::Month];
-        assert_eq!(periods.map(|period| send(period, 1)), [true; 5]);
-        assert_eq!(periods.map(|period| send(period, 2)), [false; 5]);
-    }
-
-    #[test]
-    fn an_account_that_moves_keeps_its_count_and_the_end_of_its_day() {
-        let mut bench = Bench::only(|_| {});
-        bench.now = "2026-11-24T12:00:00Z".parse().unwrap();
-        bench.account.time_zone = TimeZone::parse("Etc/GMT+12").unwrap();
-        bench.service = Service::on(Some(1), Period::Day);
-        bench.send(&bench.sms(CONFIRMED, "3712", 1, 30, 500)).unwrap();
-        bench.account.time_zone = TimeZone::parse("Etc/GMT-14").unwrap();
-        bench.now = "2026-11-24T23:00:00Z".parse().unwrap();
-        let next = bench.sms(CONFIRMED, "3712", 2, 30, 500);
-        assert_eq!(reasons(&bench.lacks(&next)), ["quota_sms"]);
-        bench.now = "2026-11-25T12:00:00Z".parse().unwrap();
-        assert_eq!(bench.lacks(&next), []);
-        assert!(PERIOD_SLACK >= TimeDelta::hours(26));
-    }
-
-    #[test]
-    fn usage_tells_segments_and_codes_of_the_period() {
-        let mut bench = Bench::only(|_| {});
-        bench.service = Service::on(Some(9), Period::Month);
-        let sms = bench.sms(CONFIRMED, "3712", 1, 30, 500);
-        bench.send(&sms).unwrap();
-        bench.send(&bench.sms(CONFIRMED, "3712", 2, 30, 500).without_code().of_segments(3)).unwrap();
-        let usage = |bench: &Bench| {
-            let counters = bench.read(&sms);
-            let quota = Quota::sms(&bench.account, bench.service);
-            quota.usage(|counter| counters.get(counter).copied().unwrap_or_default(), bench.now)
-        };
-        let Usage { used, codes, quota, period, until } = usage(&bench);
-        assert_eq!((used, codes, quota, period), (4, 1, Some(9), Period::Month));
-        bench.now = until.unwrap();
-        assert_eq!((usage(&bench).used, usage(&bench).codes), (0, 0));
-    }
-
-    #[test]
-    fn mails_have_a_quota_of_their_own() {
-        let bench = Bench::new();
-        let quota = Quota::email_notification(&bench.account, Service::on(Some(2), Period::Day));
-        let sms = bench.sms(CONFIRMED, "3712", 1, 30, 500);
-        let mut charges = Vec::new();
-        for _ in 0..3 {
-            let mut changes = Changes::none();
-            let counters = bench.read(&sms);
-            let count = |counter: &Counter| counters.get(counter).copied().unwrap_or_default();
-            charges.push(quota.charge(1, count, &mut changes, bench.now));
-            bench.commit(&changes).unwrap();
-        }
-        assert!(charges[0].is_ok() && charges[1].is_ok());
-        let end =
-            TimeZone::UTC.instant(TimeZone::UTC.day(began()).succ_opt().unwrap(), chrono::NaiveTime::MIN);
-        assert_eq!(charges[2], Err(Lack::Quota { until: Some(end) }));
-        bench.give_back(charges[0].as_ref().unwrap());
-        assert_eq!(bench.value(&sms, "email_notification_used_day"), 1);
-        assert_eq!(bench.value(&sms, "sms_used_day"), 0);
+        let first = end(&[began()]).unwrap();
+        let ahead = first + CLOCK_SLACK - TICK - TICK;
+        assert_eq!(end(&[ahead, first - TICK]), end(&[ahead]), "{period:?}");
+        assert!(end(&[ahead]) > Some(first), "{period:?}");
     }
 }

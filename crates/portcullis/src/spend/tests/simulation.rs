@@ -98,16 +98,12 @@ impl Day {
                 Event::Pump(nth) => {
                     let (who, from) =
                         (u128::from(10_000 + nth % 500), u128::from(20_000 + dice.below(SOURCES)));
-                    (
-                        self.of_pump(bench, NEW, (self.to)(nth), nth, who, from),
-                        self.enters,
-                        TimeDelta::seconds(20),
-                    )
+                    (of_pump(bench, NEW, (self.to)(nth), nth, who, from), self.enters, TimeDelta::seconds(20))
                 }
                 Event::PumpConfirmed(nth) => {
                     let from = u128::from(20_000 + dice.below(SOURCES));
                     (
-                        self.of_pump(bench, CONFIRMED, "3719", nth, u128::from(15_000 + nth), from),
+                        of_pump(bench, CONFIRMED, "3719", nth, u128::from(15_000 + nth), from),
                         0,
                         TimeDelta::zero(),
                     )
@@ -149,22 +145,14 @@ impl Day {
         }
         ledger
     }
+}
 
-    /// The pump's users are those of other accounts.
-    fn of_pump(
-        &self,
-        bench: &Bench,
-        standing: Standing,
-        prefix: &str,
-        nth: u32,
-        who: u128,
-        from: u128,
-    ) -> Submission {
-        let phone = Phone::parse(&format!("+{prefix}{nth:07}")).unwrap();
-        let account = account(100 + who % 50);
-        let payer = Payer::new(&user(who, &account), &account, bench.service);
-        Submission::new(&bench.keyring, &phone, standing, payer, uuid(from))
-    }
+/// The pump's users are those of other accounts.
+fn of_pump(bench: &Bench, standing: Standing, prefix: &str, nth: u32, who: u128, from: u128) -> Submission {
+    let phone = Phone::parse(&format!("+{prefix}{nth:07}")).unwrap();
+    let account = account(100 + who % 50);
+    let payer = Payer::new(&user(who, &account), &account, bench.service);
+    Submission::new(&bench.keyring, &phone, standing, payer, uuid(from))
 }
 
 fn served(answers: (u32, u32)) -> bool {

@@ -39,6 +39,7 @@ mod notices;
 mod passwords;
 mod rights;
 mod sends;
+mod spend;
 mod stage;
 mod undo;
 mod workers;
@@ -63,6 +64,7 @@ pub use self::notices::*;
 pub use self::passwords::*;
 pub use self::rights::*;
 pub use self::sends::*;
+pub use self::spend::*;
 pub use self::undo::*;
 pub use self::workers::*;
 
@@ -92,6 +94,8 @@ races! {
     wrong_guesses_in_a_row_end_at_a_hundred
     resends_are_spaced_and_counted
     mailed_codes_stop_at_the_budget
+    sms_stop_at_every_budget
+    one_sms_tells_that_a_budget_runs_out
     wrong_passwords_from_one_source_stop_at_ten
     wrong_passwords_from_many_sources_stop_at_ten
     a_revoked_right_changes_nothing
