@@ -423,7 +423,7 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 let asked = s.two_factor().ask_sms(session, Some(&phone), &source()).await.unwrap();
                 w.run_worker().await.unwrap();
                 let code = w.handset.last_code(NUMBER).unwrap();
-                let sent = w.handset.submitted()[0].id;
+                let sent = w.handset.submitted().first().unwrap().id;
                 w.advance(TimeDelta::minutes(2));
                 match op {
                     Op::SmsResend => Box::pin(async move {
