@@ -484,15 +484,12 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] names the first field that is not.
     pub fn check(&self) -> Result<(), PolicyError> {
-        let day = TimeDelta::days(1);
+        let (day, ten_minutes) = (TimeDelta::days(1), TimeDelta::minutes(10));
         let checks = [
             ("code_length", (6..=10).contains(&self.code_length)),
             ("code_life", self.code_life > TimeDelta::zero() && self.code_life <= day),
             // NIST SP 800-63B-4, 3.1.3.2: a secret sent to a phone lives ten minutes at most.
-            (
-                "sms_code_life",
-                self.sms_code_life > TimeDelta::zero() && self.sms_code_life <= TimeDelta::minutes(10),
-            ),
+            ("sms_code_life", self.sms_code_life > TimeDelta::zero() && self.sms_code_life <= ten_minutes),
             ("code_attempts", (1..=10).contains(&self.code_attempts)),
             ("code_backoff", backoff_holds(self.code_backoff)),
             ("code_disabled_after", (1..=100).contains(&self.code_disabled_after)),

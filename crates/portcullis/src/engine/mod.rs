@@ -4,6 +4,7 @@ pub(crate) mod act;
 pub(crate) mod builder;
 pub(crate) mod commit;
 pub(crate) mod health;
+mod leaving;
 pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;
