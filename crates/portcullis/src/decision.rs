@@ -54,11 +54,6 @@ impl<E> Stored<E> {
     pub(crate) const fn new(value: E, version: u64, body: String) -> Self {
         Self { value, version, body }
     }
-
-    /// The version it was read at.
-    pub const fn version(&self) -> u64 {
-        self.version
-    }
 }
 
 /// A record to be written, its body not yet put into words.

@@ -1,4 +1,4 @@
-//! A value after it was put.
+//! A value and the version it was read at or put under.
 
 use super::{Entity, Stored};
 use crate::engine::record;
@@ -11,5 +11,10 @@ impl<E> Stored<E> {
     {
         let body = record::rewrite(&self.value, &self.body)?;
         Ok(Self { version: self.version + 1, body, ..self })
+    }
+
+    /// The version it was read at.
+    pub const fn version(&self) -> u64 {
+        self.version
     }
 }
