@@ -15,6 +15,8 @@ use crate::password::Weakness;
 use crate::port::store::{Counter, CounterOp, Expect, Key, Kind, Lane, Put, Record};
 use crate::rights::Gate;
 
+mod kept;
+
 /// Something that is kept as a record.
 ///
 /// The record's keys, references and due time follow from the value, so a rule that changes the value cannot forget
@@ -51,20 +53,6 @@ pub struct Stored<E> {
 impl<E> Stored<E> {
     pub(crate) const fn new(value: E, version: u64, body: String) -> Self {
         Self { value, version, body }
-    }
-
-    /// The same after it was put: with the version and the body that are stored then.
-    pub(crate) fn kept(self) -> Result<Self, &'static str>
-    where
-        E: Entity,
-    {
-        let body = record::rewrite(&self.value, &self.body)?;
-        Ok(Self { version: self.version + 1, body, ..self })
-    }
-
-    /// The version it was read at.
-    pub const fn version(&self) -> u64 {
-        self.version
     }
 }
 

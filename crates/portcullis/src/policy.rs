@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::password::PasswordRule;
 use crate::port::store::{Count, Window};
-use crate::spend::{PrefixRule, longest_window, rules_hold};
+use crate::spend::{self, PrefixRule};
 
 /// How far apart the clocks of those who share a store may be, the time from an operation's first look to its commit
 /// included: 30 s (decided). What was written no further in the future than this was written by a colleague; what lies
@@ -458,7 +458,7 @@ impl Policy {
             self.password_failures_kept,
             self.email_codes_per_user.within,
             self.email_codes_per_address.within,
-            longest_window(self),
+            spend::longest_window(self),
             self.sign_in_failures_per_source.within,
             self.password_change_failures.within,
             self.recovery_cool_down,
@@ -487,15 +487,12 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] names the first field that is not.
     pub fn check(&self) -> Result<(), PolicyError> {
-        let day = TimeDelta::days(1);
+        let (day, ten_minutes) = (TimeDelta::days(1), TimeDelta::minutes(10));
         let checks = [
             ("code_length", (6..=10).contains(&self.code_length)),
             ("code_life", self.code_life > TimeDelta::zero() && self.code_life <= day),
             // NIST SP 800-63B-4, 3.1.3.2: a secret sent to a phone lives ten minutes at most.
-            (
-                "sms_code_life",
-                self.sms_code_life > TimeDelta::zero() && self.sms_code_life <= TimeDelta::minutes(10),
-            ),
+            ("sms_code_life", self.sms_code_life > TimeDelta::zero() && self.sms_code_life <= ten_minutes),
             ("code_attempts", (1..=10).contains(&self.code_attempts)),
             ("code_backoff", backoff_holds(self.code_backoff)),
             ("code_disabled_after", (1..=100).contains(&self.code_disabled_after)),
@@ -504,19 +501,6 @@ impl Policy {
             ("sends_per_challenge", (1..=20).contains(&self.sends_per_challenge)),
             ("email_codes_per_user", limit_holds(self.email_codes_per_user)),
             ("email_codes_per_address", limit_holds(self.email_codes_per_address)),
-            ("sms_cool_down", self.sms_cool_down > TimeDelta::zero() && self.sms_cool_down <= day),
-            ("sms_per_number", limit_holds(self.sms_per_number)),
-            ("sms_per_new_number", limit_holds(self.sms_per_new_number)),
-            ("sms_per_user", limit_holds(self.sms_per_user)),
-            ("sms_unverified_per_user", limit_holds(self.sms_unverified_per_user)),
-            ("sms_per_source", limit_holds(self.sms_per_source)),
-            ("sms_per_account", limit_holds(self.sms_per_account)),
-            ("sms_per_country", limit_holds(self.sms_per_country)),
-            ("sms_in_all", limit_holds(self.sms_in_all)),
-            ("sms_unverified_per_country", limit_holds(self.sms_unverified_per_country)),
-            ("sms_new_share", (1..=100).contains(&self.sms_new_share)),
-            ("sms_alert_percent", (1..=100).contains(&self.sms_alert_percent)),
-            ("sms_prefixes", rules_hold(&self.sms_prefixes)),
             ("sign_in_failures_per_source", limit_holds(self.sign_in_failures_per_source)),
             ("password_backoff", backoff_holds(self.password_backoff)),
             ("password_failures_kept", self.password_failures_kept >= self.password_backoff.longest),
@@ -585,14 +569,14 @@ impl Policy {
             ("notice_hour", self.notice_hour < 24),
             ("notice_page", (1..=1000).contains(&self.notice_page)),
         ];
-        match checks.into_iter().find(|(_, holds)| !holds) {
+        match checks.into_iter().chain(spend::checks(self, day)).find(|(_, holds)| !holds) {
             Some((field, _)) => Err(PolicyError { field }),
             None => Ok(()),
         }
     }
 }
 
-fn limit_holds(limit: Limit) -> bool {
+pub(crate) fn limit_holds(limit: Limit) -> bool {
     limit.count > 0 && limit.within > TimeDelta::zero()
 }
 

@@ -135,7 +135,7 @@ fn lifetimes_and_limits_live_in_the_policy() {
     let others: Vec<_> = core()
         .into_iter()
         .filter(|source| !source.path.ends_with("/policy.rs") && !source.path.contains("/testing/"))
-        .filter(|source| !source.path.ends_with("/tests.rs"))
+        .filter(|source| !source.path.ends_with("/tests.rs") && !source.path.contains("/tests/"))
         .collect();
     assert_eq!(finds(&others, measures_time), Vec::<String>::new());
 }
@@ -158,6 +158,7 @@ fn secrets_are_shown_in_few_places() {
         "src/bootstrap/flow.rs",
         "src/invitation/flow.rs",
         "src/challenge/flow.rs",
+        "src/challenge/model.rs",
         "src/message/model.rs",
         "src/sign_in/flow.rs",
         "src/password/argon2.rs",

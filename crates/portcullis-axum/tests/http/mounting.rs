@@ -52,6 +52,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
     let contract = [
         "DELETE /email",
         "DELETE /email/pending",
+        "DELETE /phone",
         "DELETE /sessions/others",
         "DELETE /sessions/{id}",
         "DELETE /users/{id}/sessions",

@@ -36,6 +36,7 @@ async fn every_route_that_takes_a_fresh_sign_in_refuses_a_stale_one() {
     let rows = [
         ("PUT /email", "", json!({"address": "new@example.com"})),
         ("DELETE /email", "", Value::Null),
+        ("DELETE /phone", "", Value::Null),
         ("POST /two-factor/challenge", "", json!({"method": "email"})),
         ("PUT /two-factor", "", json!({"method": "none"})),
         ("DELETE /users/{id}/two-factor", bob.as_str(), Value::Null),

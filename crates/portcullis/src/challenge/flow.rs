@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 
 use super::link::{FreshLink, LinkEntry, Whose, dead_links};
 use super::model::{Challenge, Channel, PendingCode, Purpose, sealing};
-use super::rules::{self, Again, Budgets, Entry, Fare, FreshCode, Tally, email_codes, source_failures};
+use super::resend::{self, Again};
+use super::rules::{self, Budgets, Entry, Fare, FreshCode, Tally, email_codes, source_failures};
 use crate::contact::{Destination, Email, SourceAddress};
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
@@ -253,7 +254,7 @@ impl Engine {
                 Err(no) => return Ok(no.into()),
             };
             let again = self.again(&view, &entry, channel, learned)?;
-            let mut decision = rules::resend(&entry, again, &self.policy, t.now);
+            let mut decision = resend::resend(&entry, again, &self.policy, t.now);
             if let (Some(acting), Ok(_)) = (&acting, &decision.reply) {
                 decision.changes.guard(&acting.session);
             }
@@ -279,7 +280,7 @@ impl Engine {
             None
         };
         let sms = found.as_ref().map(|found| found.missing.as_slice()).unwrap_or_default();
-        let to = match rules::next_destination(this, user, sms, channel, &self.policy) {
+        let to = match resend::next_destination(this, user, sms, channel, &self.policy) {
             Ok(to) => to,
             Err(missing) => return Ok(Err(missing)),
         };

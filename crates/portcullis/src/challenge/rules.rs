@@ -4,21 +4,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::link::Whose;
-use super::model::{Challenge, Channel, PendingCode, Purpose, State};
+use super::model::{Challenge, PendingCode, Purpose, State};
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::contact::Destination;
-use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
+use crate::decision::{Changes, No, Reason, Refusal, Stored};
 use crate::engine::record::Schema;
 use crate::id::{ChallengeId, MessageId, SessionId, UserId};
 use crate::keyring::BoundDigest;
 use crate::message::model::{CodeToSend, Draft, MessageKind, OneTime};
-use crate::policy::{CLOCK_SLACK, Policy};
+use crate::policy::Policy;
 use crate::port::store::{Count, Counter, CounterOp, Lane, Window};
-use crate::rights::Gate;
 use crate::secret::Code;
 use crate::session::rules::{admissible, after};
-use crate::sms::rules::{self as sms, Line};
+use crate::sms::rules as sms;
 use crate::spend::{Charge, Left};
 use crate::user::User;
 
@@ -114,7 +113,7 @@ fn named(challenge: &Challenge, user: &User) -> bool {
 }
 
 /// Why the user may not try a code now, whatever it is.
-fn shut(tally: &Tally, policy: &Policy, now: DateTime<Utc>) -> Option<Refusal> {
+pub(super) fn shut(tally: &Tally, policy: &Policy, now: DateTime<Utc>) -> Option<Refusal> {
     if tally.failures.value >= policy.code_disabled_after {
         Some(Reason::Locked.into())
     } else if policy.code_backoff.waits(tally.wait, now) {
@@ -304,7 +303,7 @@ pub(crate) enum Fare {
 }
 
 /// Takes one code out of what it is to be taken out of; gives what was charged for an SMS.
-fn pay(
+pub(super) fn pay(
     changes: &mut Changes,
     user: UserId,
     fare: Fare,
@@ -323,7 +322,7 @@ fn pay(
 }
 
 /// How long a code lives.
-const fn life(to: &Destination, policy: &Policy) -> TimeDelta {
+pub(super) const fn life(to: &Destination, policy: &Policy) -> TimeDelta {
     match to {
         Destination::Email(_) => policy.code_life,
         Destination::Phone(_) => policy.sms_code_life,
@@ -398,119 +397,7 @@ pub(crate) fn issue(
     Ok(pending_code(&challenge, Count::default(), policy))
 }
 
-/// What a code that is sent again is made of.
-#[derive(Clone, Debug)]
-pub(crate) struct Again {
-    pub(crate) to: Destination,
-    pub(crate) fresh: FreshCode,
-    pub(crate) fare: Fare,
-    /// Whether it is the same code: then it keeps its end.
-    pub(crate) repeats: bool,
-    /// What an SMS hangs on.
-    pub(crate) line: Option<Line>,
-}
-
-/// Where a code that is sent again goes. Only what proves a sign-in may change its channel; what confirms an address or
-/// a number goes there and nowhere else.
-///
-/// # Errors
-/// Every gate that is missing.
-pub(crate) fn next_destination(
-    challenge: &Challenge,
-    user: &User,
-    sms: &[Gate],
-    channel: Option<Channel>,
-    policy: &Policy,
-) -> Result<Destination, Vec<Gate>> {
-    let own = challenge.destination.channel();
-    let elsewhere = channel.is_some_and(|channel| channel != own);
-    match challenge.purpose {
-        Purpose::SignIn | Purpose::Reauthentication => {
-            // Unasked, it goes on by the channel it has; an SMS that cannot be sent any more goes another way.
-            let wanted = channel.or((own == Channel::Email).then_some(Channel::Email));
-            sms::route(user, sms, wanted, policy).map(|route| route.to)
-        }
-        Purpose::TwoFactorSms if !elsewhere && !sms.is_empty() => Err(sms.to_vec()),
-        Purpose::TwoFactorSms
-        | Purpose::EmailConfirmation
-        | Purpose::TwoFactorEmail
-        | Purpose::Recovery
-        | Purpose::Invitation
-        | Purpose::EmailUndo => {
-            if elsewhere {
-                Err(vec![Gate::Policy])
-            } else {
-                Ok(challenge.destination.clone())
-            }
-        }
-    }
-}
-
-/// Sends a pending challenge's code again, the attempts as they were: by SMS the same code, by mail or by another
-/// channel a new one, and the old one is dead. `again` names the gates that are missing where nothing can be sent.
-pub(crate) fn resend(
-    entry: &Entry,
-    again: Result<Again, Vec<Gate>>,
-    policy: &Policy,
-    now: DateTime<Utc>,
-) -> Decision<PendingCode> {
-    let refuse = |refusal: Refusal| {
-        let mut changes = Changes::none();
-        changes.event(entry.event("resend_refused").because(refusal.code()));
-        Decision::no(refusal, changes)
-    };
-    let old = &entry.challenge.value;
-    if let Some(why) = death(old, &entry.user.value, &entry.chain, entry.epoch, now) {
-        let mut changes = Changes::none();
-        if old.state == State::Pending {
-            let mut dead = entry.challenge.clone();
-            dead.value.bury();
-            changes.put(&dead);
-        }
-        changes.event(entry.event("resend_refused").because(why));
-        return Decision::no(Reason::ChallengeDead.into(), changes);
-    }
-    if let Some(refusal) = shut(&entry.tally, policy, now) {
-        return refuse(refusal);
-    }
-    if old.issue >= policy.sends_per_challenge {
-        return refuse(Reason::NoSendsLeft.into());
-    }
-    let again = match again {
-        Ok(again) => again,
-        Err(missing) => return refuse(Refusal::not_allowed(missing)),
-    };
-    let resend_at = after(old.issued_at, policy.resend_after);
-    // A code from the far future was made by a clock that has since stepped back; it delays nobody.
-    if old.issued_at <= after(now, CLOCK_SLACK) && now < resend_at {
-        return refuse(Refusal::from(Reason::TooSoon).until(Some(resend_at), now));
-    }
-    let mut changes = Changes::none();
-    let charge = match pay(&mut changes, old.user, again.fare, policy, now) {
-        Ok(charge) => charge,
-        Err(refusal) => return refuse(refusal),
-    };
-    let mut challenge = entry.challenge.clone();
-    if !again.repeats {
-        challenge.value.expires_at = after(now, life(&again.to, policy));
-    }
-    challenge.value.destination = again.to;
-    challenge.value.digest = again.fresh.digest;
-    challenge.value.sealed = again.fresh.sealed;
-    challenge.value.unverified = charge.as_ref().and_then(Charge::unverified);
-    challenge.value.issue += 1;
-    challenge.value.issued_at = now;
-    changes.put(&challenge).guard(&entry.user);
-    entry.chain.guard(&mut changes);
-    if let Some(line) = &again.line {
-        line.pin(&mut changes);
-    }
-    changes.send(message(&challenge.value, again.fresh.message, again.fresh.code, charge.as_ref()));
-    changes.event(entry.event("code_issued").because(old.purpose.name()));
-    Decision::yes(pending_code(&challenge.value, entry.tally.attempts, policy), changes)
-}
-
-fn message(challenge: &Challenge, id: MessageId, code: Code, charge: Option<&Charge>) -> Draft {
+pub(super) fn message(challenge: &Challenge, id: MessageId, code: Code, charge: Option<&Charge>) -> Draft {
     Draft {
         id,
         tenant: challenge.tenant.uuid(),

@@ -5,6 +5,7 @@ pub(crate) mod builder;
 mod claim;
 pub(crate) mod commit;
 pub(crate) mod health;
+mod leaving;
 pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;

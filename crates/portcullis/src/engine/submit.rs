@@ -84,7 +84,7 @@ impl Engine {
             return Err(Stop::Suppress("no_phone"));
         };
         let line = self.line(view, user).map_err(Stop::unreadable)?;
-        let quota = self.quota_kept(view, &leaving.chain, t.now);
+        let quota = Self::quota_kept(view, &leaving.chain, t.now);
         if let Some(gate) = gates::missing(&line, user, &leaving.chain, &quota, &self.policy, t.now).first() {
             return Err(Stop::Suppress(gate.name()));
         }

@@ -6,16 +6,15 @@ use chrono::{DateTime, Utc};
 
 use super::claim::{Done, Ended, UnderWay, first};
 use super::commit::Try;
+use super::leaving::Leaving;
 use super::purge::Purging;
 use super::record::View;
 use super::{Engine, Portcullis, record};
 use crate::account::TimeZone;
-use crate::account::rules::Chain;
-use crate::challenge::{Challenge, Channel};
+use crate::challenge::Channel;
 use crate::contact::Email;
 use crate::decision::{Decision, Stored};
 use crate::error::{Error, PortError};
-use crate::keyring::OpenError;
 use crate::message::model::{Content, Message, Outcome};
 use crate::message::{MessageKind, Wording, held, rules, sms};
 use crate::notice::leave::{self, Stay, Told};
@@ -275,44 +274,6 @@ impl Engine {
         }
     }
 
-    /// What every message is asked before it leaves.
-    pub(super) fn leaving(&self, message: &Stored<Message>, view: &View, t: &Try) -> Result<Leaving, Stop> {
-        let this = &message.value;
-        let user = view.record::<User>(this.user.uuid()).map_err(Stop::unreadable)?;
-        let user = user.map(|user| user.value);
-        let chain = match &user {
-            Some(user) => view.chain(user).map_err(Stop::unreadable)?,
-            None => Chain(Vec::new()),
-        };
-        let challenge = match this.challenge {
-            Some(id) => view.record::<Challenge>(id.uuid()).map_err(Stop::unreadable)?,
-            None => None,
-        };
-        let challenge = challenge.as_ref().map(|challenge| &challenge.value);
-        let content = match this.open(&self.keyring()) {
-            None => return Err(Stop::Suppress("content_gone")),
-            Some(Ok(content)) => content,
-            // A key that is missing may come back; a message that was tampered with never leaves.
-            Some(Err(OpenError::UnknownKey)) => {
-                return Err(Stop::Postpone(SendError::Misconfigured {
-                    detail: "the message's key is missing",
-                }));
-            }
-            Some(Err(_)) => return Err(Stop::Suppress("content_unreadable")),
-        };
-        let epoch = view.epoch();
-        rules::may_recover(challenge, user.as_ref(), &self.policy)
-            .and_then(|()| {
-                rules::may_leave(this, &content.to, user.as_ref(), &chain, challenge, epoch, t.now)
-            })
-            .map_err(Stop::Suppress)?;
-        let Some(user) = user else {
-            return Err(Stop::Suppress("user_gone"));
-        };
-        rules::may_tell(this, &content.to, &user, &self.policy, t.now).map_err(Stop::Suppress)?;
-        Ok(Leaving { user, chain, content })
-    }
-
     fn leaves(&self, message: &Stored<Message>, view: &View, t: &Try) -> Result<Mail, Stop> {
         let this = &message.value;
         let Leaving { user, chain, content } = self.leaving(message, view, t)?;
@@ -398,13 +359,6 @@ impl Engine {
         let page = kind.page().ok_or_else(unfit)?;
         Ok(LinkUrl::of(self.public_url.as_str(), page, &token))
     }
-}
-
-/// A message that may leave, as far as is asked of every one.
-pub(super) struct Leaving {
-    pub(super) user: User,
-    pub(super) chain: Chain,
-    pub(super) content: Content,
 }
 
 /// Why a message does not leave now.

@@ -159,7 +159,10 @@ pub(crate) fn next_wait(error: &SendError, tries: u32, policy: &Policy) -> TimeD
         SendError::Throttled { wait, .. } => {
             TimeDelta::from_std(*wait).unwrap_or(TimeDelta::MAX).min(policy.send_retry_longest)
         }
-        _ => TimeDelta::zero(),
+        SendError::Transient { .. }
+        | SendError::Permanent { .. }
+        | SendError::Ambiguous { .. }
+        | SendError::Misconfigured { .. } => TimeDelta::zero(),
     };
     spaced.max(told)
 }

@@ -58,7 +58,11 @@ pub(crate) fn settle_sms(
         SendError::Ambiguous { .. } if over || message.value.tries.saturating_add(1) >= policy.send_tries => {
             maybe_sent(message, policy, now)
         }
-        _ => settle(message, result, policy, now),
+        SendError::Transient { .. }
+        | SendError::Throttled { .. }
+        | SendError::Ambiguous { .. }
+        | SendError::Permanent { .. }
+        | SendError::Misconfigured { .. } => settle(message, result, policy, now),
     }
 }
 

@@ -449,7 +449,9 @@ impl Engine {
         let missing = found.as_ref().map(|found| found.missing.as_slice()).unwrap_or_default();
         let route = match route(user, missing, None, &self.policy) {
             Ok(route) => route,
-            Err(missing) => return Ok(Some(Err((missing, found.and_then(|found| found.left))))),
+            Err(missing) => {
+                return Ok(Some(Err((missing, found.and_then(|found| found.left).map(Box::new)))));
+            }
         };
         let fare = match self.fare(view, user, &route.to, found.as_ref()) {
             Ok(fare) => fare,

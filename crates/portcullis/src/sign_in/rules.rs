@@ -212,7 +212,7 @@ pub(crate) struct CodePlan {
 }
 
 /// What a code would need, or what is missing for one; the second tells of budgets that are used up.
-pub(crate) type Planned = Result<Box<CodePlan>, (Vec<Gate>, Option<Left>)>;
+pub(crate) type Planned = Result<Box<CodePlan>, (Vec<Gate>, Option<Box<Left>>)>;
 
 /// Decides the password step of a sign-in.
 pub(crate) fn start(
@@ -254,14 +254,14 @@ pub(crate) fn start(
 }
 
 /// Why no code is sent, with what the trail is told besides.
-struct NoCode(Refusal, Option<Left>);
+struct NoCode(Refusal, Option<Box<Left>>);
 
 /// A right password whose code cannot be sent.
 fn refuse_code<T>(changes: Changes, no: NoCode, knock: &Knock) -> Decision<T> {
     let NoCode(refusal, left) = no;
     let mut pins = changes.into_pins();
     if let Some(left) = left {
-        tell_used_up(left, &mut pins);
+        tell_used_up(*left, &mut pins);
     }
     refuse(pins, knock.event("sign_in_refused"), refusal)
 }

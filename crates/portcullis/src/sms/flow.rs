@@ -90,7 +90,7 @@ impl Engine {
     }
 
     /// What the service lacks for an SMS that is charged already.
-    pub(crate) fn quota_kept(&self, view: &View, chain: &Chain, now: DateTime<Utc>) -> Vec<Lack> {
+    pub(crate) fn quota_kept(view: &View, chain: &Chain, now: DateTime<Utc>) -> Vec<Lack> {
         match chain.0.first() {
             Some(account) => Quota::sms(&account.value, chain.service(SERVICE))
                 .lack_of_charged(|counter| view.count(counter), now),

@@ -160,3 +160,6 @@ pub(crate) fn tell_used_up(left: Left, changes: &mut Changes) {
     // Nothing is charged: something is lacking.
     let _ = (!left.lacks().is_empty()).then(|| left.charge(changes));
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,6 @@
 //! the turn of a window or the crossing of the alert.
 //!
 //! ```
-//! use std::collections::BTreeMap;
 //! use chrono::DateTime;
 //! use portcullis::account::{Period, Service};
 //! use portcullis::contact::Phone;
@@ -27,6 +26,7 @@
 //! use portcullis::keyring::Keyring;
 //! use portcullis::policy::Policy;
 //! use portcullis::port::ambient::SystemRandom;
+//! use portcullis::port::store::Counts;
 //! use portcullis::spend::{Lack, Payer, Standing, Submission};
 //! # use portcullis::testing::World;
 //! # #[tokio::main(flavor = "current_thread")]
@@ -42,7 +42,7 @@
 //! let payer = Payer::new(&user, &account, Service::on(Some(1000), Period::Day));
 //! let code = Submission::new(&keyring, &phone, Standing::Confirmed, payer, source);
 //!
-//! let counters = BTreeMap::new(); // of `code.subjects()`, as they were read
+//! let counters = Counts::new(); // of `code.subjects()`, as they were read
 //! let left = code.left(&policy, |counter| counters.get(counter).copied().unwrap_or_default(), now);
 //! assert!(left.lacks().is_empty());
 //! let mut changes = Changes::none();
@@ -57,14 +57,14 @@
 //! ```
 
 mod country;
+mod limits;
 mod model;
 mod quota;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use country::rules_hold;
-pub(crate) use rules::longest_window;
+pub(crate) use limits::{checks, longest_window};
 
 pub use country::PrefixRule;
 pub use model::{Budget, Charge, Lack, Payer, Standing, Submission};

@@ -1,6 +1,6 @@
 //! When an SMS may be charged, and which steps on counters charge it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::country::serves;
@@ -360,21 +360,4 @@ fn share(whole: Limit, percent: u32) -> Limit {
 /// So many percent of a number, 1 at least.
 fn part(whole: u32, percent: u32) -> u32 {
     u32::try_from(u64::from(whole) * u64::from(percent) / 100).unwrap_or(whole).max(1)
-}
-
-/// For how long the longest of its windows lasts.
-pub(crate) fn longest_window(policy: &Policy) -> TimeDelta {
-    [
-        policy.sms_per_number,
-        policy.sms_per_new_number,
-        policy.sms_per_user,
-        policy.sms_unverified_per_user,
-        policy.sms_per_source,
-        policy.sms_per_account,
-        policy.sms_per_country,
-        policy.sms_unverified_per_country,
-        policy.sms_in_all,
-    ]
-    .into_iter()
-    .fold(policy.sms_cool_down, |longest, limit| longest.max(limit.within))
 }

@@ -230,6 +230,7 @@ pub struct EmailClaim {
 }
 
 /// A login with all that belongs to it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, kept under its own name")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct User {

@@ -59,9 +59,11 @@ fn every_operation_reads_once_and_commits_once_at_most() {
         // Who holds rights on an item is named in a second look, and which notices there are follows from the user.
         let named = u64::from(matches!(op, Op::ManageUser | Op::ManageAccount | Op::NoticesOutlook));
         // Three sorts of records are sealed.
+        // A number is found out with its user, and what was counted for it is read at the next try.
+        let tries = if matches!(op, Op::SmsSignIn | Op::SmsResend) { 2 } else { 1 };
         let sorts = if op == Op::Reseal { 3 } else { 1 };
         assert!(
-            reads <= 1 + messages + named && commits <= 1 + messages && lists <= sorts,
+            reads <= tries + messages + named && commits <= tries + messages && lists <= sorts,
             "{op:?}: {reads} {commits} {lists}"
         );
         assert!(reads + lists + commits + stage.store.calls(Method::Audit) > 0, "{op:?} asks the store");

@@ -1,6 +1,9 @@
 use super::*;
 use crate::account::Account;
+use crate::challenge::resend::{Again, resend};
+use crate::decision::Decision;
 use crate::fixture::*;
+use crate::policy::CLOCK_SLACK;
 use crate::user::model::PendingEmail;
 
 fn alice() -> (Account, User) {
