@@ -8,7 +8,12 @@ use std::sync::atomic::Ordering::SeqCst;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use portcullis::contact::Phone;
 use portcullis::id::MessageId;
+use portcullis::message::Reported;
 use portcullis::port::message::{DeliveryReport, DeliveryState, Sms, SmsSender as _};
+use portcullis::secret::{Code, Password};
+use portcullis::session::Assurance;
+use portcullis::sign_in::{CodeResult, SignInResult};
+use portcullis::testing::world::{PASSWORD, attempt, source};
 use portcullis_sms_http::{Callback, Receipts, SmsHttp, SmsHttpOptions};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, MutexGuard, mpsc};
 use tokio::time::timeout;
 
+use crate::engine::Scene;
 use crate::support::{Kind, PATIENCE, SECRET, kind};
 
 /// What `scripts/sms-servers start` printed.
@@ -154,11 +160,15 @@ impl Webhook {
         Self { callback, reports, busy, task }
     }
 
+    async fn report(&mut self) -> DeliveryReport {
+        timeout(PATIENCE, self.reports.recv()).await.expect("no report in time").unwrap()
+    }
+
     /// The states that are reported of this SMS, up to this one.
     async fn states_until(&mut self, id: MessageId, last: DeliveryState) -> Vec<DeliveryState> {
         let mut states = Vec::new();
         while states.last() != Some(&last) {
-            let report = timeout(PATIENCE, self.reports.recv()).await.expect("no report in time").unwrap();
+            let report = self.report().await;
             assert_eq!(report.id, id);
             states.push(report.state);
         }
@@ -348,4 +358,52 @@ async fn numbers_that_the_gateway_refuses_are_told_from_those_without_a_route() 
     assert_eq!(kind(&error), Kind::Permanent, "{error}");
     let error = sender.send(&sms("+37199900001", "x")).await.unwrap_err();
     assert_eq!(kind(&error), Kind::Transient, "{error}");
+}
+
+#[tokio::test]
+async fn a_code_travels_from_the_core_to_a_phone_and_its_receipt_comes_back() {
+    let Some(servers) = Servers::named("a_code_travels").await else { return };
+    let mut webhook = Webhook::start().await;
+    let sender = servers.sender(&servers.password, Some(webhook.callback.clone()));
+    let scene = Scene::new(sender).await;
+    let phone = Phone::parse("+37120000701").unwrap();
+
+    let now = servers.now().await;
+    let code = scene.ask(phone.as_str()).await;
+    assert_eq!(scene.w.run_worker().await.unwrap().sent, 1);
+    let entered = code_in(&servers.event("submit", now, Some(&phone)).await);
+    // The gateway's reports: each state once, in whichever order they come; one that comes again tells nothing.
+    let first = webhook.report().await;
+    let second = webhook.report().await;
+    let told = [first.state, second.state];
+    assert!(told.contains(&DeliveryState::OnItsWay) && told.contains(&DeliveryState::Delivered), "{told:?}");
+    let forward = first.state < second.state;
+    let security = &scene.w.security;
+    assert_eq!(security.delivery_report(&first).await.unwrap(), Reported::Kept);
+    let expected = if forward { Reported::Kept } else { Reported::Ignored };
+    assert_eq!(security.delivery_report(&second).await.unwrap(), expected);
+    for again in [&first, &second] {
+        assert_eq!(security.delivery_report(again).await.unwrap(), Reported::Ignored);
+    }
+    // None of that confirmed the number; the code does.
+    assert!(security.users().get(scene.alice.id).await.unwrap().phone.is_none());
+    security.two_factor().enable(scene.session, code.id, &entered, &source()).await.unwrap();
+    assert_eq!(security.users().get(scene.alice.id).await.unwrap().phone, Some(phone.clone()));
+
+    scene.w.advance(chrono::TimeDelta::minutes(2));
+    let now = servers.now().await;
+    let password = Password::parse(PASSWORD.to_owned(), "password").unwrap();
+    let started = security.sign_in().start(&scene.alice.login, &password, &attempt()).await.unwrap();
+    let SignInResult::CodeRequired { code, .. } = started else { panic!("a code is asked: {started:?}") };
+    scene.w.run_worker().await.unwrap();
+    let entered = code_in(&servers.event("submit", now, Some(&phone)).await);
+    let result = security.sign_in().code(code.id, &entered, &attempt(), None).await.unwrap();
+    let CodeResult::Admitted(admission) = result else { panic!("admitted") };
+    assert_eq!(admission.session.assurance, Assurance::PasswordSms);
+}
+
+/// The code in an SMS as it came out of the network.
+fn code_in(event: &Value) -> Code {
+    let mut words = event["text"].as_str().unwrap().split(|c: char| !c.is_ascii_digit());
+    words.find_map(|word| Code::parse(word).ok()).expect("a code arrived")
 }
