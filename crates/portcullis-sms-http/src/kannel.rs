@@ -5,16 +5,17 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use portcullis::port::message::{Receipt, SendError, Sms};
+use portcullis::sms_text::{Encoding, segments};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::answer::{Answer, receipt};
 use crate::callback::Callback;
+use crate::endpoint;
 use crate::from::sender_name;
 use crate::options::{SetupError, SmsHttpOptions};
 use crate::outcome::{UNREAD, by_status, throttled, whole};
 use crate::transport::Ask;
-use crate::{endpoint, gsm};
 
 /// Every step of a message is reported: delivered 1, undelivered 2, queued 4, taken over 8, rejected 16.
 const EVERY_STEP: &str = "31";
@@ -56,7 +57,7 @@ impl Kannel {
         put("x-kannel-password", self.password.clone());
         put("x-kannel-from", self.from.clone());
         put("x-kannel-to", value(sms.to.as_str())?);
-        put("x-kannel-coding", HeaderValue::from_static(if gsm::fits(&sms.text) { "0" } else { "2" }));
+        put("x-kannel-coding", HeaderValue::from_static(coding(&sms.text)));
         if let Some(callback) = &self.callback {
             // Kannel puts the state in place of `%d`.
             let url = format!("{}?state=%d", callback.secret_url(sms.id).expose_secret());
@@ -87,6 +88,11 @@ pub(crate) fn judge(answer: &Answer, sms: &Sms) -> Result<Receipt, SendError> {
         }
         _ => Err(by_status(answer, true)),
     }
+}
+
+/// Kannel's number for the alphabet that the core counted the segments in.
+fn coding(text: &str) -> &'static str {
+    if segments(text).encoding == Encoding::Gsm7 { "0" } else { "2" }
 }
 
 fn value(text: &str) -> Result<HeaderValue, SendError> {

@@ -5,7 +5,6 @@ mod callback;
 mod endpoint;
 mod from;
 mod gateway;
-mod gsm;
 mod kannel;
 mod options;
 mod outcome;

@@ -243,6 +243,9 @@ fn sms(to: &str, text: &str) -> Sms {
     }
 }
 
+/// All of the alphabet of GSM and its extension, but letters, digits and control characters.
+const GSM: &str = "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà^{}\\[~]|€";
+
 #[tokio::test]
 async fn texts_arrive_unharmed_and_receipts_come_back() {
     let Some(servers) = Servers::named("texts_arrive_unharmed").await else { return };
@@ -251,6 +254,7 @@ async fn texts_arrive_unharmed_and_receipts_come_back() {
     for (to, text, coding, last) in [
         ("+37120000101", "Your code is 924417", 0, DeliveryState::Delivered),
         ("+37120000102", "@£$¥ Grüße [10 €] ~^{}\\| ΔΦΓΛΩΠΨΣΘΞ ¿Ñ? _'\"", 0, DeliveryState::Delivered),
+        ("+37120000104", GSM, 0, DeliveryState::Delivered),
         ("+37120000103", "Код входа: 924417 — 登录 😀", 8, DeliveryState::Delivered),
         ("+37120010000", "Your code is 924417", 0, DeliveryState::Undelivered),
     ] {
