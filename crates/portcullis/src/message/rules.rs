@@ -148,11 +148,10 @@ pub(crate) fn settle(
             }
             message.value.tries = tries;
             let spaced = spaced(tries.saturating_sub(1), policy.send_retry_first, policy.send_retry_longest);
-            let told = match error {
-                SendError::Throttled { wait, .. } => {
-                    TimeDelta::from_std(*wait).unwrap_or(TimeDelta::MAX).min(policy.send_retry_longest)
-                }
-                _ => TimeDelta::zero(),
+            let told = if let SendError::Throttled { wait, .. } = error {
+                TimeDelta::from_std(*wait).unwrap_or(TimeDelta::MAX).min(policy.send_retry_longest)
+            } else {
+                TimeDelta::zero()
             };
             retry(message, Some("not_taken_over"), spaced.max(told), now)
         }
