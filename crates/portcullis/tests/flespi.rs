@@ -727,3 +727,36 @@ async fn a_token_typed_or_a_disconnection_meanwhile_wins() {
         assert_eq!(kept.is_ok(), typed_in);
     }
 }
+
+#[test]
+fn a_thousand_uses_of_one_nonce_at_once_give_one_token() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
+    runtime.block_on(async {
+        let s = scene().await;
+        let nonce = s.nonce().await;
+        let uses: Vec<_> = (0..1000)
+            .map(|_| {
+                let (security, nonce, session) = (s.w.security.clone(), nonce.clone(), s.session);
+                let message = s.w.flespi.log_in("eu");
+                tokio::spawn(async move {
+                    match security.flespi().redeem(session, &nonce, message).await {
+                        Ok(_) => "ok",
+                        Err(Error::Refused(refusal)) => refusal.code(),
+                        Err(other) => panic!("{other}"),
+                    }
+                })
+            })
+            .collect();
+        let mut taken = 0;
+        for answer in uses {
+            match answer.await.unwrap() {
+                "ok" => taken += 1,
+                code => assert_eq!(code, "hand_off_dead"),
+            }
+        }
+        assert_eq!((taken, s.w.flespi.count(Call::Issue)), (1, 1));
+        s.run().await;
+        assert_eq!(s.w.flespi.issued().len(), 1);
+    });
+}

@@ -51,3 +51,35 @@ pub(super) fn checks(policy: &Policy) -> [(&'static str, bool); 10] {
 fn notices_descend([first, second, last]: [u32; 3]) -> bool {
     first <= 365 && first > second && second > last && last > 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::flespi::Access;
+
+    #[test]
+    fn notices_come_nearer_and_nearer_and_before_the_end() {
+        for wrong in [[7, 30, 1], [30, 7, 7], [30, 7, 0], [366, 7, 1], [7, 7, 1]] {
+            let policy = Policy { flespi_notice_days: wrong, ..Policy::default() };
+            assert_eq!(policy.check().unwrap_err().field(), "flespi_notice_days", "{wrong:?}");
+        }
+        let policy = Policy { flespi_notice_days: [365, 2, 1], ..Policy::default() };
+        assert_eq!(policy.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_request_gives_up_before_a_worker_takes_over() {
+        let mut policy = Policy::default();
+        policy.flespi_patience = policy.claim_life;
+        assert_eq!(policy.check().unwrap_err().field(), "flespi_patience");
+    }
+
+    #[test]
+    fn the_presets_of_wialon_take_a_master_token_for_the_top_account() {
+        for preset in [Policy::wialon_hosting(), Policy::wialon_local()] {
+            assert_eq!((preset.flespi_owner, &preset.flespi_access), (FlespiOwner::TopUser, &Access::Master));
+        }
+        let default = Policy::default();
+        assert_eq!((default.flespi_owner, &default.flespi_access), (FlespiOwner::Any, &Access::Standard));
+    }
+}
