@@ -244,9 +244,9 @@ async fn who_may_not_change_it_is_told_every_missing_gate() {
     let bob = s.w.user(&below, "bob", None).await.unwrap();
     let bobs = s.w.sign_in(&bob).await.unwrap().id;
     s.w.security.rights().set_flags(Actor::Program, bob.id, Flags::default()).await.unwrap();
-    let missing = |answer: Error| match answer {
-        Error::Refused(refusal) => refusal.missing().to_vec(),
-        other => panic!("{other}"),
+    let missing = |answer: Error| {
+        let Error::Refused(refusal) = answer else { panic!("{answer}") };
+        refusal.missing().to_vec()
     };
     let gates = [Gate::ChangeSettings, Gate::TopUser];
     assert_eq!(missing(flespi.begin(bobs).await.unwrap_err()), gates);
