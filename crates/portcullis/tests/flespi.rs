@@ -309,9 +309,13 @@ async fn a_typed_token_is_kept_unasked_and_checked_at_its_region_alone() {
     assert_eq!(refused(flespi.token(s.alice.id, "try").await), Reason::Rejected);
     assert_eq!(s.w.flespi.calls().last().unwrap().0, region("ru"));
 
-    // A typed token is its user's: whatever replaces it, nobody revokes it.
+    // A typed token is its user's: whatever replaces it, nobody revokes it, nor looks for it.
+    flespi.manual(session, &token, &region("eu")).await.unwrap();
+    flespi.check(session).await.unwrap();
+    let calls = s.w.flespi.calls().len();
     flespi.disconnect(session).await.unwrap();
     s.finish().await;
+    assert_eq!(s.w.flespi.calls().len(), calls);
     assert_eq!(s.w.flespi.living("eu").len(), 1);
 }
 
@@ -652,31 +656,62 @@ async fn a_worker_killed_anywhere_leaves_the_rest_to_the_next() {
     assert!(polls > 8, "it was dropped between its calls");
 }
 
+/// A request that has issued a token and sleeps before it keeps it, for longer than a worker waits for it; then the
+/// worker does its part, and the request wakes up.
+async fn sleeps(s: &Scene, worker: impl AsyncFnOnce()) -> FlespiState {
+    let nonce = s.nonce().await;
+    let mut slow = pin!(s.redeem(&nonce, s.w.flespi.log_in("eu")));
+    let context = &mut Context::from_waker(Waker::noop());
+    while s.w.flespi.count(Call::Issue) == 0 {
+        assert!(slow.as_mut().poll(context).is_pending());
+    }
+    assert_eq!(s.w.flespi.issued().len(), 1);
+    s.w.advance(s.w.security.policy().claim_life);
+    worker().await;
+    loop {
+        if let Poll::Ready(answer) = slow.as_mut().poll(context) {
+            return answer.unwrap().state;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_request_that_wakes_up_late_keeps_nothing_and_leaves_nothing() {
     let s = scene().await;
-    let nonce = s.nonce().await;
-    let mut slow = Box::pin(s.redeem(&nonce, s.w.flespi.log_in("eu")));
-    let poll = |slow: &mut core::pin::Pin<Box<dyn Future<Output = Result<FlespiSettings, Error>> + '_>>| {
-        slow.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-    };
-    let mut slow: core::pin::Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(async { slow.as_mut().await });
-    while s.w.flespi.count(Call::Issue) == 0 {
-        assert!(poll(&mut slow).is_pending());
-    }
-    // It sleeps with a token issued and not kept, for longer than a worker waits for it.
-    s.w.advance(s.w.security.policy().claim_life);
-    s.run().await;
-    assert_eq!(s.left(), (0, 1), "the worker has removed the one and issued another");
-    let kept = s.w.flespi.issued()[0].id;
-    loop {
-        if let Poll::Ready(answer) = poll(&mut slow) {
-            assert_eq!(answer.unwrap().state, FlespiState::Connecting);
-            break;
-        }
-    }
+    let state = sleeps(&s, async || {
+        s.run().await;
+        assert_eq!(s.left(), (0, 1), "the worker has removed the one and issued another");
+    })
+    .await;
+    assert_eq!(state, FlespiState::Connecting);
     s.finish().await;
-    assert_eq!((s.left(), s.w.flespi.issued()[0].id), ((0, 1), kept));
+    assert_eq!(s.left(), (0, 1));
+    assert!(s.works().await);
+}
+
+#[tokio::test]
+async fn nor_does_it_while_a_worker_is_still_at_it() {
+    let s = scene().await;
+    // The worker removes the token of the request, and is not answered when it issues another.
+    s.w.flespi.fail(Call::Issue, 2, FlespiError::Unavailable { detail: "down" }, false);
+    let state = sleeps(&s, async || {
+        s.run().await;
+        assert_eq!(s.w.flespi.issued().len(), 0);
+    })
+    .await;
+    assert_eq!(state, FlespiState::Connecting, "a token that is gone is not kept");
+    assert!(!s.seen_later().await);
+    s.finish().await;
+    assert_eq!(s.left(), (0, 1));
+    assert!(s.works().await);
+}
+
+impl Scene {
+    /// Whether flespi accepts the token that is kept.
+    async fn works(&self) -> bool {
+        let opened = self.w.security.flespi().token(self.alice.id, "try").await.unwrap();
+        self.w.flespi.inspect(&opened.region, &opened.token).await.is_ok()
+    }
 }
 
 #[tokio::test]

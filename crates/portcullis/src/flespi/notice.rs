@@ -82,8 +82,8 @@ pub(crate) fn tell(
     else {
         return Decision::yes((), changes);
     };
-    let due = passed(ends_at, policy, now).filter(|days| connected.told.is_none_or(|told| *days < told));
-    if let Some(days) = due {
+    // Of those whose time has come only one that was not told is due: `notice_at` is the next after it.
+    if let Some(days) = passed(ends_at, policy, now) {
         connected.told = Some(days);
         let day = ends_at.date_naive();
         let reader = user.filter(|user| now < ends_at && admissible(user, chain, now).is_ok());

@@ -15,7 +15,6 @@ use crate::engine::Engine;
 use crate::engine::record::View;
 use crate::error::Error;
 use crate::id::MessageId;
-use crate::keyring::OpenError;
 use crate::port::flespi::{FlespiApi, FlespiError, IssuedToken, RegionName};
 use crate::port::store::Start;
 use crate::secret::FlespiToken;
@@ -183,12 +182,11 @@ impl Engine {
     ) -> Result<Swept, Error> {
         let mut seen = false;
         for by in &leftover.by {
-            let token = match connection.owner().open(by.of, &by.sealed, &self.keyring()) {
+            // What was tampered with opens by no key; a key that is missing may come back.
+            let token = match self.open_token(connection.owner(), by.of, &by.sealed) {
                 Ok(token) => token,
-                Err(OpenError::UnknownKey) => {
-                    return self.open_token(connection.owner(), by.of, &by.sealed).map(|_| Swept::Blind);
-                }
-                Err(OpenError::Malformed | OpenError::Tampered) => continue,
+                Err(Error::Corrupt { .. }) => continue,
+                Err(error) => return Err(error),
             };
             match sweep_by(api, leftover, by, &token).await {
                 Ok(()) => seen = true,
