@@ -8,13 +8,12 @@ use core::task::{Context, Poll, Waker};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use portcullis::Error;
 use portcullis::account::NewAccount;
 use portcullis::decision::Reason;
 use portcullis::flespi::{CheckStatus, Expiry, FlespiSettings, FlespiState, Source};
 use portcullis::id::SessionId;
 use portcullis::memory::MemoryStore;
-use portcullis::policy::Policy;
+use portcullis::policy::{FlespiReplaced, Policy};
 use portcullis::port::flespi::{FlespiApi as _, FlespiError, RegionName, TokenKind};
 use portcullis::port::store::{Page, Store};
 use portcullis::rights::{Actor, Gate};
@@ -25,6 +24,7 @@ use portcullis::testing::flespi::Call;
 use portcullis::testing::world::WorldOptions;
 use portcullis::testing::{Dump as _, World};
 use portcullis::user::{Flag, Flags, User};
+use portcullis::{Error, Portcullis};
 
 const DAY: TimeDelta = TimeDelta::days(1);
 
@@ -794,4 +794,48 @@ fn a_thousand_uses_of_one_nonce_at_once_give_one_token() {
         s.run().await;
         assert_eq!(s.w.flespi.issued().len(), 1);
     });
+}
+
+#[tokio::test]
+async fn a_token_lives_on_where_the_policy_keeps_it() {
+    let mut policy = Policy::wialon_hosting();
+    policy.flespi_replaced = FlespiReplaced::Kept;
+    let s = scene_under(policy).await;
+    s.connect("eu").await;
+    s.connect("eu").await;
+    s.w.security.flespi().disconnect(s.session).await.unwrap();
+    s.finish().await;
+    assert_eq!(s.left(), (0, 2), "the logins go all the same");
+}
+
+#[tokio::test]
+async fn an_engine_without_what_calls_flespi_has_no_such_settings() {
+    let s = scene().await;
+    s.connect("eu").await;
+    let without = Portcullis::builder_on(Arc::clone(&s.w.store))
+        .keyring(s.w.security.keyring())
+        .mail(s.w.mailbox.clone())
+        .clock(Arc::clone(&s.w.clock) as Arc<dyn portcullis::port::ambient::Clock>)
+        .public_url(portcullis::testing::world::PUBLIC_URL)
+        .build()
+        .unwrap();
+    assert!(without.settings(s.session).await.unwrap().flespi.is_none());
+    let flespi = without.flespi();
+    for answer in [
+        flespi.begin(s.session).await.map(drop),
+        flespi.redeem(s.session, "", String::new()).await.map(drop),
+        flespi.manual(s.session, &typed(), &region("eu")).await.map(drop),
+        flespi.check(s.session).await.map(drop),
+    ] {
+        let Err(Error::Refused(refusal)) = answer else { panic!("{answer:?}") };
+        assert_eq!(refusal.missing(), [Gate::Policy]);
+    }
+    // What it can't see to waits for one that can.
+    assert_eq!(without.worker().pass().await.unwrap().failed, 1);
+    s.finish().await;
+    assert_eq!(s.left(), (0, 1));
+    assert!(s.works().await);
+    assert!(flespi.token(s.alice.id, "try").await.is_ok(), "the token can be had all the same");
+    flespi.disconnect(s.w.sign_in(&s.alice).await.unwrap().id).await.unwrap();
+    assert!(!s.seen_later().await);
 }
