@@ -12,6 +12,7 @@ use crate::email::EmailSettings;
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
+use crate::flespi::FlespiSettings;
 use crate::id::{AccountId, ChallengeId, SessionId, UserId};
 use crate::language::Language;
 use crate::notice::rules::Calendar;
@@ -42,6 +43,8 @@ pub struct SecuritySettings {
     pub two_factor: TwoFactorSettings,
     /// Notices.
     pub notices: NoticeSettings,
+    /// The flespi connection; `None` where the engine was built without what calls flespi.
+    pub flespi: Option<FlespiSettings>,
     /// The account.
     pub account: AccountSettings,
     /// The sessions.
@@ -116,7 +119,8 @@ impl Portcullis {
         let engine = &self.engine;
         let (mut tab, acting, now) = engine
             .act(session, &[], &[], |acting, view, t| {
-                let tab = engine.tab(view, acting)?;
+                let mut tab = engine.tab(view, acting)?;
+                tab.flespi = engine.flespi_settings(view, acting)?;
                 Ok(Decision::yes((tab, acting.clone(), t.now), Changes::none()))
             })
             .await?;
@@ -172,6 +176,7 @@ impl Engine {
                 policy,
             ),
             notices: switch::settings(user, &acting.chain, policy),
+            flespi: None,
             account: AccountSettings {
                 id: account.id,
                 name: account.name.clone(),

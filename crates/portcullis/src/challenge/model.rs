@@ -1,5 +1,7 @@
 //! What a challenge is.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -36,11 +38,13 @@ pub enum Purpose {
     Invitation,
     /// Puts the old address back by a link mailed to it.
     EmailUndo,
+    /// Takes what a pop-up of flespi posted. No message carries it.
+    FlespiHandOff,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SignIn,
         Self::Reauthentication,
         Self::EmailConfirmation,
@@ -49,6 +53,7 @@ impl Purpose {
         Self::Recovery,
         Self::Invitation,
         Self::EmailUndo,
+        Self::FlespiHandOff,
     ];
 
     /// The stable name, part of what a code is bound to.
@@ -62,10 +67,11 @@ impl Purpose {
             Self::Recovery => "recovery",
             Self::Invitation => "invitation",
             Self::EmailUndo => "email_undo",
+            Self::FlespiHandOff => "flespi_hand_off",
         }
     }
 
-    /// The message that carries its code or link.
+    /// The message that carries its code or link. A hand-off is carried by none; nothing with its challenge ever leaves.
     pub(crate) const fn message(self) -> MessageKind {
         match self {
             Self::SignIn => MessageKind::SignInCode,
@@ -75,6 +81,7 @@ impl Purpose {
             Self::Recovery => MessageKind::RecoveryLink,
             Self::Invitation => MessageKind::InvitationLink,
             Self::EmailUndo => MessageKind::EmailUndo,
+            Self::FlespiHandOff => MessageKind::FlespiExpiring,
         }
     }
 
@@ -86,7 +93,8 @@ impl Purpose {
             | Self::TwoFactorEmail
             | Self::Recovery
             | Self::Invitation
-            | Self::EmailUndo => false,
+            | Self::EmailUndo
+            | Self::FlespiHandOff => false,
         }
     }
 
@@ -100,7 +108,7 @@ impl Purpose {
                 Self::EmailConfirmation => "email_code_failures",
                 Self::TwoFactorEmail => "two_factor_code_failures",
                 Self::TwoFactorSms => "two_factor_sms_failures",
-                Self::Recovery | Self::Invitation | Self::EmailUndo => "link_failures",
+                Self::Recovery | Self::Invitation | Self::EmailUndo | Self::FlespiHandOff => "link_failures",
             },
         )
     }
@@ -115,7 +123,7 @@ impl Purpose {
                 Self::EmailConfirmation => "email_code_wait",
                 Self::TwoFactorEmail => "two_factor_code_wait",
                 Self::TwoFactorSms => "two_factor_sms_wait",
-                Self::Recovery | Self::Invitation | Self::EmailUndo => "link_wait",
+                Self::Recovery | Self::Invitation | Self::EmailUndo | Self::FlespiHandOff => "link_wait",
             },
         )
     }
@@ -233,7 +241,7 @@ impl Entity for Challenge {
 
     fn keys(&self) -> Vec<Key> {
         let mut keys = vec![Self::of_user(self.user)];
-        keys.extend(self.sealing_key().map(Self::sealed_with));
+        keys.extend(self.sealing_keys().into_iter().map(Self::sealed_with));
         keys
     }
 
@@ -256,8 +264,8 @@ pub(crate) const fn sealing(id: ChallengeId, user: UserId) -> Sealing {
 }
 
 impl Sealed for Challenge {
-    fn sealing_key(&self) -> Option<&str> {
-        self.sealed.as_deref().and_then(Keyring::key_of)
+    fn sealing_keys(&self) -> BTreeSet<&str> {
+        self.sealed.as_deref().and_then(Keyring::key_of).into_iter().collect()
     }
 
     fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {

@@ -51,7 +51,8 @@ pub(crate) fn next_destination(
         | Purpose::TwoFactorEmail
         | Purpose::Recovery
         | Purpose::Invitation
-        | Purpose::EmailUndo => {
+        | Purpose::EmailUndo
+        | Purpose::FlespiHandOff => {
             if elsewhere {
                 Err(vec![Gate::Policy])
             } else {

@@ -12,6 +12,7 @@ use crate::password::CommonPasswords;
 use crate::policy::{Policy, PolicyError};
 use crate::port::ambient::{Clock, Random, SystemClock, SystemRandom};
 use crate::port::compromised::CompromisedPasswords;
+use crate::port::flespi::FlespiApi;
 use crate::port::hasher::PasswordHasher;
 use crate::port::message::{MailSender, SmsSender};
 use crate::port::store::Store;
@@ -55,6 +56,7 @@ pub struct Builder {
     keyring: Option<Keyring>,
     mail: Option<Arc<dyn MailSender>>,
     sms: Option<Arc<dyn SmsSender>>,
+    flespi: Option<Arc<dyn FlespiApi>>,
     hasher: Option<Arc<dyn PasswordHasher>>,
     compromised: Arc<dyn CompromisedPasswords>,
     templates: Option<Arc<dyn Templates>>,
@@ -108,6 +110,7 @@ impl Portcullis {
             keyring: None,
             mail: None,
             sms: None,
+            flespi: None,
             hasher: None,
             compromised: Arc::new(CommonPasswords),
             templates: None,
@@ -161,6 +164,19 @@ impl Builder {
     #[must_use]
     pub fn sms_on(mut self, sender: Arc<dyn SmsSender>) -> Self {
         self.sms = Some(sender);
+        self
+    }
+
+    /// What calls flespi. Without it there are no flespi settings, and nobody can connect.
+    #[must_use]
+    pub fn flespi(self, api: impl FlespiApi) -> Self {
+        self.flespi_on(Arc::new(api))
+    }
+
+    /// What calls flespi, held by others too.
+    #[must_use]
+    pub fn flespi_on(mut self, api: Arc<dyn FlespiApi>) -> Self {
+        self.flespi = Some(api);
         self
     }
 
@@ -288,6 +304,7 @@ impl Builder {
             compromised: self.compromised,
             mail,
             sms,
+            flespi: self.flespi,
             templates,
             policy: self.policy,
             product: self.product,

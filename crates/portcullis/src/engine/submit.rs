@@ -91,7 +91,7 @@ impl Engine {
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
             return Err(Stop::Hold);
         }
-        let worded = self.wording(this, &leaving.content, user, None, t.now).and_then(|mut wording| {
+        let worded = self.wording(this, &leaving.content, user, None, None, t.now).and_then(|mut wording| {
             wording.product = self.sms.as_ref().map(|sms| sms.name.as_str().to_owned());
             self.templates.sms(&wording)
         });

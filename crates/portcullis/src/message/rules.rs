@@ -58,6 +58,7 @@ pub(crate) fn may_leave(
         // The challenge is the one that the user's record names, and its number waits for this very code.
         Purpose::TwoFactorSms => to.phone().is_some(),
         Purpose::Recovery => confirmed,
+        Purpose::FlespiHandOff => false,
         Purpose::EmailUndo => {
             user.claims.iter().any(|claim| claim.challenge == challenge.id && to.is_email(&claim.address))
         }
@@ -90,7 +91,8 @@ pub(crate) fn may_tell(
         | MessageKind::PasswordChanged
         | MessageKind::TwoFactorOn
         | MessageKind::TwoFactorOff
-        | MessageKind::BlockingNotice => reads(),
+        | MessageKind::BlockingNotice
+        | MessageKind::FlespiExpiring => reads(),
         MessageKind::EmailChanged => reads() || now < after(message.created_at, policy.email_undo_life),
         MessageKind::SignInCode
         | MessageKind::ReauthenticationCode
@@ -443,8 +445,8 @@ mod tests {
         assert!(reseal(&mut changes, stored(before.clone()), due, &keys, [4; 24], began()));
         assert_eq!(trail(&changes), ["message_resealed: -"]);
         let after: Message = written(&changes, uuid(70)).unwrap();
-        assert_eq!(after.sealing_key(), Some(keys.current()));
-        assert_ne!(after.sealing_key(), before.sealing_key());
+        assert_eq!(after.sealing_keys(), [keys.current()].into());
+        assert_ne!(after.sealing_keys(), before.sealing_keys());
         let content = after.open(&keys).unwrap().unwrap();
         assert_eq!((content.to.as_str(), content.code.unwrap().as_str()), ("u2@example.com", "123456"));
         assert!(after.open(&keyring()).unwrap().is_err(), "the old keys alone do not open it");

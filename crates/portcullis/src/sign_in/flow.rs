@@ -390,7 +390,8 @@ impl Engine {
             | Purpose::TwoFactorSms
             | Purpose::Recovery
             | Purpose::Invitation
-            | Purpose::EmailUndo => {
+            | Purpose::EmailUndo
+            | Purpose::FlespiHandOff => {
                 rules::finish(entry, device, ids, &self.policy, t.now).map(Finished::Admitted)
             }
         })

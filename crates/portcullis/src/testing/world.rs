@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ambient::{SeededRandom, TestClock};
+use super::flespi::FakeFlespi;
 use super::handset::Handset;
 use super::mailbox::Mailbox;
 use crate::account::{Account, NewAccount, Period, Service};
@@ -41,6 +42,8 @@ pub struct World {
     pub mailbox: Mailbox,
     /// Where its SMS arrive.
     pub handset: Handset,
+    /// The flespi it calls.
+    pub flespi: FakeFlespi,
     hasher: Arc<HashPool>,
 }
 
@@ -122,12 +125,14 @@ impl World {
         let handset = Handset::new();
         let clock = Arc::new(TestClock::at(now));
         let hasher = Arc::new(HashPool::with_cheap_cost_for_tests().expect("the hash pool starts"));
+        let flespi = FakeFlespi::new(Arc::clone(&clock) as Arc<dyn crate::port::ambient::Clock>);
         // The keys are the same for every seed: two processes on one store share them.
         let keyring = Keyring::generate(&SeededRandom::new(0), now).expect("the keys are made");
         let security = Portcullis::builder_on(Arc::clone(&store))
             .keyring(keyring)
             .mail(sender)
             .sms(handset.clone())
+            .flespi(flespi.clone())
             .hasher(Arc::clone(&hasher) as Arc<dyn PasswordHasher>)
             .clock(Arc::clone(&clock) as Arc<dyn crate::port::ambient::Clock>)
             .random(Arc::new(SeededRandom::new(seed)))
@@ -135,7 +140,7 @@ impl World {
             .public_url(PUBLIC_URL)
             .build()
             .expect("the world is complete");
-        Self { security, store, clock, mailbox, handset, hasher }
+        Self { security, store, clock, mailbox, handset, flespi, hasher }
     }
 
     /// The time of this world.
