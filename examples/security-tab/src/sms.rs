@@ -159,7 +159,9 @@ mod tests {
         let twilio = Target::Twilio { url: "https://sms.example.com/v1".into(), user: "AC01" };
         assert_eq!(target("twilio+https://AC01@sms.example.com/v1"), Ok(twilio));
         assert_eq!(target("file:///etc/sms.json"), Ok(Target::Described(Path::new("/etc/sms.json"))));
-        for wrong in ["https://sms.example.com", "kannel+http://host", "smpp+http://a@host", "file://", "kannel+"] {
+        for wrong in
+            ["https://sms.example.com", "kannel+http://host", "smpp+http://a@host", "file://", "kannel+"]
+        {
             assert!(target(wrong).unwrap_err().starts_with("--sms-http must be"), "{wrong}");
         }
         let told = target("kannel+http://app:s3cret@127.0.0.1").unwrap_err();

@@ -60,9 +60,12 @@ impl Fault {
     pub(super) fn reason(&self) -> Option<Reason> {
         match self {
             Self::Core(Error::Refused(refusal)) => Some(refusal.reason()),
-            Self::Core(_) | Self::NoAddress | Self::NoPhone | Self::NoCode | Self::NoPassword | Self::NoNewPassword(_) => {
-                None
-            }
+            Self::Core(_)
+            | Self::NoAddress
+            | Self::NoPhone
+            | Self::NoCode
+            | Self::NoPassword
+            | Self::NoNewPassword(_) => None,
         }
     }
 

@@ -105,7 +105,8 @@ impl Ticket {
         let (destination, reader) = (self.destination.clone(), self.reader.clone());
         // Text and numbers are always written.
         let channels = u8::from(self.sms) | (u8::from(self.email_instead) << 1);
-        let packed = Packed(self.challenge, destination, expires, resend, self.attempts_left, channels, reader);
+        let packed =
+            Packed(self.challenge, destination, expires, resend, self.attempts_left, channels, reader);
         serde_json::to_vec(&packed).unwrap_or_default()
     }
 

@@ -6,7 +6,6 @@ use portcullis::challenge::{Channel, PendingCode};
 use portcullis::contact::{Email, Phone};
 use portcullis::decision::Reason;
 use portcullis::id::SessionId;
-use portcullis::port::store::Count;
 use portcullis::rights::Gate as CoreGate;
 use portcullis::session::{Assurance, ListedSession};
 use portcullis::settings::SecuritySettings;
@@ -49,10 +48,10 @@ impl Known {
         let notice_days = portcullis.policy().notice_days;
         let administers = visit.administers(session).await?;
         let now = portcullis.now();
-        let account = portcullis.accounts().get(settings.account.id).await.map_err(|error| visit.end(error))?;
+        let account =
+            portcullis.accounts().get(settings.account.id).await.map_err(|error| visit.end(error))?;
         let service = settings.account.services.get("sms").copied();
-        let period = service.map(|service| Quota::sms(&account, service).usage(|_| Count::default(), now));
-        let quota_until = period.and_then(|period| period.until);
+        let quota_until = service.and_then(|service| Quota::sms(&account, service).renews_at(now));
         Ok(Self { settings, user, sessions, now, password_maximum, notice_days, administers, quota_until })
     }
 

@@ -44,7 +44,8 @@ impl Samples {
         };
         let line = |problem: Option<Problem>| {
             with(&|section| {
-                section.line = Some(CodeLine { problem: problem.clone(), ..Self::sms_line(Place::TwoFactor) });
+                section.line =
+                    Some(CodeLine { problem: problem.clone(), ..Self::sms_line(Place::TwoFactor) });
             })
         };
         let stopped = |reasons: &[Gate], email: Option<&str>| On::Stopped {
