@@ -13,6 +13,7 @@ mod messages;
 mod options;
 mod page;
 mod serve;
+mod sms;
 mod start;
 mod texts;
 mod web;

@@ -14,7 +14,7 @@ use portcullis::password::argon2::{HashCost, HashPool};
 use portcullis::policy::Policy;
 use portcullis::port::ambient::{Clock, SystemRandom};
 use portcullis::port::hasher::PasswordHasher;
-use portcullis::port::message::MailSender;
+use portcullis::port::message::{MailSender, SmsSender};
 use portcullis_axum::{HttpOptions, Security};
 use portcullis_smtp::{Probe, SmtpOptions, SmtpSender};
 use secrecy::SecretString;
@@ -28,6 +28,7 @@ use crate::keys::lies_beside;
 use crate::mailbox::Mailbox;
 use crate::options::{Database, Options};
 use crate::serve::serve;
+use crate::sms;
 use crate::web::App;
 use crate::work::DevWorker;
 
@@ -80,13 +81,25 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         Some(url) => Some(mail_server(url, &http).await?),
         None => None,
     };
-    let mailbox = Arc::new(Mailbox::new(server.clone(), Arc::clone(&clock) as Arc<dyn Clock>));
+    let gateway = sms::gateway(&options, &http)?;
+    let mailbox = Mailbox::new(server.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
+    let mailbox = Arc::new(mailbox.with_gateway(gateway.as_ref().map(|gateway| Arc::clone(&gateway.sender))));
     let mail = match server {
         Some(server) if !options.dev => server,
         Some(_) | None => Arc::clone(&mailbox) as Arc<dyn MailSender>,
     };
     let hasher = hasher(&options.policy)?;
-    let portcullis = Portcullis::builder_on(database.store())
+    let sms = match &gateway {
+        Some(gateway) if !options.dev => Some(Arc::clone(&gateway.sender)),
+        None if !options.dev => None,
+        Some(_) | None => Some(Arc::clone(&mailbox) as Arc<dyn SmsSender>),
+    };
+    let mut builder = Portcullis::builder_on(database.store());
+    if let Some(sms) = sms {
+        builder = builder.sms_on(sms);
+    }
+    let receipts = gateway.and_then(|gateway| gateway.receipts);
+    let portcullis = builder
         .keyring(keyring)
         .mail_on(mail)
         .hasher(Arc::clone(&hasher))
@@ -99,7 +112,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let security = Security::new(portcullis.clone(), http.clone());
     if !options.dev {
         let worker = portcullis.worker().spawn();
-        return serve(listener, App::new(security, None), portcullis, http, worker).await;
+        return serve(listener, App::new(security, None), portcullis, http, receipts, worker).await;
     }
     let demo = Demo::seed(&portcullis, &*hasher, &options).await?;
     announce(&options, &http, &demo);
@@ -107,7 +120,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let dev =
         Dev { mailbox, clock, hasher, worker: worker.clone(), port: address.port(), accounts: demo.accounts };
     let task = worker.spawn();
-    serve(listener, App::new(security, Some(Arc::new(dev))), portcullis, http, task).await
+    serve(listener, App::new(security, Some(Arc::new(dev))), portcullis, http, receipts, task).await
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -149,6 +149,25 @@ impl Quota {
         Usage { used: used.count.value, codes: codes.count.value, quota, period, until: used.count.ends_at }
     }
 
+    /// When the period under way ends and the quota begins anew; `None` for one that never does.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let account = w.account("demo").await?;
+    /// # let now = chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+    /// use portcullis::account::{Period, Service};
+    /// use portcullis::spend::Quota;
+    /// assert!(Quota::sms(&account, Service::on(Some(5), Period::Day)).renews_at(now) > Some(now));
+    /// assert_eq!(Quota::sms(&account, Service::on(Some(5), Period::None)).renews_at(now), None);
+    /// # Ok(()) }
+    /// ```
+    pub fn renews_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        end_of(self.service.period, self.time_zone, now)
+    }
+
     /// What is missing for what is charged already: the service may be gone, or its quota lower than what was used of it.
     pub(crate) fn lack_of_charged(&self, count: impl Fn(&Counter) -> Count, now: DateTime<Utc>) -> Vec<Lack> {
         self.lack(0, &count, now).into_iter().collect()

@@ -53,7 +53,8 @@ pub(crate) use route::field;
 pub(crate) use sentence::{Html, Sentence, Time};
 pub(crate) use sessions::{Proof, SessionsSection, ShownSession};
 pub(crate) use settings::{
-    EmailPanel, EmailRow, EmailState, Method, Part, Removal, SecurityPage, TurnOff, TwoFactorSection,
+    EmailPanel, EmailRow, EmailState, Method, On, Part, Removal, SecurityPage, SmsPanel, TurnOff,
+    TwoFactorSection,
 };
 pub(crate) use sign_in::{CodePage, SignInPage};
 pub(crate) use states::states;

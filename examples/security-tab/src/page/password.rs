@@ -46,6 +46,9 @@ impl PasswordField {
             | Problem::SendFailed
             | Problem::NotAllowed(_)
             | Problem::PasswordTooShort { .. }
+            | Problem::InvalidPhone
+            | Problem::UnchangedPhone
+            | Problem::MaybeSent
             | Problem::CannotAnswer => Self::Whole,
         }
     }

@@ -82,6 +82,12 @@ pub(crate) enum Problem {
         /// When to try again, if waiting helps.
         until: Option<Time>,
     },
+    /// `invalid_phone`.
+    InvalidPhone,
+    /// `unchanged`: codes go to this number already.
+    UnchangedPhone,
+    /// An SMS of which nobody knows whether it was sent.
+    MaybeSent,
     /// The channel refused the message.
     SendFailed,
     /// `not_allowed`, with every missing gate.
@@ -148,6 +154,18 @@ impl Weakness {
 /// A gate that is closed, named as in the HTTP contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
+    /// `service_sms`.
+    ServiceSms,
+    /// `quota_sms`.
+    QuotaSms,
+    /// `send_sms`.
+    SendSms,
+    /// `send_sms_above`.
+    SendSmsAbove,
+    /// `no_phone`.
+    NoPhone,
+    /// `budget`.
+    Budget,
     /// `blocked`.
     Blocked,
     /// `right`, `change_settings`.
@@ -166,6 +184,12 @@ impl Gate {
     /// The gate of a name in the HTTP contract. One without words of its own reads as a missing right.
     pub(crate) fn of_name(name: &str) -> Self {
         match name {
+            "service_sms" => Self::ServiceSms,
+            "quota_sms" => Self::QuotaSms,
+            "send_sms" => Self::SendSms,
+            "send_sms_above" => Self::SendSmsAbove,
+            "no_phone" => Self::NoPhone,
+            "budget" => Self::Budget,
             "blocked" => Self::Blocked,
             "change_password" => Self::ChangePassword,
             "policy" => Self::Policy,
@@ -179,6 +203,12 @@ impl Gate {
     pub(crate) fn text(self, language: Language) -> &'static str {
         let texts = language.texts();
         match self {
+            Self::ServiceSms => texts.gate_service_sms,
+            Self::QuotaSms => texts.gate_quota_sms,
+            Self::SendSms => texts.gate_send_sms,
+            Self::SendSmsAbove => texts.gate_send_sms_above,
+            Self::NoPhone => texts.gate_no_phone,
+            Self::Budget => texts.gate_budget,
             Self::Blocked => texts.gate_blocked,
             Self::Right => texts.gate_right,
             Self::ChangePassword => texts.gate_change_password,
@@ -235,6 +265,9 @@ impl Problem {
                 Sentence::new(texts.no_more_codes).time("time", until).html()
             }
             Self::NoMoreCodes { until: None } => Html::text(texts.no_more_codes_now),
+            Self::InvalidPhone => Html::text(texts.invalid_phone),
+            Self::UnchangedPhone => Html::text(texts.unchanged_phone),
+            Self::MaybeSent => Html::text(texts.maybe_sent),
             Self::SendFailed => Html::text(texts.send_failed),
             Self::NotAllowed(gates) => {
                 let words: Vec<_> = gates.iter().map(|gate| gate.text(language)).collect();
@@ -271,6 +304,9 @@ impl Problem {
             | Self::AddressInUse
             | Self::WrongCode { .. }
             | Self::NoMoreCodes { .. }
+            | Self::InvalidPhone
+            | Self::UnchangedPhone
+            | Self::MaybeSent
             | Self::SendFailed
             | Self::NotAllowed(_)
             | Self::PasswordTooShort { .. }
@@ -302,6 +338,12 @@ mod tests {
     #[test]
     fn gates_are_named_as_in_the_contract() {
         for (name, gate) in [
+            ("service_sms", Gate::ServiceSms),
+            ("quota_sms", Gate::QuotaSms),
+            ("send_sms", Gate::SendSms),
+            ("send_sms_above", Gate::SendSmsAbove),
+            ("no_phone", Gate::NoPhone),
+            ("budget", Gate::Budget),
             ("blocked", Gate::Blocked),
             ("policy", Gate::Policy),
             ("email_unconfirmed", Gate::EmailUnconfirmed),

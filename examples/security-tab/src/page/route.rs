@@ -135,7 +135,9 @@ pub(crate) mod field {
     pub(crate) const CHANNEL: &str = "channel";
     /// An e-mail address.
     pub(crate) const ADDRESS: &str = "address";
-    /// `none` or `email`.
+    /// A phone number.
+    pub(crate) const PHONE: &str = "phone";
+    /// `none`, `email` or `sms`.
     pub(crate) const METHOD: &str = "method";
     /// There when notices about blocking are to be on.
     pub(crate) const ENABLED: &str = "enabled";
@@ -207,6 +209,6 @@ pub(crate) mod field {
     pub(crate) const THEN_PREFIX: &str = "then.";
 
     /// The fields an action may carry through a confirmation: none is a secret.
-    pub(crate) const CARRIED: [&str; 10] =
-        [ADDRESS, METHOD, USER, ACCOUNT, LOGIN, LANGUAGE, ZONE, FLAG, TO, RIGHT];
+    pub(crate) const CARRIED: [&str; 11] =
+        [ADDRESS, PHONE, METHOD, USER, ACCOUNT, LOGIN, LANGUAGE, ZONE, FLAG, TO, RIGHT];
 }

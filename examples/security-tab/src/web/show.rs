@@ -47,6 +47,8 @@ pub(super) struct Show {
     pub(super) said: Option<Said>,
     /// What was typed as the address.
     pub(super) typed: Option<String>,
+    /// What was typed as the phone number.
+    pub(super) phone: Option<String>,
     /// The method whose panel is open, if not the stored one's.
     pub(super) chosen: Option<Method>,
     /// The dialog of a stale sign-in.
@@ -62,6 +64,7 @@ impl Show {
             fault: None,
             said: None,
             typed: None,
+            phone: None,
             chosen: None,
             dialog: None,
         }
@@ -101,6 +104,7 @@ impl Visit {
                 (Some(Said::NoticesSaved), _) => ADVANCED,
                 (Some(Said::SessionEnded | Said::SessionsEnded), _) => SESSIONS,
                 (_, Some(Method::Email)) => EMAIL_PANEL,
+                (_, Some(Method::Sms)) => SMS_PANEL,
                 _ => route::SETTINGS,
             };
             return self.redirect(to);
@@ -161,6 +165,8 @@ const PASSWORD: &str = "/settings#password";
 const TWO_FACTOR: &str = "/settings#two-factor";
 /// The same with the panel "Via email" open.
 const EMAIL_PANEL: &str = "/settings?method=email#two-factor";
+/// The same with the panel "Via SMS" open.
+const SMS_PANEL: &str = "/settings?method=sms#two-factor";
 
 /// The tab, scrolled to the section "Advanced settings".
 const ADVANCED: &str = "/settings#advanced";

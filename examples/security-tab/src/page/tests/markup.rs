@@ -265,6 +265,7 @@ fn fields_are_those_of_the_contract() {
         field::CHANNEL,
         field::ADDRESS,
         field::METHOD,
+        field::PHONE,
         field::ENABLED,
         field::SESSION,
         field::USER,
@@ -306,10 +307,10 @@ fn fields_are_those_of_the_contract() {
         }
     }
     assert_eq!(seen, known.map(str::to_owned).into());
-    for method in [Method::Off, Method::Email] {
+    for method in [Method::Off, Method::Email, Method::Sms] {
         assert_eq!(Method::of_value(method.value()), Some(method));
     }
-    assert_eq!(Method::of_value("sms"), None);
+    assert_eq!(Method::of_value("app"), None);
 }
 
 #[test]

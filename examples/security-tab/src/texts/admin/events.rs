@@ -3,7 +3,7 @@
 use crate::texts::Language;
 
 /// Every action with words of its own: its name, then English and Russian.
-const ACTIONS: [(&str, &str, &str); 59] = [
+const ACTIONS: [(&str, &str, &str); 65] = [
     ("signed_in", "Signed in", "Вход выполнен"),
     ("sign_in_refused", "Sign-in refused", "Во входе отказано"),
     ("signed_out", "Signed out", "Выход"),
@@ -91,6 +91,16 @@ const ACTIONS: [(&str, &str, &str); 59] = [
     ("notices_refused", "A change of the notices was refused", "В изменении уведомлений отказано"),
     ("notices_planned", "Notices of account blocking were planned", "Уведомления о блокировке запланированы"),
     ("message_readdressed", "A message goes to the new address", "Сообщение уйдёт на новый адрес"),
+    ("phone_cleared", "The phone number was removed", "Номер телефона удалён"),
+    ("phone_refused", "Removing the phone number was refused", "В удалении номера телефона отказано"),
+    ("sms_budget_alert", "A limit of SMS is being used up", "Лимит SMS подходит к концу"),
+    ("sms_reported", "The gateway reported how far an SMS came", "Шлюз сообщил о доставке SMS"),
+    (
+        "sms_fallback",
+        "A code goes by email, as no SMS can be sent",
+        "Код уходит письмом: SMS отправить нельзя",
+    ),
+    ("message_maybe_sent", "An SMS may have been sent", "SMS, возможно, отправлено"),
     ("message_sent", "A message was sent", "Сообщение отправлено"),
     ("message_postponed", "A message waits to be sent again", "Сообщение будет отправлено позже"),
     ("message_given_up", "A message could not be sent", "Сообщение отправить не удалось"),

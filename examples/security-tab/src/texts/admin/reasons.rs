@@ -12,7 +12,34 @@ pub(crate) enum Because {
 }
 
 /// Every reason with words of its own: its name, then English and Russian.
-const WHY: [(&str, &str, &str); 56] = [
+const WHY: [(&str, &str, &str); 79] = [
+    ("no_sms", "no SMS can be sent here", "SMS здесь не отправляются"),
+    ("no_phone", "no confirmed phone number", "нет подтверждённого номера"),
+    ("service_sms", "SMS are not active in the account", "SMS не включены в учётной записи"),
+    ("quota_sms", "the SMS limit of the account is used up", "лимит SMS учётной записи исчерпан"),
+    ("sms_country_not_served", "no SMS go to that country", "в эту страну SMS не отправляются"),
+    ("sms_number", "the limit of the number", "лимит номера"),
+    ("sms_new_number", "the limit of a new number", "лимит нового номера"),
+    ("sms_cool_down", "too soon after the last SMS", "слишком скоро после предыдущего SMS"),
+    ("sms_user", "the limit of the user", "лимит пользователя"),
+    ("sms_user_unverified", "the limit of codes nobody typed", "лимит невведённых кодов"),
+    ("sms_source", "the limit of the source address", "лимит адреса отправителя"),
+    ("sms_source_new", "the limit of the address for new numbers", "лимит адреса для новых номеров"),
+    ("sms_account", "the limit of the account", "лимит учётной записи"),
+    ("sms_account_new", "the limit of the account for new numbers", "лимит учётной записи для новых номеров"),
+    ("sms_country", "the limit of the country", "лимит страны"),
+    ("sms_country_new", "the limit of the country for new numbers", "лимит страны для новых номеров"),
+    (
+        "sms_unverified",
+        "the limit of the country for codes nobody typed",
+        "лимит страны для невведённых кодов",
+    ),
+    ("sms_unverified_new", "the same limit for new numbers", "тот же лимит для новых номеров"),
+    ("sms_everybody", "the limit of all together", "общий лимит"),
+    ("sms_everybody_new", "the limit of all for new numbers", "общий лимит для новых номеров"),
+    ("on_its_way", "it is on its way", "в пути"),
+    ("delivered", "it arrived", "доставлено"),
+    ("undelivered", "it will not arrive", "не доставлено"),
     ("bad_credentials", "wrong login or password", "неверное имя или пароль"),
     ("unknown_login", "unknown login", "неизвестное имя"),
     ("wrong_password", "wrong password", "неверный пароль"),
@@ -72,7 +99,10 @@ const WHY: [(&str, &str, &str); 56] = [
 ];
 
 /// What has words of its own without being a reason.
-const WHAT: [(&str, &str, &str); 27] = [
+const WHAT: [(&str, &str, &str); 30] = [
+    ("password_sms", "By password and a code by SMS", "По паролю и коду из SMS"),
+    ("two_factor_sms", "For two-factor authentication by SMS", "Для двухфакторной аутентификации по SMS"),
+    ("sms", "Codes by SMS", "Коды по SMS"),
     ("misconfigured", "Sending is misconfigured", "Отправка настроена неверно"),
     ("content_gone", "Its content was removed", "Содержимое удалено"),
     ("content_unreadable", "Its content cannot be read", "Содержимое не читается"),
@@ -137,7 +167,7 @@ mod tests {
     use super::*;
 
     /// Literals in the sources of events that no event names: counters, fields, errors of input and parts of a record.
-    const ELSEWHERE: [&str; 34] = [
+    const ELSEWHERE: [&str; 50] = [
         "invalid_plans",
         "plans",
         "address",
@@ -168,7 +198,23 @@ mod tests {
         "sealed",
         "services",
         "sign_in_failures",
-        "sms",
+        "invalid_phone",
+        "invalid_sms_name",
+        "no_mailbox",
+        "phone",
+        "sms_account_new_told",
+        "sms_account_told",
+        "sms_country_new_told",
+        "sms_country_told",
+        "sms_credentials",
+        "sms_everybody_new_told",
+        "sms_everybody_told",
+        "sms_name",
+        "sms_new_wait",
+        "sms_unverified_new_told",
+        "sms_unverified_told",
+        "sms_wait",
+        "templates",
         "top_accounts",
         "unknown_field",
         "user",
@@ -241,6 +287,7 @@ mod tests {
             Purpose::Reauthentication,
             Purpose::EmailConfirmation,
             Purpose::TwoFactorEmail,
+            Purpose::TwoFactorSms,
             Purpose::Recovery,
             Purpose::Invitation,
             Purpose::EmailUndo,
