@@ -158,6 +158,10 @@ async fn read(stream: &mut (impl AsyncRead + Unpin + Send)) -> Option<String> {
     let mut buffer = [0; 4096];
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
+        // The greeting of TLS ends in no empty line.
+        if text.starts_with('\u{16}') {
+            return Some(text);
+        }
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
             if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
