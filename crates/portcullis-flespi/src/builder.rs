@@ -143,12 +143,24 @@ impl FlespiBuilder {
 
     /// Sets what flespi's own log calls the program (`x-flespi-app`): 1 to 63 visible ASCII characters. Default:
     /// `portcullis`.
+    ///
+    /// ```
+    /// use portcullis_flespi::{Flespi, SetupError};
+    /// assert!(Flespi::builder().app("fleet.example.com").build().is_ok());
+    /// assert_eq!(Flespi::builder().app("two words").build().err(), Some(SetupError::App));
+    /// ```
     pub fn app(mut self, app: impl Into<String>) -> Self {
         self.app = app.into();
         self
     }
 
     /// Bounds a whole call, with every try and wait: 50 ms to 2 min. Default: 20 s.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let flespi = portcullis_flespi::Flespi::builder().timeout(Duration::from_secs(10)).build()?;
+    /// # Ok::<(), portcullis_flespi::SetupError>(())
+    /// ```
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -156,12 +168,24 @@ impl FlespiBuilder {
 
     /// Bounds the lookup of the name, the connection and the TLS handshake together: 50 ms to [`Self::timeout`]. Default:
     /// 5 s.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let flespi = portcullis_flespi::Flespi::builder().connect_timeout(Duration::from_secs(2)).build()?;
+    /// # Ok::<(), portcullis_flespi::SetupError>(())
+    /// ```
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
     /// Trusts the certificate authorities in this PEM text or DER certificate too, beside the public ones.
+    ///
+    /// ```
+    /// use portcullis_flespi::{Flespi, SetupError};
+    /// let broken = Flespi::builder().root_certificates("no certificate").build();
+    /// assert_eq!(broken.err(), Some(SetupError::Certificate));
+    /// ```
     pub fn root_certificates(mut self, pem_or_der: impl Into<Vec<u8>>) -> Self {
         self.roots.push(pem_or_der.into());
         self
@@ -170,6 +194,21 @@ impl FlespiBuilder {
     /// Uses the host's own TLS configuration, its provider and roots; [`Self::root_certificates`] adds nothing to it.
     ///
     /// Default: the ring provider, TLS 1.2 and 1.3, the public authorities.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use rustls::{ClientConfig, RootCertStore};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let provider = Arc::new(rustls::crypto::ring::default_provider());
+    /// let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    /// let config = ClientConfig::builder_with_provider(provider)
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_root_certificates(roots)
+    ///     .with_no_client_auth();
+    /// let flespi = portcullis_flespi::Flespi::builder().tls_config(Arc::new(config)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn tls_config(mut self, config: Arc<ClientConfig>) -> Self {
         self.tls = Some(config);
         self

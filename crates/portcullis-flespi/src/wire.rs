@@ -149,3 +149,17 @@ fn innermost<'a>(mut error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'stat
     }
     error
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_carries_the_token_hides_it_from_whoever_prints_it() {
+        let key = "aB3x".repeat(16);
+        let value = authorization(&FlespiToken::parse(key.clone()).unwrap()).unwrap();
+        assert_eq!(value.to_str().unwrap(), format!("FlespiToken {key}"));
+        assert!(value.is_sensitive());
+        assert!(!format!("{value:?}").contains(&key));
+    }
+}
