@@ -107,6 +107,7 @@ pub(crate) fn user(n: u128, account: &Account) -> User {
         language: Language::EN,
         time_zone: TimeZone::UTC,
         blocking_notices: false,
+        flespi: None,
         rights: BTreeMap::new(),
         created_at: began(),
     }

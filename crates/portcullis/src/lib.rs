@@ -50,6 +50,7 @@
 //! | [`recovery`] | mails links that set a new or a first password |
 //! | [`two_factor`] | switches codes on and off |
 //! | [`notice`] | switches the daily mails before a block on and off |
+//! | [`flespi`] | obtains, checks and opens the flespi token |
 //! | [`settings`] | shows the whole Security tab |
 //! | [`rights`] | flags, access rights, and the verdict that names every missing gate |
 //! | [`invitation`], [`bootstrap`] | lets users in for the first time, the very first one too |
@@ -75,6 +76,7 @@ mod engine;
 pub mod error;
 #[cfg(test)]
 mod fixture;
+pub mod flespi;
 pub mod id;
 pub mod invitation;
 pub mod keyring;

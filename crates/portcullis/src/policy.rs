@@ -3,10 +3,20 @@
 //! Numbers live here and nowhere else. Sources: "decided" is a decision of the project where its sources are silent (`docs/policy.md` lists them all), "NIST" is
 //! SP 800-63B-4, "OWASP" its Password Storage sheet, "hosting" and "local" are what Wialon documents.
 
-use chrono::{DateTime, TimeDelta, Utc};
+mod flespi;
+mod limit;
+
+pub use flespi::{FlespiOwner, FlespiReplaced};
+pub use limit::{Backoff, Limit};
+
+use chrono::TimeDelta;
+use limit::{backoff_holds, limit_holds};
 
 use crate::password::PasswordRule;
-use crate::port::store::{Count, Window};
+use crate::port::flespi::Access;
+
+/// One day.
+const DAY: TimeDelta = TimeDelta::days(1);
 
 /// How far apart the clocks of those who share a store may be, the time from an operation's first look to its commit
 /// included: 30 s (decided). What was written no further in the future than this was written by a colleague; what lies
@@ -28,72 +38,6 @@ pub const COMMENT_LONGEST: usize = 500;
 
 /// Plans of one top account at most: 100, as on Wialon Hosting (domain).
 pub const PLANS_MOST: usize = 100;
-
-/// At most so many in a window of so long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limit {
-    /// How many.
-    pub count: u32,
-    /// In which time, from the first.
-    pub within: TimeDelta,
-}
-
-impl Limit {
-    /// At most `count` within `within`.
-    pub const fn new(count: u32, within: TimeDelta) -> Self {
-        Self { count, within }
-    }
-}
-
-impl Limit {
-    /// Whether a count has reached it.
-    pub(crate) fn is_reached(self, count: Count, now: DateTime<Utc>) -> bool {
-        counts_within(self.within, count, now) && count.value >= self.count
-    }
-}
-
-/// Whether a count is of a window that can have been opened by now. A window that ends later than that was opened by
-/// a clock that has since stepped back, and counts as ended, as it does for the store.
-fn counts_within(longest: TimeDelta, count: Count, now: DateTime<Utc>) -> bool {
-    let latest = Window::Rolling(longest).latest_end(now);
-    count.ends_at.is_none_or(|ends_at| latest.is_none_or(|latest| ends_at <= latest))
-}
-
-/// Waiting after failures in a row: none before `after`, then `first`, doubling to `longest`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Backoff {
-    /// The failure in a row from which to wait.
-    pub after: u32,
-    /// The first wait.
-    pub first: TimeDelta,
-    /// The longest wait.
-    pub longest: TimeDelta,
-}
-
-impl Backoff {
-    /// The wait that the `nth` failure in a row opens, if any.
-    ///
-    /// ```
-    /// use portcullis::policy::Policy;
-    /// let backoff = Policy::default().password_backoff;
-    /// assert_eq!(backoff.wait(9), None);
-    /// assert_eq!(backoff.wait(10), Some(backoff.first));
-    /// assert_eq!(backoff.wait(11), Some(backoff.first * 2));
-    /// assert_eq!(backoff.wait(4_000_000_000), Some(backoff.longest));
-    /// ```
-    pub fn wait(self, nth: u32) -> Option<TimeDelta> {
-        let doublings = nth.checked_sub(self.after)?;
-        let factor = 1_i32.checked_shl(doublings).filter(|factor| *factor > 0).unwrap_or(i32::MAX);
-        Some(self.first.checked_mul(factor).unwrap_or(self.longest).min(self.longest))
-    }
-
-    /// Whether a counter of waiting says to wait.
-    pub(crate) fn waits(self, wait: Count, now: DateTime<Utc>) -> bool {
-        counts_within(self.longest, wait, now) && wait.value > 0
-    }
-}
 
 /// Every number and switch. Start from a preset and change fields.
 ///
@@ -250,6 +194,35 @@ pub struct Policy {
     pub notice_page: u32,
     /// Whether notices take the service `email_notification`. Default no; yes in the Wialon presets.
     pub notices_need_service: bool,
+    /// Who may connect flespi. Default every user (decided); in the Wialon presets the users of the top account.
+    pub flespi_owner: FlespiOwner,
+    /// How long the nonce of a flespi login lives. Default 10 min (decided).
+    pub flespi_hand_off_life: TimeDelta,
+    /// Flespi logins that one user begins. Default 10 in 1 h (ours).
+    pub flespi_hand_offs: Limit,
+    /// Checks of a flespi token by one user; each is a call that counts against the limits of his flespi account.
+    /// Default 30 in 10 min (ours).
+    pub flespi_checks: Limit,
+    /// How long an issued flespi token is to live. Default 365 d (seed).
+    pub flespi_token_life: TimeDelta,
+    /// What an issued flespi token may do. Default standard, everything but the platform's own objects; a host that
+    /// needs less names a list, and the Wialon presets take master. Only a master token can be revoked by itself when
+    /// it is disconnected.
+    pub flespi_access: Access,
+    /// What becomes of an issued flespi token that was replaced or disconnected. Default it is revoked (ours).
+    pub flespi_replaced: FlespiReplaced,
+    /// For how long a request goes on calling flespi before it leaves the rest to the worker. Default 10 s (ours).
+    pub flespi_patience: TimeDelta,
+    /// The wait before flespi is called again after it did not answer, doubling. Default 30 s (ours).
+    pub flespi_retry_first: TimeDelta,
+    /// The longest wait between two such calls. Default 15 min (ours).
+    pub flespi_retry_longest: TimeDelta,
+    /// For how long issuing a token is tried; the login token that it takes does not live long. Default 1 h (ours).
+    pub flespi_issue_within: TimeDelta,
+    /// For how long the removal of what is left at flespi is tried. Default 7 d (ours).
+    pub flespi_clear_within: TimeDelta,
+    /// How many days before the end of a flespi token its user is mailed, furthest first. Default 30, 7 and 1 (issue 6).
+    pub flespi_notice_days: [u32; 3],
 }
 
 impl Default for Policy {
@@ -329,6 +302,19 @@ impl Default for Policy {
             notice_hour: 9,
             notice_page: 100,
             notices_need_service: false,
+            flespi_owner: FlespiOwner::Any,
+            flespi_hand_off_life: TimeDelta::minutes(10),
+            flespi_hand_offs: Limit::new(10, TimeDelta::hours(1)),
+            flespi_checks: Limit::new(30, TimeDelta::minutes(10)),
+            flespi_token_life: TimeDelta::days(365),
+            flespi_access: Access::Standard,
+            flespi_replaced: FlespiReplaced::Revoked,
+            flespi_patience: TimeDelta::seconds(10),
+            flespi_retry_first: TimeDelta::seconds(30),
+            flespi_retry_longest: TimeDelta::minutes(15),
+            flespi_issue_within: TimeDelta::hours(1),
+            flespi_clear_within: TimeDelta::days(7),
+            flespi_notice_days: [30, 7, 1],
         }
     }
 }
@@ -346,6 +332,8 @@ impl Policy {
             password_rule: PasswordRule::wialon(),
             email_unique: false,
             notices_need_service: true,
+            flespi_owner: FlespiOwner::TopUser,
+            flespi_access: Access::Master,
             ..Self::default()
         }
     }
@@ -359,6 +347,8 @@ impl Policy {
             password_rule: PasswordRule::wialon(),
             email_unique: false,
             notices_need_service: true,
+            flespi_owner: FlespiOwner::TopUser,
+            flespi_access: Access::Master,
             ..Self::default()
         }
     }
@@ -395,6 +385,8 @@ impl Policy {
             self.invitations_per_address.within,
             self.invitations_per_actor.within,
             self.dead_links_per_source.within,
+            self.flespi_hand_offs.within,
+            self.flespi_checks.within,
             self.code_failures_per_source.map_or(TimeDelta::zero(), |limit| limit.within),
         ]
         .into_iter()
@@ -415,7 +407,7 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] names the first field that is not.
     pub fn check(&self) -> Result<(), PolicyError> {
-        let day = TimeDelta::days(1);
+        let day = DAY;
         let checks = [
             ("code_length", (6..=10).contains(&self.code_length)),
             ("code_life", self.code_life > TimeDelta::zero() && self.code_life <= day),
@@ -495,19 +487,11 @@ impl Policy {
             ("notice_hour", self.notice_hour < 24),
             ("notice_page", (1..=1000).contains(&self.notice_page)),
         ];
-        match checks.into_iter().find(|(_, holds)| !holds) {
+        match checks.into_iter().chain(flespi::checks(self)).find(|(_, holds)| !holds) {
             Some((field, _)) => Err(PolicyError { field }),
             None => Ok(()),
         }
     }
-}
-
-fn limit_holds(limit: Limit) -> bool {
-    limit.count > 0 && limit.within > TimeDelta::zero()
-}
-
-fn backoff_holds(backoff: Backoff) -> bool {
-    backoff.after > 0 && backoff.first > TimeDelta::zero() && backoff.longest >= backoff.first
 }
 
 /// A number of the policy is out of its range.

@@ -12,6 +12,7 @@
 
 use crate::account::{Account, RecordedPayment};
 use crate::challenge::Challenge;
+use crate::flespi::FlespiConnection;
 use crate::message::model::Message;
 use crate::notice::NoticeSchedule;
 use crate::port::store::Kind;
@@ -110,7 +111,7 @@ const fn maybe(name: &'static str, path: &'static [&'static str], content: Conte
     Column { name, path, content, optional: true }
 }
 
-static KINDS: [KindSchema; 8] = [
+static KINDS: [KindSchema; 9] = [
     KindSchema {
         kind: Account::KIND,
         v: 1,
@@ -260,6 +261,25 @@ static KINDS: [KindSchema; 8] = [
             at("comment", &["comment"], Content::Text),
             maybe("by_user", &["by"], Content::Id),
             at("at", &["at"], Content::Time),
+        ],
+    },
+    KindSchema {
+        kind: FlespiConnection::KIND,
+        v: 1,
+        keys: &[key("user", Holders::Many), maybe_key("sealed", Holders::Many)],
+        columns: &[
+            at("id", &["id"], Content::Id),
+            at("tenant", &["tenant"], Content::Id),
+            at("user_id", &["user"], Content::Id),
+            maybe("region", &["connected", "region"], Content::Text),
+            maybe("token_kind", &["connected", "kind"], Content::Text),
+            maybe("source", &["connected", "source"], Content::Text),
+            maybe("obtained_at", &["connected", "obtained_at"], Content::Time),
+            maybe("expires_at", &["connected", "expires_at"], Content::Time),
+            maybe("last_check", &["connected", "last_check"], Content::Json),
+            maybe("issuing_since", &["connecting", "began_at"], Content::Time),
+            maybe("work_at", &["work_at"], Content::Time),
+            maybe("notice_at", &["notice_at"], Content::Time),
         ],
     },
 ];

@@ -11,6 +11,7 @@ use crate::email::EmailSettings;
 use crate::engine::Portcullis;
 use crate::engine::record::View;
 use crate::error::Error;
+use crate::flespi::FlespiSettings;
 use crate::id::{AccountId, ChallengeId, SessionId, UserId};
 use crate::language::Language;
 use crate::notice::rules::Calendar;
@@ -40,6 +41,8 @@ pub struct SecuritySettings {
     pub two_factor: TwoFactorSettings,
     /// Notices.
     pub notices: NoticeSettings,
+    /// The flespi connection; `None` where the engine was built without what calls flespi.
+    pub flespi: Option<FlespiSettings>,
     /// The account.
     pub account: AccountSettings,
     /// The sessions.
@@ -114,7 +117,8 @@ impl Portcullis {
         let engine = &self.engine;
         let (mut tab, acting, now) = engine
             .act(session, &[], &[], |acting, view, t| {
-                let tab = settings(view, acting, &engine.policy)?;
+                let mut tab = settings(view, acting, &engine.policy)?;
+                tab.flespi = engine.flespi_settings(view, acting)?;
                 Ok(Decision::yes((tab, acting.clone(), t.now), Changes::none()))
             })
             .await?;
@@ -158,6 +162,7 @@ fn settings(view: &View, acting: &Acting, policy: &Policy) -> Result<SecuritySet
         password: password::rules::settings(user, policy),
         two_factor: two_factor::settings(user, enabling.as_ref(), enabling_attempts, policy),
         notices: switch::settings(user, &acting.chain, policy),
+        flespi: None,
         account: AccountSettings {
             id: account.id,
             name: account.name.clone(),

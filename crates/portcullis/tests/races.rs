@@ -145,6 +145,8 @@ const FINDS: &[(&str, &[&str])] = &[
     ),
     ("workers_mail_each_day_once", &["shares claims"]),
     ("moves_amid_a_look_double_nothing", &["shares claims"]),
+    ("one_nonce_gives_one_token", &["spends nothing", "hides that others were faster"]),
+    ("a_disconnection_beats_the_token_under_way", &["compares no versions", "hides that others were faster"]),
 ];
 
 fn block<T>(future: impl Future<Output = T>) -> T {

@@ -12,7 +12,7 @@ use crate::audit::Event;
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::engine::record::Schema;
-use crate::id::{AccountId, ChallengeId, MessageId, UserId};
+use crate::id::{AccountId, ChallengeId, MessageId, SessionId, UserId};
 use crate::keyring::BoundDigest;
 use crate::message::model::{CodeToSend, Draft, MessageKind, OneTime};
 use crate::policy::Policy;
@@ -196,7 +196,8 @@ impl Whose {
             | Purpose::EmailConfirmation
             | Purpose::TwoFactorEmail
             | Purpose::Recovery
-            | Purpose::Invitation => self.credential_version,
+            | Purpose::Invitation
+            | Purpose::FlespiHandOff => self.credential_version,
         }
     }
 }
@@ -267,6 +268,21 @@ pub(crate) fn show_link(
     now: DateTime<Utc>,
 ) -> DateTime<Utc> {
     let (challenge, _) = link(ask, fresh, kind, policy, now);
+    changes.insert(&challenge).event(issued(&challenge));
+    challenge.expires_at
+}
+
+/// As [`show_link`], for one that only the session that asked may bring back.
+pub(crate) fn hand_out(
+    changes: &mut Changes,
+    ask: &LinkAsk<'_>,
+    fresh: FreshLink,
+    session: SessionId,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let (mut challenge, _) = link(ask, fresh, ask.purpose.message(), policy, now);
+    challenge.session = Some(session);
     changes.insert(&challenge).event(issued(&challenge));
     challenge.expires_at
 }

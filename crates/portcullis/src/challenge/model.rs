@@ -31,11 +31,13 @@ pub enum Purpose {
     Invitation,
     /// Puts the old address back by a link mailed to it.
     EmailUndo,
+    /// Takes what a pop-up of flespi posted. No message carries it.
+    FlespiHandOff,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::SignIn,
         Self::Reauthentication,
         Self::EmailConfirmation,
@@ -43,6 +45,7 @@ impl Purpose {
         Self::Recovery,
         Self::Invitation,
         Self::EmailUndo,
+        Self::FlespiHandOff,
     ];
 
     /// The stable name, part of what a code is bound to.
@@ -55,10 +58,11 @@ impl Purpose {
             Self::Recovery => "recovery",
             Self::Invitation => "invitation",
             Self::EmailUndo => "email_undo",
+            Self::FlespiHandOff => "flespi_hand_off",
         }
     }
 
-    /// The message that carries its code or link.
+    /// The message that carries its code or link. A hand-off is carried by none; nothing with its challenge ever leaves.
     pub(crate) const fn message(self) -> MessageKind {
         match self {
             Self::SignIn => MessageKind::SignInCode,
@@ -68,6 +72,7 @@ impl Purpose {
             Self::Recovery => MessageKind::RecoveryLink,
             Self::Invitation => MessageKind::InvitationLink,
             Self::EmailUndo => MessageKind::EmailUndo,
+            Self::FlespiHandOff => MessageKind::FlespiExpiring,
         }
     }
 
@@ -80,7 +85,7 @@ impl Purpose {
                 Self::Reauthentication => "reauthentication_code_failures",
                 Self::EmailConfirmation => "email_code_failures",
                 Self::TwoFactorEmail => "two_factor_code_failures",
-                Self::Recovery | Self::Invitation | Self::EmailUndo => "link_failures",
+                Self::Recovery | Self::Invitation | Self::EmailUndo | Self::FlespiHandOff => "link_failures",
             },
         )
     }
@@ -94,7 +99,7 @@ impl Purpose {
                 Self::Reauthentication => "reauthentication_code_wait",
                 Self::EmailConfirmation => "email_code_wait",
                 Self::TwoFactorEmail => "two_factor_code_wait",
-                Self::Recovery | Self::Invitation | Self::EmailUndo => "link_wait",
+                Self::Recovery | Self::Invitation | Self::EmailUndo | Self::FlespiHandOff => "link_wait",
             },
         )
     }

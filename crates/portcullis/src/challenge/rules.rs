@@ -94,7 +94,7 @@ pub(crate) fn death(
 fn named(challenge: &Challenge, user: &User) -> bool {
     match challenge.purpose {
         // A newer recovery link voids no older one: a stranger's request must not take the owner's link away.
-        Purpose::SignIn | Purpose::Reauthentication | Purpose::Recovery => true,
+        Purpose::SignIn | Purpose::Reauthentication | Purpose::Recovery | Purpose::FlespiHandOff => true,
         Purpose::EmailConfirmation => {
             user.pending_email.as_ref().is_some_and(|pending| pending.challenge == challenge.id)
         }

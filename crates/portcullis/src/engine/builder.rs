@@ -12,6 +12,7 @@ use crate::password::CommonPasswords;
 use crate::policy::{Policy, PolicyError};
 use crate::port::ambient::{Clock, Random, SystemClock, SystemRandom};
 use crate::port::compromised::CompromisedPasswords;
+use crate::port::flespi::FlespiApi;
 use crate::port::hasher::PasswordHasher;
 use crate::port::message::MailSender;
 use crate::port::store::Store;
@@ -53,6 +54,7 @@ pub struct Builder {
     store: Arc<dyn Store>,
     keyring: Option<Keyring>,
     mail: Option<Arc<dyn MailSender>>,
+    flespi: Option<Arc<dyn FlespiApi>>,
     hasher: Option<Arc<dyn PasswordHasher>>,
     compromised: Arc<dyn CompromisedPasswords>,
     templates: Option<Arc<dyn Templates>>,
@@ -104,6 +106,7 @@ impl Portcullis {
             store,
             keyring: None,
             mail: None,
+            flespi: None,
             hasher: None,
             compromised: Arc::new(CommonPasswords),
             templates: None,
@@ -135,6 +138,19 @@ impl Builder {
     #[must_use]
     pub fn mail_on(mut self, sender: Arc<dyn MailSender>) -> Self {
         self.mail = Some(sender);
+        self
+    }
+
+    /// What calls flespi. Without it there are no flespi settings, and nobody can connect.
+    #[must_use]
+    pub fn flespi(self, api: impl FlespiApi) -> Self {
+        self.flespi_on(Arc::new(api))
+    }
+
+    /// What calls flespi, held by others too.
+    #[must_use]
+    pub fn flespi_on(mut self, api: Arc<dyn FlespiApi>) -> Self {
+        self.flespi = Some(api);
         self
     }
 
@@ -249,6 +265,7 @@ impl Builder {
             hasher,
             compromised: self.compromised,
             mail,
+            flespi: self.flespi,
             templates,
             policy: self.policy,
             product: self.product,

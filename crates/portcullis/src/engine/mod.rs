@@ -27,6 +27,7 @@ use crate::message::pace::{Halt, Rate};
 use crate::policy::Policy;
 use crate::port::ambient::{Clock, Random};
 use crate::port::compromised::CompromisedPasswords;
+use crate::port::flespi::FlespiApi;
 use crate::port::hasher::PasswordHasher;
 use crate::port::message::MailSender;
 use crate::port::store::{Key, Page, Read, Start, Store, TrailPage};
@@ -37,7 +38,7 @@ use record::View;
 /// Account security, embedded: the handle a host keeps. Cheap to clone; all clones are one.
 ///
 /// Rooms hang off it: [`sign_in`](Self::sign_in), [`sessions`](Self::sessions), [`email`](Self::email),
-/// [`password`](Self::password), [`recovery`](Self::recovery), [`two_factor`](Self::two_factor), [`notices`](Self::notices), [`users`](Self::users), [`accounts`](Self::accounts),
+/// [`password`](Self::password), [`recovery`](Self::recovery), [`two_factor`](Self::two_factor), [`notices`](Self::notices), [`flespi`](Self::flespi), [`users`](Self::users), [`accounts`](Self::accounts),
 /// [`rights`](Self::rights), [`settings`](Self::settings) and the [`worker`](Self::worker).
 /// Every future it gives is `Send`, and dropping one at any point leaves the state before or after the operation.
 ///
@@ -145,6 +146,7 @@ pub(crate) struct Engine {
     pub(crate) hasher: Arc<dyn PasswordHasher>,
     pub(crate) compromised: Arc<dyn CompromisedPasswords>,
     pub(crate) mail: Arc<dyn MailSender>,
+    pub(crate) flespi: Option<Arc<dyn FlespiApi>>,
     pub(crate) templates: Arc<dyn Templates>,
     pub(crate) policy: Policy,
     pub(crate) product: String,

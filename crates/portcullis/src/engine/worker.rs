@@ -15,6 +15,7 @@ use crate::challenge::Challenge;
 use crate::contact::Email;
 use crate::decision::{Decision, Stored};
 use crate::error::{Error, PortError};
+use crate::flespi::notice as expiring;
 use crate::keyring::OpenError;
 use crate::message::model::{Content, Message, Outcome};
 use crate::message::{MessageKind, Wording, held, rules};
@@ -302,10 +303,18 @@ impl Engine {
         } else {
             None
         };
+        let ends_at = if this.kind == MessageKind::FlespiExpiring {
+            let connection = view.flespi_of(user).map_err(Stop::unreadable)?;
+            let connection = connection.as_ref().map(|stored| &stored.value);
+            let ends_at = expiring::leave(this, &content.to, user, &chain, connection, t.now);
+            Some(ends_at.map_err(Stop::Stay)?)
+        } else {
+            None
+        };
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
             return Err(Stop::Hold);
         }
-        self.word(this, content, user, told, t.now).map_err(|error| {
+        self.word(this, content, user, told, ends_at, t.now).map_err(|error| {
             tracing::warn!(message = %this.id, %error, "a message could not be worded");
             Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })
         })
@@ -317,6 +326,7 @@ impl Engine {
         content: Content,
         user: &User,
         told: Option<Told>,
+        ends_at: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<Mail, PortError> {
         let unfit = |_| PortError::new("message", "the code in it is no code");
@@ -327,7 +337,7 @@ impl Engine {
             content.code.as_ref().map(|code| Code::parse(code.as_str())).transpose().map_err(unfit)?;
         wording.link =
             content.link.as_ref().map(|token| self.link_url(message.kind, token.as_str())).transpose()?;
-        wording.valid_until = message.valid_until.map(|at| zone.format(at));
+        wording.valid_until = message.valid_until.or(ends_at).map(|at| zone.format(at));
         // To the nearest minute: a code of ten minutes that leaves after a moment is still called that.
         let minutes = |at: DateTime<Utc>| ((at - now).num_seconds() + 30) / 60;
         wording.minutes = message.valid_until.map(|at| u32::try_from(minutes(at).max(1)).unwrap_or(u32::MAX));
@@ -343,7 +353,8 @@ impl Engine {
             | MessageKind::TwoFactorOff
             | MessageKind::RecoveryLink
             | MessageKind::InvitationLink
-            | MessageKind::BlockingNotice => Some(message.to.clone()),
+            | MessageKind::BlockingNotice
+            | MessageKind::FlespiExpiring => Some(message.to.clone()),
         };
         wording.at = Some(zone.format(message.created_at));
         wording.days_left = told.map(|told| told.days_left);

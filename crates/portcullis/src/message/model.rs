@@ -1,6 +1,7 @@
 //! What a message is, before it is worded.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -54,11 +55,13 @@ pub enum MessageKind {
     EmailUndo,
     /// The account will be blocked in a few days.
     BlockingNotice,
+    /// The time of the flespi token will be over in some days.
+    FlespiExpiring,
 }
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SignInCode,
         Self::ReauthenticationCode,
         Self::EmailConfirmationCode,
@@ -72,6 +75,7 @@ impl MessageKind {
         Self::InvitationLink,
         Self::EmailUndo,
         Self::BlockingNotice,
+        Self::FlespiExpiring,
     ];
 
     /// The name of its template.
@@ -90,6 +94,7 @@ impl MessageKind {
             Self::InvitationLink => "invitation_link",
             Self::EmailUndo => "email_undo",
             Self::BlockingNotice => "blocking_notice",
+            Self::FlespiExpiring => "flespi_expiring",
         }
     }
 }
@@ -110,7 +115,8 @@ impl MessageKind {
             | Self::PasswordChanged
             | Self::TwoFactorOn
             | Self::TwoFactorOff
-            | Self::BlockingNotice => None,
+            | Self::BlockingNotice
+            | Self::FlespiExpiring => None,
         }
     }
 }
@@ -236,11 +242,11 @@ pub struct Message {
     pub due_at: DateTime<Utc>,
 }
 
-/// What sealing a page of messages and requests anew came to.
+/// What sealing a page of messages, requests and flespi connections anew came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resealed {
-    /// Messages and requests that the current key seals now.
+    /// Those that the current key seals now.
     pub sealed: u32,
     /// Those that are still sealed as they were: a worker holds them right now, or they can't be opened.
     pub left: u32,
@@ -249,7 +255,7 @@ pub struct Resealed {
 }
 
 impl Resealed {
-    /// The most messages and requests of one page.
+    /// The most of them in one page.
     pub const AT_ONCE: u32 = 100;
 }
 
@@ -397,8 +403,8 @@ impl Message {
 }
 
 impl Sealed for Message {
-    fn sealing_key(&self) -> Option<&str> {
-        self.sealed.as_deref().and_then(Keyring::key_of)
+    fn sealing_keys(&self) -> BTreeSet<&str> {
+        self.sealed.as_deref().and_then(Keyring::key_of).into_iter().collect()
     }
 
     fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
@@ -430,7 +436,7 @@ impl Entity for Message {
 
     fn keys(&self) -> Vec<Key> {
         let mut keys = vec![Key::lookup(Self::KIND, "user", self.user.to_string())];
-        keys.extend(self.sealing_key().map(Self::sealed_with));
+        keys.extend(self.sealing_keys().into_iter().map(Self::sealed_with));
         if self.outcome == Outcome::Held {
             keys.push(Self::held_key());
         }

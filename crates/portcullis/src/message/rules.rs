@@ -58,6 +58,7 @@ pub(crate) fn may_leave(
         | Purpose::TwoFactorEmail
         | Purpose::Invitation => confirmed || pending,
         Purpose::Recovery => confirmed,
+        Purpose::FlespiHandOff => false,
         Purpose::EmailUndo => {
             user.claims.iter().any(|claim| claim.challenge == challenge.id && claim.address.same_as(to))
         }
@@ -90,7 +91,8 @@ pub(crate) fn may_tell(
         | MessageKind::PasswordChanged
         | MessageKind::TwoFactorOn
         | MessageKind::TwoFactorOff
-        | MessageKind::BlockingNotice => reads(),
+        | MessageKind::BlockingNotice
+        | MessageKind::FlespiExpiring => reads(),
         MessageKind::EmailChanged => reads() || now < after(message.created_at, policy.email_undo_life),
         MessageKind::SignInCode
         | MessageKind::ReauthenticationCode
@@ -139,14 +141,21 @@ pub(crate) fn settle(
             // The trail says that it began; the log says at each retry that it lasts.
             retry(message, (before == 0).then_some("misconfigured"), wait, now)
         }
-        Err(SendError::Transient { .. } | SendError::Ambiguous { .. }) => {
+        Err(
+            error @ (SendError::Transient { .. } | SendError::Throttled { .. } | SendError::Ambiguous { .. }),
+        ) => {
             message.value.faults = 0;
             if tries >= policy.send_tries {
                 return close(message, Outcome::GivenUp, "message_given_up", Some("tries_used"), policy, now);
             }
             message.value.tries = tries;
-            let wait = spaced(tries.saturating_sub(1), policy.send_retry_first, policy.send_retry_longest);
-            retry(message, Some("not_taken_over"), wait, now)
+            let spaced = spaced(tries.saturating_sub(1), policy.send_retry_first, policy.send_retry_longest);
+            let told = if let SendError::Throttled { wait, .. } = error {
+                TimeDelta::from_std(*wait).unwrap_or(TimeDelta::MAX).min(policy.send_retry_longest)
+            } else {
+                TimeDelta::zero()
+            };
+            retry(message, Some("not_taken_over"), spaced.max(told), now)
         }
     }
 }
@@ -418,8 +427,8 @@ mod tests {
         assert!(reseal(&mut changes, stored(before.clone()), due, &keys, [4; 24], began()));
         assert_eq!(trail(&changes), ["message_resealed: -"]);
         let after: Message = written(&changes, uuid(70)).unwrap();
-        assert_eq!(after.sealing_key(), Some(keys.current()));
-        assert_ne!(after.sealing_key(), before.sealing_key());
+        assert_eq!(after.sealing_keys(), [keys.current()].into());
+        assert_ne!(after.sealing_keys(), before.sealing_keys());
         let content = after.open(&keys).unwrap().unwrap();
         assert_eq!((content.to.as_str(), content.code.unwrap().as_str()), ("u2@example.com", "123456"));
         assert!(after.open(&keyring()).unwrap().is_err(), "the old keys alone do not open it");
@@ -457,6 +466,21 @@ mod tests {
         let decision = settle(stored(message), result, &Policy::default(), began());
         let kept = written(&decision.changes, uuid(70)).unwrap();
         (decision.reply.unwrap(), kept, trail(&decision.changes))
+    }
+
+    #[test]
+    fn who_is_told_when_to_come_again_comes_no_sooner_and_not_never() {
+        let policy = Policy::default();
+        let due = |wait: core::time::Duration| {
+            let error = SendError::Throttled { detail: "busy", wait };
+            let decision = settle(stored(scene().message), &Err(error), &policy, began());
+            let after: Message = written(&decision.changes, uuid(70)).unwrap();
+            (after.tries, after.due_at - began())
+        };
+        let seconds = core::time::Duration::from_secs;
+        assert_eq!(due(seconds(0)), (1, policy.send_retry_first));
+        assert_eq!(due(seconds(3_600)), (1, TimeDelta::hours(1)));
+        assert_eq!(due(core::time::Duration::MAX), (1, policy.send_retry_longest));
     }
 
     #[test]

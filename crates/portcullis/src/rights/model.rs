@@ -87,6 +87,8 @@ pub enum Gate {
     ServiceEmailNotification,
     /// The security policy allows it.
     Policy,
+    /// It is a user of the top account.
+    TopUser,
     /// The actor has this right on the target.
     Right(AccessRight),
 }
@@ -105,6 +107,7 @@ impl Gate {
             Self::Blocked => "blocked",
             Self::ServiceEmailNotification => "service_email_notification",
             Self::Policy => "policy",
+            Self::TopUser => "top_user",
             Self::Right(_) => "right",
         }
     }
@@ -127,6 +130,7 @@ impl Gate {
                 "The Email notifications service is not active in the account properties."
             }
             Self::Policy => "This method is switched off by the security policy.",
+            Self::TopUser => "Only the user of the top account can connect flespi.",
         }
     }
 
@@ -143,7 +147,8 @@ impl Gate {
             | Self::Budget
             | Self::Blocked
             | Self::ServiceEmailNotification
-            | Self::Policy => None,
+            | Self::Policy
+            | Self::TopUser => None,
         }
     }
 }

@@ -28,6 +28,7 @@ const CHALLENGE: &str = include_str!("../../tests/golden/challenge.v1.json");
 const MESSAGE: &str = include_str!("../../tests/golden/message.v1.json");
 const SCHEDULE: &str = include_str!("../../tests/golden/notice_schedule.v1.json");
 const PAYMENT: &str = include_str!("../../tests/golden/payment.v1.json");
+const FLESPI: &str = include_str!("../../tests/golden/flespi_connection.v1.json");
 const REQUEST: &str = include_str!("../../tests/golden/recovery_request.v1.json");
 
 /// A value of each kind with every part filled in.
@@ -47,6 +48,7 @@ fn full() -> (Account, User, Session, Challenge, Message) {
     user.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge.id));
     user.pending_two_factor = Some(challenge.id);
     user.blocking_notices = true;
+    user.flespi = Some(uuid(90));
     user.claims.push(EmailClaim {
         address: email("old@example.com"),
         challenge: challenge.id,
@@ -77,6 +79,15 @@ fn full() -> (Account, User, Session, Challenge, Message) {
 fn request() -> RecoveryRequest {
     let (id, who) = (crate::id::RequestId::from_uuid(uuid(80)), Identifier::parse("alice").unwrap());
     RecoveryRequest::sealed(id, &who, &keyring(), [3; 24], began())
+}
+
+fn flespi() -> FlespiConnection {
+    serde_json::from_str(FLESPI).unwrap()
+}
+
+/// A connection with nothing in it.
+fn bare_flespi() -> FlespiConnection {
+    FlespiConnection::new(uuid(90), account(1).id, flespi().user, began())
 }
 
 fn schedule() -> NoticeSchedule {
@@ -147,6 +158,7 @@ fn a_body_of_the_first_schema_is_read_for_ever() {
     lives_on::<RecoveryRequest>(REQUEST);
     lives_on::<NoticeSchedule>(SCHEDULE);
     lives_on::<RecordedPayment>(PAYMENT);
+    lives_on::<FlespiConnection>(FLESPI);
 }
 
 #[test]
@@ -164,6 +176,7 @@ fn the_golden_bodies_have_every_part_of_this_release() {
         (names(&request()), REQUEST),
         (names(&schedule()), SCHEDULE),
         (names(&payment()), PAYMENT),
+        (names(&flespi()), FLESPI),
     ] {
         let golden: Vec<_> = object(golden).keys().cloned().collect();
         assert_eq!(now, golden, "a new part is a new schema number and a new golden body");
@@ -255,6 +268,7 @@ fn the_schema_says_what_the_records_are() {
     described(&request(), REQUEST);
     described(&schedule(), SCHEDULE);
     described(&payment(), PAYMENT);
+    described(&flespi(), FLESPI);
     let (mut bare, mut sent) = (user, message);
     (bare.email, bare.external_id, sent.sealed) = (None, None, None);
     bare.claims.clear();
@@ -280,8 +294,9 @@ fn every_optional_part_is_marked() {
         serde_json::to_value(&message).unwrap(),
         serde_json::to_value(&schedule).unwrap(),
         serde_json::to_value(RecordedPayment { by: None, ..payment() }).unwrap(),
+        serde_json::to_value(bare_flespi()).unwrap(),
     ];
-    for (body, nth) in bodies.iter().zip([0, 1, 4, 6, 7]) {
+    for (body, nth) in bodies.iter().zip([0, 1, 4, 6, 7, 8]) {
         for column in kinds()[nth].columns {
             let found = column.path.iter().try_fold(body, |at, name| at.get(name));
             let missing = found.is_none_or(Value::is_null);

@@ -347,7 +347,8 @@ impl Engine {
             | Purpose::TwoFactorEmail
             | Purpose::Recovery
             | Purpose::Invitation
-            | Purpose::EmailUndo => {
+            | Purpose::EmailUndo
+            | Purpose::FlespiHandOff => {
                 rules::finish(entry, device, ids, &self.policy, t.now).map(Finished::Admitted)
             }
         })

@@ -321,6 +321,9 @@ fn least(kind: MessageKind, language: &Language) -> Wording {
         wording.days_left = Some(3);
         wording.blocking_date = Some("2026-03-06".to_owned());
     }
+    if kind == MessageKind::FlespiExpiring {
+        wording.valid_until = Some("2026-03-06 09:00".to_owned());
+    }
     wording
 }
 

@@ -8,6 +8,7 @@ pub mod canary;
 pub mod conformance;
 mod dump;
 pub mod faulty;
+pub mod flespi;
 #[cfg(feature = "argon2")]
 pub mod machine;
 pub mod mailbox;

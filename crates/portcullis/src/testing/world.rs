@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ambient::{SeededRandom, TestClock};
+use super::flespi::FakeFlespi;
 use super::mailbox::Mailbox;
 use crate::account::{Account, NewAccount};
 use crate::contact::{Email, SourceAddress};
@@ -37,6 +38,8 @@ pub struct World {
     pub clock: Arc<TestClock>,
     /// Where its mail arrives.
     pub mailbox: Mailbox,
+    /// The flespi it calls.
+    pub flespi: FakeFlespi,
     hasher: Arc<HashPool>,
 }
 
@@ -117,11 +120,13 @@ impl World {
         let WorldOptions { store, policy, seed, now } = options;
         let clock = Arc::new(TestClock::at(now));
         let hasher = Arc::new(HashPool::with_cheap_cost_for_tests().expect("the hash pool starts"));
+        let flespi = FakeFlespi::new(Arc::clone(&clock) as Arc<dyn crate::port::ambient::Clock>);
         // The keys are the same for every seed: two processes on one store share them.
         let keyring = Keyring::generate(&SeededRandom::new(0), now).expect("the keys are made");
         let security = Portcullis::builder_on(Arc::clone(&store))
             .keyring(keyring)
             .mail(sender)
+            .flespi(flespi.clone())
             .hasher(Arc::clone(&hasher) as Arc<dyn PasswordHasher>)
             .clock(Arc::clone(&clock) as Arc<dyn crate::port::ambient::Clock>)
             .random(Arc::new(SeededRandom::new(seed)))
@@ -129,7 +134,7 @@ impl World {
             .public_url(PUBLIC_URL)
             .build()
             .expect("the world is complete");
-        Self { security, store, clock, mailbox, hasher }
+        Self { security, store, clock, mailbox, flespi, hasher }
     }
 
     /// The time of this world.

@@ -274,6 +274,9 @@ pub struct User {
     /// Whether the user is mailed in the last days before an account is blocked.
     #[serde(default)]
     pub blocking_notices: bool,
+    /// The record of the flespi connection, once there was one.
+    #[serde(default)]
+    pub flespi: Option<Uuid>,
     /// Who may do what to this user, granted directly.
     pub rights: BTreeMap<UserId, BTreeSet<AccessRight>>,
     /// When the user was created.
@@ -371,6 +374,7 @@ impl Entity for User {
         refs.extend(self.pending_email.iter().map(|pending| pending.challenge.uuid()));
         refs.extend(self.claims.iter().map(|claim| claim.challenge.uuid()));
         refs.extend(self.pending_two_factor.iter().map(|challenge| challenge.uuid()));
+        refs.extend(self.flespi);
         refs
     }
 

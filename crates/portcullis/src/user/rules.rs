@@ -123,6 +123,7 @@ pub(crate) fn fresh(
         language: new.language.clone(),
         time_zone: new.time_zone.unwrap_or(account.time_zone),
         blocking_notices: false,
+        flespi: None,
         rights: std::collections::BTreeMap::new(),
         created_at: now,
     }

@@ -15,6 +15,7 @@ use portcullis::error::PortError;
 use portcullis::id::PaymentId;
 use portcullis::manage::{AccountChange, Manage, UserChange};
 use portcullis::memory::MemoryStore;
+use portcullis::port::flespi::RegionName;
 use portcullis::port::message::SendError;
 use portcullis::port::store::{
     Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
@@ -213,6 +214,13 @@ operations! {
     DeadMessages true false,
     ResendMessage true true,
     Backlog true false,
+    FlespiBegin true true,
+    FlespiRedeem true true,
+    FlespiRedeemDead false true,
+    FlespiManual true true,
+    FlespiCheck true true,
+    FlespiDisconnect true true,
+    FlespiToken true true,
     Reseal true true,
     WorkerPass true true,
 }
@@ -582,6 +590,33 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 }
             }
             Op::Backlog => Box::pin(async move { s.backlog().await.map(drop) }),
+            Op::FlespiBegin => Box::pin(async move { s.flespi().begin(session).await.map(drop) }),
+            Op::FlespiRedeem | Op::FlespiRedeemDead => {
+                let nonce = s.flespi().begin(session).await.unwrap().nonce;
+                let message = w.flespi.log_in("eu");
+                if op == Op::FlespiRedeemDead {
+                    w.advance(s.policy().flespi_hand_off_life);
+                }
+                Box::pin(async move { s.flespi().redeem(session, nonce.expose(), message).await.map(drop) })
+            }
+            Op::FlespiManual => {
+                let token = w.flespi.hold("eu", |_| ());
+                Box::pin(async move {
+                    s.flespi().manual(session, &token, &RegionName::parse("eu")?).await.map(drop)
+                })
+            }
+            Op::FlespiCheck | Op::FlespiDisconnect | Op::FlespiToken => {
+                let nonce = s.flespi().begin(session).await.unwrap().nonce;
+                let message = w.flespi.log_in("eu");
+                s.flespi().redeem(session, nonce.expose(), message).await.unwrap();
+                Box::pin(async move {
+                    match op {
+                        Op::FlespiCheck => s.flespi().check(session).await.map(drop),
+                        Op::FlespiDisconnect => s.flespi().disconnect(session).await,
+                        _ => s.flespi().token(alice.id, "try").await.map(drop),
+                    }
+                })
+            }
             Op::Reseal => {
                 s.two_factor().ask(session, None).await.unwrap();
                 let mut keys = s.keyring();

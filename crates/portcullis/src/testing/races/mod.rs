@@ -30,6 +30,7 @@ mod bootstrap;
 mod changes;
 mod codes;
 mod ends;
+mod flespi;
 mod guesses;
 mod keys;
 mod kit;
@@ -55,6 +56,7 @@ pub use self::bootstrap::*;
 pub use self::changes::*;
 pub use self::codes::*;
 pub use self::ends::*;
+pub use self::flespi::*;
 pub use self::guesses::*;
 pub use self::keys::*;
 pub use self::links::*;
@@ -118,6 +120,8 @@ races! {
     a_message_sealed_anew_is_sent_once
     workers_mail_each_day_once
     moves_amid_a_look_double_nothing
+    one_nonce_gives_one_token
+    a_disconnection_beats_the_token_under_way
 }
 
 /// Runs every race in turn on what `make_store` gives (new stores, or the same one again and again), and prints the
