@@ -68,7 +68,7 @@ fn core() -> Vec<Source> {
 }
 
 fn adapters() -> Vec<Source> {
-    ["sqlite", "postgres", "smtp", "axum"]
+    ["sqlite", "postgres", "smtp", "flespi", "axum"]
         .into_iter()
         .flat_map(|name| sources(&format!("crates/portcullis-{name}/src")))
         .filter(|source| !source.path.ends_with("tests.rs"))
