@@ -52,6 +52,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
     let contract = [
         "DELETE /email",
         "DELETE /email/pending",
+        "DELETE /flespi",
         "DELETE /sessions/others",
         "DELETE /sessions/{id}",
         "DELETE /users/{id}/sessions",
@@ -60,6 +61,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "GET /accounts/{id}/payments",
         "GET /audit",
         "GET /email/undo/{token}",
+        "GET /flespi",
         "GET /openapi.json",
         "GET /recovery/{token}",
         "GET /sessions",
@@ -73,6 +75,9 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "POST /email/confirm",
         "POST /email/resend",
         "POST /email/undo",
+        "POST /flespi/check",
+        "POST /flespi/hand-off",
+        "POST /flespi/hand-off/{nonce}",
         "POST /password",
         "POST /reauthenticate",
         "POST /recovery",
@@ -88,6 +93,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "POST /users/{id}/recovery",
         "POST /users/{id}/rights",
         "PUT /email",
+        "PUT /flespi",
         "PUT /notices/blocking",
         "PUT /two-factor",
     ];

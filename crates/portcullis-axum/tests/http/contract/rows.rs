@@ -145,8 +145,10 @@ fn sessions() -> Vec<Row> {
         row(&[SignedIn, Other], "DELETE /sessions/$other", NOTHING).gives(204, &[]),
         row(&[SignedIn], "DELETE /sessions/$other", NOTHING).refuses(404, "not_found", &[]),
         row(&[SignedIn], "DELETE /sessions/others", NOTHING).gives(204, &[]).with_cookie(),
-        row(&[SignedIn], "GET /settings", NOTHING)
-            .gives(200, &["account", "email", "notices", "password", "sessions", "two_factor", "user"]),
+        row(&[SignedIn], "GET /settings", NOTHING).gives(
+            200,
+            &["account", "email", "flespi", "notices", "password", "sessions", "two_factor", "user"],
+        ),
         row(&[SignedIn], "GET /audit", NOTHING).gives(200, &["events", "next"]),
         row(&[SignedIn, Colleague], "GET /audit?user=$bob", NOTHING).refuses(
             403,
