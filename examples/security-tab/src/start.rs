@@ -13,6 +13,7 @@ use portcullis::keyring::Keyring;
 use portcullis::password::argon2::{HashCost, HashPool};
 use portcullis::policy::Policy;
 use portcullis::port::ambient::{Clock, SystemRandom};
+use portcullis::port::flespi::FlespiApi;
 use portcullis::port::hasher::PasswordHasher;
 use portcullis::port::message::MailSender;
 use portcullis_axum::{HttpOptions, Security};
@@ -24,6 +25,7 @@ use crate::clock::MovableClock;
 use crate::database::OpenDatabase;
 use crate::demo::{self, Demo};
 use crate::dev::Dev;
+use crate::flespi::Caller;
 use crate::keys::lies_beside;
 use crate::mailbox::Mailbox;
 use crate::options::{Database, Options};
@@ -86,9 +88,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         Some(_) | None => Arc::clone(&mailbox) as Arc<dyn MailSender>,
     };
     let hasher = hasher(&options.policy)?;
+    let flespi = Arc::new(Caller::new(&options.flespi)?);
     let portcullis = Portcullis::builder_on(database.store())
         .keyring(keyring)
         .mail_on(mail)
+        .flespi_on(Arc::clone(&flespi) as Arc<dyn FlespiApi>)
         .hasher(Arc::clone(&hasher))
         .clock(Arc::clone(&clock) as Arc<dyn Clock>)
         .policy(options.policy.clone())
@@ -104,8 +108,15 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let demo = Demo::seed(&portcullis, &*hasher, &options).await?;
     announce(&options, &http, &demo);
     let worker = DevWorker::new(portcullis.clone());
-    let dev =
-        Dev { mailbox, clock, hasher, worker: worker.clone(), port: address.port(), accounts: demo.accounts };
+    let dev = Dev {
+        mailbox,
+        flespi,
+        clock,
+        hasher,
+        worker: worker.clone(),
+        port: address.port(),
+        accounts: demo.accounts,
+    };
     let task = worker.spawn();
     serve(listener, App::new(security, Some(Arc::new(dev))), portcullis, http, task).await
 }

@@ -46,6 +46,8 @@ impl PasswordField {
             | Problem::SendFailed
             | Problem::NotAllowed(_)
             | Problem::PasswordTooShort { .. }
+            | Problem::InvalidFlespiToken
+            | Problem::NoFlespiRegion
             | Problem::CannotAnswer => Self::Whole,
         }
     }

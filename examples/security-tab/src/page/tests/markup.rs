@@ -267,6 +267,8 @@ fn fields_are_those_of_the_contract() {
         field::METHOD,
         field::ENABLED,
         field::SESSION,
+        field::TOKEN,
+        field::REGION,
         field::USER,
         field::ACCOUNT,
         field::FLAG,
