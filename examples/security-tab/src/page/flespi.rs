@@ -67,13 +67,12 @@ pub(crate) enum LastKnown {
 
 impl FlespiSection {
     /// The name of a region and where it is.
-    #[expect(clippy::unused_self, reason = "a template calls methods of what it shows")]
     pub(super) fn region_words(&self, name: &str, language: Language) -> String {
         let texts = language.texts();
-        match name {
-            "eu" => texts.flespi_region_eu.to_owned(),
-            "ru" => texts.flespi_region_ru.to_owned(),
-            other => other.to_owned(),
+        match self.regions.iter().find(|known| *known == name).map(String::as_str) {
+            Some("eu") => texts.flespi_region_eu.to_owned(),
+            Some("ru") => texts.flespi_region_ru.to_owned(),
+            Some(_) | None => name.to_owned(),
         }
     }
 

@@ -103,11 +103,11 @@ impl Story<'_> {
         self.says("#flespi-window", "Authorization was not finished. Nothing was changed.").await;
         self.picture("2-closed").await;
 
-        self.browser.execute("window.open = () => null", vec![]).await.unwrap();
+        self.browser.execute("window.kept = window.open; window.open = () => null", vec![]).await.unwrap();
         self.press("#flespi-login").await;
         self.says("#flespi-window", "The window was blocked.").await;
         self.picture("3-blocked").await;
-        self.browser.execute("delete window.open", vec![]).await.unwrap();
+        self.browser.execute("window.open = window.kept", vec![]).await.unwrap();
         self.press("#flespi-open").await;
         let popup = self.enter_window(std::slice::from_ref(&page)).await;
 

@@ -12,7 +12,18 @@ pub(crate) enum Because {
 }
 
 /// Every reason with words of its own: its name, then English and Russian.
-const WHY: [(&str, &str, &str); 56] = [
+const WHY: [(&str, &str, &str); 67] = [
+    ("ambiguous", "what flespi did is not known", "неизвестно, что сделал flespi"),
+    ("unavailable", "flespi could not be reached", "flespi недоступен"),
+    ("forbidden", "the token may not do this", "токену это не разрешено"),
+    ("throttled", "flespi was asked too often", "слишком много обращений к flespi"),
+    ("unauthorized", "flespi does not accept the token", "flespi не принимает токен"),
+    ("unknown", "it is not known", "неизвестно"),
+    ("no_right", "the token may not delete itself", "токен не может удалить себя"),
+    ("no_such_region", "there is no such region", "такого региона нет"),
+    ("not_connected", "flespi is not connected", "flespi не подключён"),
+    ("rejected", "flespi did not accept the token", "flespi не принял токен"),
+    ("hand_off_dead", "the login at flespi is no longer valid", "вход в flespi больше не действует"),
     ("bad_credentials", "wrong login or password", "неверное имя или пароль"),
     ("unknown_login", "unknown login", "неизвестное имя"),
     ("wrong_password", "wrong password", "неверный пароль"),
@@ -72,7 +83,11 @@ const WHY: [(&str, &str, &str); 56] = [
 ];
 
 /// What has words of its own without being a reason.
-const WHAT: [(&str, &str, &str); 27] = [
+const WHAT: [(&str, &str, &str); 31] = [
+    ("manual", "Entered manually", "Введён вручную"),
+    ("done", "Done", "Выполнено"),
+    ("flespi_login", "For a login at flespi", "Для входа в flespi"),
+    ("flespi_expiring", "Notice of a flespi token that ends", "Предупреждение об окончании токена flespi"),
     ("misconfigured", "Sending is misconfigured", "Отправка настроена неверно"),
     ("content_gone", "Its content was removed", "Содержимое удалено"),
     ("content_unreadable", "Its content cannot be read", "Содержимое не читается"),
@@ -137,7 +152,19 @@ mod tests {
     use super::*;
 
     /// Literals in the sources of events that no event names: counters, fields, errors of input and parts of a record.
-    const ELSEWHERE: [&str; 34] = [
+    const ELSEWHERE: [&str; 46] = [
+        "balance",
+        "days",
+        "flespi_checks",
+        "flespi_connection",
+        "flespi_hand_offs",
+        "flespi_token",
+        "invalid_phone",
+        "invalid_region",
+        "parent",
+        "phone",
+        "plan",
+        "region",
         "invalid_plans",
         "plans",
         "address",
