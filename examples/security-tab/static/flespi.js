@@ -130,7 +130,7 @@
 
   function say(name, control) {
     const line = document.createElement('p');
-    line.className = 'message';
+    line.className = 'help';
     line.setAttribute('role', 'status');
     line.textContent = words(name);
     place()?.replaceChildren(...[line, control].filter(Boolean));

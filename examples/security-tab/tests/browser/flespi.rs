@@ -44,6 +44,17 @@ impl Story<'_> {
         self.find("#flespi-login").await;
     }
 
+    /// The days of the account count no more: it is not blocked within the year.
+    fn let_the_account_live(&self) {
+        let mut admin = self.program.client();
+        let login = json!({"login": "admin", "password": PASSWORD});
+        assert_eq!(admin.json("POST", "/api/security/sign-in", &login).status, 200);
+        let settings = admin.get("/api/security/settings").json();
+        let account = format!("/api/security/accounts/{}", settings["account"]["id"].as_str().unwrap());
+        let reply = admin.json("PATCH", &account, &json!({"days": {"counting": false}}));
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
+
     /// The windows, once there are so many.
     async fn windows(&self, count: usize) -> Vec<WindowHandle> {
         let wanted = async {
@@ -90,6 +101,7 @@ impl Story<'_> {
 
     /// A token for a year, from the login to its end, then one that is typed.
     async fn care_for_a_token(self, stand_in: &FlespiStandIn) {
+        self.let_the_account_live();
         self.open("/").await;
         self.enter_as_alice().await;
         self.picture("1-absent").await;

@@ -86,7 +86,7 @@ fn english_sentences_are_those_of_the_specification() {
         ("en-flespi-rejected", "Not accepted by flespi: expired or deleted"),
         (
             "en-flespi-unanswered-active",
-            "flespi did not answer. Last known: active , checked 2026-03-02 16:00",
+            "flespi did not answer. Last known: active, checked 2026-03-02 16:00",
         ),
         ("en-flespi-typing", "Region Select a region eu (Netherlands) ru (Russia) OK Cancel"),
         ("en-flespi-typing-token", "A flespi token has 64 letters and digits."),
