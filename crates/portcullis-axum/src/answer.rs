@@ -17,6 +17,7 @@ use portcullis::two_factor::TwoFactorSettings;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::flespi::FlespiView;
 use crate::notices::NoticesView;
 
 /// `challenge`: what a client needs to ask for a code.
@@ -146,6 +147,8 @@ pub(crate) struct SettingsView {
     password: PasswordView,
     two_factor: TwoFactorView,
     notices: NoticesView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flespi: Option<FlespiView>,
     account: AccountView,
     sessions: SessionsView,
 }
@@ -234,6 +237,7 @@ impl SettingsView {
             password: PasswordView::from(&settings.password),
             two_factor: TwoFactorView::of(portcullis, &settings.two_factor),
             notices: NoticesView::from(&settings.notices),
+            flespi: settings.flespi.as_ref().map(FlespiView::settings),
             account: AccountView {
                 id: account.id.uuid(),
                 name: account.name.clone(),

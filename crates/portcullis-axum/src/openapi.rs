@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use portcullis::decision::Reason;
 use serde_json::{Map, Value, json};
 
+use crate::flespi;
 use crate::routes::{Operation, operations};
 use crate::schemas::{of_accounts, of_people};
 use crate::status::status_of;
@@ -111,6 +112,10 @@ fn responses(operation: &Operation) -> Map<String, Value> {
         }
         None => json!({"description": "done"}),
     };
+    if operation.path == "/flespi/hand-off/{nonce}" {
+        // As complete as it is then.
+        responses.insert("202".to_owned(), success.clone());
+    }
     responses.insert(operation.success.to_string(), success);
     responses
 }
@@ -132,6 +137,7 @@ fn schemas() -> Map<String, Value> {
         .into_iter()
         .chain(link_answers())
         .chain(notice_answers())
+        .chain(flespi::schemas())
         .chain(settings_answers())
         .chain(answers())
         .chain(of_people())
@@ -212,7 +218,7 @@ fn settings_answers() -> Vec<(&'static str, Value)> {
                 }), &none),
                 "sessions": object(&json!({"count": number}), &none),
             }),
-            &none,
+            &json!({"flespi": reference("FlespiSettings")}),
         ),
     )]
 }

@@ -4,6 +4,7 @@ mod clock;
 mod database;
 mod demo;
 mod dev;
+mod flespi;
 mod init;
 mod invite;
 mod keys;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use portcullis::policy::Policy;
 use portcullis_axum::Cidr;
 
+use crate::flespi;
 use crate::init::{self, InitCommand};
 use crate::invite::{self, InviteCommand};
 use crate::keys::{self, KeysCommand};
@@ -31,6 +32,7 @@ usage: security-tab [OPTIONS]
   --smtp URL            smtp://[user@]host:port or smtps://[user@]host[:port] (mailbox at /dev/messages)
   --sms-http URL        kannel+http(s)://user@host:port, twilio+https://account@host or file://description.json
                         (phone at /dev/messages)
+  --flespi-region N=URL dev mode: where the region eu or ru of flespi is (where flespi has it)
   --demo-password TEXT  dev mode: the password of the demo users (random)
   --policy NAME         default, wialon-hosting, wialon-local or strict (default)
   --print-link          init and invite: show the link although standard output is no terminal
@@ -46,7 +48,7 @@ environment:
 ";
 
 /// Options that later releases fill.
-const LATER_OPTIONS: [&str; 2] = ["--smpp", "--flespi-region"];
+const LATER_OPTIONS: [&str; 1] = ["--smpp"];
 
 /// A command line that was understood.
 #[derive(Debug)]
@@ -86,6 +88,8 @@ pub(crate) struct Options {
     pub(crate) smtp: Option<String>,
     /// The SMS gateway.
     pub(crate) sms_http: Option<String>,
+    /// Where regions of flespi are, if not where they are.
+    pub(crate) flespi: Vec<(&'static str, String)>,
     /// The password of the demo users.
     pub(crate) demo_password: Option<String>,
     /// Every number.
@@ -158,6 +162,7 @@ fn is_known(name: &str) -> bool {
             | "--trusted-proxy"
             | "--smtp"
             | "--sms-http"
+            | "--flespi-region"
             | "--demo-password"
             | "--policy"
     )
@@ -176,6 +181,7 @@ impl Default for Options {
             dev: true,
             smtp: None,
             sms_http: None,
+            flespi: Vec::new(),
             demo_password: None,
             policy: Policy::default(),
         }
@@ -200,6 +206,7 @@ impl Options {
             }
             "--smtp" => self.smtp = Some(value),
             "--sms-http" => self.sms_http = Some(value),
+            "--flespi-region" => self.flespi.push(flespi::region(&value)?),
             "--demo-password" => self.demo_password = Some(value),
             _ => {
                 self.policy = Policy::named(&value).ok_or(
@@ -221,6 +228,9 @@ impl Options {
         }
         if self.demo_password.is_some() {
             return Err("--demo-password is for dev mode only".into());
+        }
+        if !self.flespi.is_empty() {
+            return Err("--flespi-region is for dev mode only".into());
         }
         let given = [
             ("--keys", self.keys.is_some()),

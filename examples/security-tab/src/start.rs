@@ -13,6 +13,7 @@ use portcullis::keyring::Keyring;
 use portcullis::password::argon2::{HashCost, HashPool};
 use portcullis::policy::Policy;
 use portcullis::port::ambient::{Clock, SystemRandom};
+use portcullis::port::flespi::FlespiApi;
 use portcullis::port::hasher::PasswordHasher;
 use portcullis::port::message::{MailSender, SmsSender};
 use portcullis_axum::{HttpOptions, Security};
@@ -24,6 +25,7 @@ use crate::clock::MovableClock;
 use crate::database::OpenDatabase;
 use crate::demo::{self, Demo};
 use crate::dev::Dev;
+use crate::flespi::Caller;
 use crate::keys::lies_beside;
 use crate::mailbox::Mailbox;
 use crate::options::{Database, Options};
@@ -94,6 +96,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         None if !options.dev => None,
         Some(_) | None => Some(Arc::clone(&mailbox) as Arc<dyn SmsSender>),
     };
+    let flespi = Arc::new(Caller::new(&options.flespi)?);
     let mut builder = Portcullis::builder_on(database.store());
     if let Some(sms) = sms {
         builder = builder.sms_on(sms);
@@ -102,6 +105,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let portcullis = builder
         .keyring(keyring)
         .mail_on(mail)
+        .flespi_on(Arc::clone(&flespi) as Arc<dyn FlespiApi>)
         .hasher(Arc::clone(&hasher))
         .clock(Arc::clone(&clock) as Arc<dyn Clock>)
         .policy(options.policy.clone())
@@ -117,8 +121,15 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let demo = Demo::seed(&portcullis, &*hasher, &options).await?;
     announce(&options, &http, &demo);
     let worker = DevWorker::new(portcullis.clone());
-    let dev =
-        Dev { mailbox, clock, hasher, worker: worker.clone(), port: address.port(), accounts: demo.accounts };
+    let dev = Dev {
+        mailbox,
+        flespi,
+        clock,
+        hasher,
+        worker: worker.clone(),
+        port: address.port(),
+        accounts: demo.accounts,
+    };
     let task = worker.spawn();
     serve(listener, App::new(security, Some(Arc::new(dev))), portcullis, http, receipts, task).await
 }

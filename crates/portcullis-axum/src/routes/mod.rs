@@ -2,6 +2,7 @@
 
 mod accounts;
 mod email;
+mod flespi;
 mod manage;
 mod notices;
 mod password;
@@ -56,6 +57,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         recovery::operations(),
         of_two_factor(),
         notices::operations(),
+        flespi::operations(),
         of_sessions(),
         manage::of_users(),
         manage::of_invitations(),

@@ -12,7 +12,7 @@ async fn settings_show_what_exists_and_nothing_more() {
     let settings = site.get("/settings").await.is(200).json();
     assert_eq!(
         keys(&settings),
-        ["account", "email", "notices", "password", "phone", "sessions", "two_factor", "user"]
+        ["account", "email", "flespi", "notices", "password", "phone", "sessions", "two_factor", "user"]
     );
     assert_eq!(
         settings["user"],
@@ -137,6 +137,12 @@ async fn without_a_session_nothing_is_shown_or_done() {
         ("PUT", "/two-factor"),
         ("DELETE", "/phone"),
         ("POST", "/reauthenticate"),
+        ("GET", "/flespi"),
+        ("PUT", "/flespi"),
+        ("DELETE", "/flespi"),
+        ("POST", "/flespi/check"),
+        ("POST", "/flespi/hand-off"),
+        ("POST", "/flespi/hand-off/x"),
         ("GET", "/users"),
         ("POST", "/users"),
         ("GET", "/users/x"),

@@ -119,6 +119,8 @@ fn bodies() -> Vec<(&'static str, Value)> {
         ("POST /two-factor/challenge", json!({"method": "sms", "phone": "+37120000045"})),
         ("POST /two-factor/challenge/resend", json!({"challenge": "x"})),
         ("PUT /two-factor", json!({"method": "email", "challenge": "x", "code": "123456"})),
+        ("PUT /flespi", json!({"token": "aB3x".repeat(16), "region": "eu"})),
+        ("POST /flespi/hand-off/x", json!({"message": "x"})),
         ("POST /users", json!({"login": "dora", "account": NOBODY})),
         (PATCH_USER, json!({"email": "new@example.com", "time_zone": "Europe/Riga", "language": "ru"})),
         ("POST /accounts", json!({"name": "low", "parent": NOBODY})),
@@ -186,7 +188,19 @@ fn texts() -> Vec<(&'static [&'static str], &'static str, Vec<String>)> {
     phones.extend(['\u{200b}', '\u{202e}', '\0', '\n'].map(|c| format!("+371{c}20000045")));
     phones.push("1".repeat(60_000));
     let ids = vec![String::new(), "demo".into(), format!(" {NOBODY}"), "0".repeat(60_000)];
+    let tokens = vec![
+        String::new(),
+        "x".repeat(63),
+        "x".repeat(65),
+        format!("flespitoken {}", "x".repeat(64)),
+        format!("{}\n", "x".repeat(63)),
+        "ｘ".repeat(64),
+        "x".repeat(60_000),
+    ];
+    let regions = ["", "EU", "EU ", "eu ", "eu.evil.com", "ru@evil", "ｅｕ", "https://flespi.io"];
     vec![
+        (&["token"], "invalid_token", tokens),
+        (&["region"], "invalid_region", regions.map(str::to_owned).to_vec()),
         (&["address", "email"], "invalid_email", addresses),
         (&["code"], "invalid_code", codes),
         (&["login"], "invalid_login", logins),
@@ -233,8 +247,10 @@ async fn what_no_field_takes_is_refused_by_name_before_any_work() {
         "parent",
         "password",
         "phone",
+        "region",
         "repeat",
         "time_zone",
+        "token",
     ];
     assert_eq!(fields, expected);
 }

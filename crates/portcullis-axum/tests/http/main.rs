@@ -12,6 +12,7 @@ mod cookies;
 mod door;
 mod email;
 mod failures;
+mod flespi;
 mod mounting;
 mod notices;
 mod office;

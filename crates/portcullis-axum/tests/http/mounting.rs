@@ -52,6 +52,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
     let contract = [
         "DELETE /email",
         "DELETE /email/pending",
+        "DELETE /flespi",
         "DELETE /phone",
         "DELETE /sessions/others",
         "DELETE /sessions/{id}",
@@ -61,6 +62,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "GET /accounts/{id}/payments",
         "GET /audit",
         "GET /email/undo/{token}",
+        "GET /flespi",
         "GET /openapi.json",
         "GET /recovery/{token}",
         "GET /sessions",
@@ -74,6 +76,9 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "POST /email/confirm",
         "POST /email/resend",
         "POST /email/undo",
+        "POST /flespi/check",
+        "POST /flespi/hand-off",
+        "POST /flespi/hand-off/{nonce}",
         "POST /password",
         "POST /reauthenticate",
         "POST /recovery",
@@ -89,6 +94,7 @@ async fn the_description_lists_exactly_the_routes_there_are() {
         "POST /users/{id}/recovery",
         "POST /users/{id}/rights",
         "PUT /email",
+        "PUT /flespi",
         "PUT /notices/blocking",
         "PUT /two-factor",
     ];

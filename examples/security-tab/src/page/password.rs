@@ -49,6 +49,8 @@ impl PasswordField {
             | Problem::InvalidPhone
             | Problem::UnchangedPhone
             | Problem::MaybeSent
+            | Problem::InvalidFlespiToken
+            | Problem::NoFlespiRegion
             | Problem::CannotAnswer => Self::Whole,
         }
     }

@@ -103,6 +103,10 @@ pub(crate) enum Problem {
     UnchangedPassword,
     /// `weak_password`, with every reason.
     WeakPassword(Vec<Weakness>),
+    /// `invalid_token`: what was typed is no flespi token.
+    InvalidFlespiToken,
+    /// `invalid_region`: none was chosen for a flespi token.
+    NoFlespiRegion,
     /// `busy` or `unavailable`.
     CannotAnswer,
 }
@@ -178,6 +182,8 @@ pub(crate) enum Gate {
     EmailUnconfirmed,
     /// `service_email_notification`.
     ServiceEmailNotification,
+    /// `top_user`.
+    TopUser,
 }
 
 impl Gate {
@@ -194,6 +200,7 @@ impl Gate {
             "change_password" => Self::ChangePassword,
             "policy" => Self::Policy,
             "email_unconfirmed" => Self::EmailUnconfirmed,
+            "top_user" => Self::TopUser,
             "service_email_notification" => Self::ServiceEmailNotification,
             _ => Self::Right,
         }
@@ -214,6 +221,7 @@ impl Gate {
             Self::ChangePassword => texts.gate_change_password,
             Self::Policy => texts.gate_policy,
             Self::EmailUnconfirmed => texts.gate_email_unconfirmed,
+            Self::TopUser => texts.gate_top_user,
             Self::ServiceEmailNotification => texts.gate_service_email_notification,
         }
     }
@@ -285,6 +293,8 @@ impl Problem {
                 let words: Vec<_> = words.iter().map(Html::as_str).collect();
                 Html::trusted(words.join(" "))
             }
+            Self::InvalidFlespiToken => Html::text(texts.flespi_token_invalid),
+            Self::NoFlespiRegion => Html::text(texts.flespi_region_missing),
             Self::CannotAnswer => Html::text(texts.cannot_answer),
         }
     }
@@ -313,6 +323,8 @@ impl Problem {
             | Self::RepeatDiffers
             | Self::UnchangedPassword
             | Self::WeakPassword(_)
+            | Self::InvalidFlespiToken
+            | Self::NoFlespiRegion
             | Self::CannotAnswer => true,
         }
     }
@@ -346,6 +358,7 @@ mod tests {
             ("budget", Gate::Budget),
             ("blocked", Gate::Blocked),
             ("policy", Gate::Policy),
+            ("top_user", Gate::TopUser),
             ("email_unconfirmed", Gate::EmailUnconfirmed),
             ("service_email_notification", Gate::ServiceEmailNotification),
             ("change_password", Gate::ChangePassword),

@@ -182,6 +182,7 @@ impl Samples {
                 gates: vec![Gate::EmailUnconfirmed],
                 notice: None,
             },
+            flespi: Self::flespi_absent(),
             sessions: SessionsSection { sessions: vec![Self::session(0)], notice: None },
             dialog: None,
         }

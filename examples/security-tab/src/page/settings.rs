@@ -5,7 +5,7 @@ use askama::Template;
 use super::dialog::Question;
 use super::password::PasswordField;
 use super::{
-    AdvancedSection, Banner, CodeLine, Frame, Gate, Html, Notice, PasswordRow, Place, Problem,
+    AdvancedSection, Banner, CodeLine, FlespiSection, Frame, Gate, Html, Notice, PasswordRow, Place, Problem,
     Reauthenticate, Sentence, SessionsSection, Time,
 };
 use crate::texts::{Language, Texts};
@@ -25,6 +25,8 @@ pub(crate) struct SecurityPage {
     pub(crate) two_factor: TwoFactorSection,
     /// The section "Advanced settings".
     pub(crate) advanced: AdvancedSection,
+    /// The section "flespi settings".
+    pub(crate) flespi: FlespiSection,
     /// The section "Sessions".
     pub(crate) sessions: SessionsSection,
     /// The dialog of a stale sign-in.
@@ -171,6 +173,8 @@ pub(crate) enum Part {
     TwoFactor,
     /// The section "Advanced settings".
     Advanced,
+    /// The section "flespi settings".
+    Flespi,
     /// The section "Sessions".
     Sessions,
     /// The slot of the dialog.
@@ -212,6 +216,7 @@ impl SecurityPage {
             self.password.notice.is_some(),
             self.two_factor.notice.is_some(),
             self.advanced.notice.is_some(),
+            self.flespi.notice.is_some(),
             self.sessions.notice.is_some(),
         ];
         let lines = [&mut self.email.line, &mut self.two_factor.line];
@@ -245,6 +250,7 @@ impl Part {
             Self::Authorization => "authorization",
             Self::TwoFactor => "two-factor",
             Self::Advanced => "advanced",
+            Self::Flespi => "flespi",
             Self::Sessions => "sessions",
             Self::Dialog => "dialog-slot",
         }
@@ -253,12 +259,18 @@ impl Part {
     /// The attributes of a form of this part: a plain post, and a swap of the part where there is JavaScript.
     pub(super) fn post(self, route: &'static str) -> Html {
         let id = self.id();
-        let others: Vec<_> =
-            [Self::Authorization, Self::TwoFactor, Self::Advanced, Self::Sessions, Self::Dialog]
-                .into_iter()
-                .filter(|other| *other != self)
-                .map(|other| format!("#{}", other.id()))
-                .collect();
+        let others: Vec<_> = [
+            Self::Authorization,
+            Self::TwoFactor,
+            Self::Advanced,
+            Self::Flespi,
+            Self::Sessions,
+            Self::Dialog,
+        ]
+        .into_iter()
+        .filter(|other| *other != self)
+        .map(|other| format!("#{}", other.id()))
+        .collect();
         Html::trusted(format!(
             "method=\"post\" action=\"{route}\" hx-post=\"{route}\" hx-target=\"#{id}\" hx-select=\"#{id}\" \
              hx-select-oob=\"{}\" hx-swap=\"outerHTML\" hx-sync=\"this:drop\" novalidate",

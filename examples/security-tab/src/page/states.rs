@@ -1,5 +1,6 @@
 //! Every state of the pages, from samples: for the gallery, the tests and the pictures.
 
+mod flespi;
 mod links;
 mod sms;
 
@@ -53,6 +54,7 @@ impl Samples {
             self.sms_pages(),
             self.both_codes_pages(),
             self.advanced_pages(),
+            self.flespi_pages(),
             self.session_pages(),
             self.dialog_pages(),
         ];

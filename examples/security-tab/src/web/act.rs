@@ -19,6 +19,10 @@ impl Visit {
             route::EMAIL_CONFIRM => Show { parts: Vec::new(), ..show },
             route::EMAIL_REMOVE => self.remove_email(show).await?,
             route::TWO_FACTOR_SEND => self.ask_two_factor(show, &action).await?,
+            route::FLESPI_LOGIN => self.log_in_at_flespi(show).await,
+            route::FLESPI_DISCONNECT => self.disconnect_flespi(show).await,
+            // The token is a secret and was not carried: a script leaves it in its field, else it is typed again.
+            route::FLESPI_TOKEN => Show { parts: Vec::new(), typing: true, ..show },
             _ => self.turn_off(show).await?,
         };
         match show.fault {

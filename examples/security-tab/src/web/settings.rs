@@ -15,7 +15,8 @@ pub(super) async fn page(mut visit: Visit) -> Answer {
     let session = visit.session().await?;
     visit.renew(&session).await?;
     let chosen = Method::of_value(visit.field(field::METHOD));
-    visit.show_whole(Show { chosen, ..Show::of(session.id) }).await
+    let typing = visit.field(field::FLESPI) == "type";
+    visit.show_whole(Show { chosen, typing, ..Show::of(session.id) }).await
 }
 
 /// POST: an action that a stale sign-in may stop.

@@ -26,10 +26,10 @@ use crate::texts::Language;
 
 /// What is stored of the user who asks.
 pub(super) struct Known {
-    settings: SecuritySettings,
+    pub(super) settings: SecuritySettings,
     user: User,
     sessions: Vec<ListedSession>,
-    now: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
     password_maximum: u32,
     notice_days: u32,
     administers: bool,
@@ -55,7 +55,7 @@ impl Known {
         Ok(Self { settings, user, sessions, now, password_maximum, notice_days, administers, quota_until })
     }
 
-    fn zone(&self) -> TimeZone {
+    pub(super) fn zone(&self) -> TimeZone {
         self.settings.user.time_zone
     }
 
@@ -69,6 +69,7 @@ impl Known {
             password: self.password(show),
             two_factor: self.two_factor(visit, show, two_factor_said),
             advanced: self.advanced(show),
+            flespi: self.flespi(show),
             sessions: self.sessions(visit, show),
             dialog: show.dialog.clone(),
         };
@@ -104,6 +105,7 @@ impl Known {
             Spot::EmailCode => (page.email.line.as_mut(), &mut page.email.notice, left(email)),
             Spot::TwoFactor => (None, &mut page.two_factor.notice, 0),
             Spot::Advanced => (None, &mut page.advanced.notice, 0),
+            Spot::Flespi => (None, &mut page.flespi.notice, 0),
             Spot::Sessions => (None, &mut page.sessions.notice, 0),
             Spot::TwoFactorCode => {
                 (page.two_factor.line.as_mut(), &mut page.two_factor.notice, left(two_factor))
@@ -116,6 +118,7 @@ impl Known {
             | Spot::TwoFactor
             | Spot::TwoFactorCode
             | Spot::Advanced
+            | Spot::Flespi
             | Spot::Sessions => self.settings.password_minimum_alone,
         };
         let (now, zone, maximum) = (self.now, self.zone(), self.password_maximum);
@@ -125,6 +128,7 @@ impl Known {
                 Problem::UnchangedPhone
             }
             (Spot::Password, Some(Reason::Unchanged)) => Problem::UnchangedPassword,
+            (Spot::Flespi, None) => super::flespi_view::problem(fault, wording),
             _ => fault.problem(wording),
         };
         match line {
@@ -176,7 +180,7 @@ impl Known {
         }
     }
 
-    fn language(&self) -> Language {
+    pub(super) fn language(&self) -> Language {
         Language::of_tag(self.settings.user.language.base())
     }
 

@@ -13,6 +13,8 @@ mod axe;
 #[cfg(test)]
 mod driver;
 #[cfg(test)]
+mod flespi;
+#[cfg(test)]
 mod gallery;
 #[cfg(test)]
 mod keyboard;

@@ -89,6 +89,8 @@ pub(super) enum Step {
     OneMistake,
     /// From now on one wrong code from a source is too many.
     OneFromSource,
+    /// What happens at flespi.
+    Flespi(super::flespi::AtFlespi),
     /// What happens at an office.
     At(super::at_office::AtOffice),
 }
@@ -147,7 +149,7 @@ impl Play {
     }
 
     /// Goes on under another policy on the same store.
-    fn under(&mut self, change: impl FnOnce(&mut Policy)) {
+    pub(super) fn under(&mut self, change: impl FnOnce(&mut Policy)) {
         let mut policy = self.site.world.security.policy().clone();
         change(&mut policy);
         let (store, now) = (self.site.world.store.clone(), self.site.world.now());
@@ -286,6 +288,7 @@ impl Play {
             Step::OneClaim => self.under(|policy| policy.email_claims = 1),
             Step::OneMistake => self.under(|policy| policy.code_disabled_after = 1),
             Step::OneFromSource => self.under(|policy| policy.code_failures_per_source = Some(one)),
+            Step::Flespi(step) => self.at_flespi(step).await,
             Step::At(step) => self.at_the_office(step).await,
         }
     }

@@ -147,7 +147,7 @@ fn sessions() -> Vec<Row> {
         row(&[SignedIn], "DELETE /sessions/others", NOTHING).gives(204, &[]).with_cookie(),
         row(&[SignedIn], "GET /settings", NOTHING).gives(
             200,
-            &["account", "email", "notices", "password", "phone", "sessions", "two_factor", "user"],
+            &["account", "email", "flespi", "notices", "password", "phone", "sessions", "two_factor", "user"],
         ),
         row(&[SignedIn], "GET /audit", NOTHING).gives(200, &["events", "next"]),
         row(&[SignedIn, Colleague], "GET /audit?user=$bob", NOTHING).refuses(

@@ -12,7 +12,7 @@ pub(crate) enum Because {
 }
 
 /// Every reason with words of its own: its name, then English and Russian.
-const WHY: [(&str, &str, &str); 79] = [
+const WHY: &[(&str, &str, &str)] = &[
     ("no_sms", "no SMS can be sent here", "SMS здесь не отправляются"),
     ("no_phone", "no confirmed phone number", "нет подтверждённого номера"),
     ("service_sms", "SMS are not active in the account", "SMS не включены в учётной записи"),
@@ -40,6 +40,17 @@ const WHY: [(&str, &str, &str); 79] = [
     ("on_its_way", "it is on its way", "в пути"),
     ("delivered", "it arrived", "доставлено"),
     ("undelivered", "it will not arrive", "не доставлено"),
+    ("ambiguous", "what flespi did is not known", "неизвестно, что сделал flespi"),
+    ("unavailable", "flespi could not be reached", "flespi недоступен"),
+    ("forbidden", "the token may not do this", "токену это не разрешено"),
+    ("throttled", "flespi was asked too often", "слишком много обращений к flespi"),
+    ("unauthorized", "flespi does not accept the token", "flespi не принимает токен"),
+    ("unknown", "it is not known", "неизвестно"),
+    ("no_right", "the token may not delete itself", "токен не может удалить себя"),
+    ("no_such_region", "there is no such region", "такого региона нет"),
+    ("not_connected", "flespi is not connected", "flespi не подключён"),
+    ("rejected", "flespi did not accept the token", "flespi не принял токен"),
+    ("hand_off_dead", "the login at flespi is no longer valid", "вход в flespi больше не действует"),
     ("bad_credentials", "wrong login or password", "неверное имя или пароль"),
     ("unknown_login", "unknown login", "неизвестное имя"),
     ("wrong_password", "wrong password", "неверный пароль"),
@@ -99,10 +110,14 @@ const WHY: [(&str, &str, &str); 79] = [
 ];
 
 /// What has words of its own without being a reason.
-const WHAT: [(&str, &str, &str); 30] = [
+const WHAT: &[(&str, &str, &str)] = &[
     ("password_sms", "By password and a code by SMS", "По паролю и коду из SMS"),
     ("two_factor_sms", "For two-factor authentication by SMS", "Для двухфакторной аутентификации по SMS"),
     ("sms", "Codes by SMS", "Коды по SMS"),
+    ("manual", "Entered manually", "Введён вручную"),
+    ("done", "Done", "Выполнено"),
+    ("flespi_login", "For a login at flespi", "Для входа в flespi"),
+    ("flespi_expiring", "Notice of a flespi token that ends", "Предупреждение об окончании токена flespi"),
     ("misconfigured", "Sending is misconfigured", "Отправка настроена неверно"),
     ("content_gone", "Its content was removed", "Содержимое удалено"),
     ("content_unreadable", "Its content cannot be read", "Содержимое не читается"),
@@ -167,7 +182,19 @@ mod tests {
     use super::*;
 
     /// Literals in the sources of events that no event names: counters, fields, errors of input and parts of a record.
-    const ELSEWHERE: [&str; 50] = [
+    const ELSEWHERE: &[&str] = &[
+        "balance",
+        "days",
+        "flespi_checks",
+        "flespi_connection",
+        "flespi_hand_offs",
+        "flespi_token",
+        "invalid_phone",
+        "invalid_region",
+        "parent",
+        "phone",
+        "plan",
+        "region",
         "invalid_plans",
         "plans",
         "address",
