@@ -112,6 +112,13 @@ pub(crate) fn resend(
     challenge.value.destination = again.to;
     challenge.value.digest = again.fresh.digest;
     challenge.value.sealed = again.fresh.sealed;
+    let newest = challenge.value.unverified.take();
+    if again.repeats {
+        let of_user = newest.as_ref().and_then(Charge::unverified_of_user);
+        challenge.value.unverified_before.extend(of_user.map(|charge| (old.issue, charge)));
+    } else {
+        challenge.value.unverified_before.clear();
+    }
     challenge.value.unverified = charge.as_ref().and_then(Charge::unverified);
     challenge.value.issue += 1;
     challenge.value.issued_at = now;

@@ -1,10 +1,13 @@
 //! Submitting an SMS: the gates once more, a mark that it began, one submission, its outcome.
 
+use chrono::{DateTime, Utc};
+
 use super::commit::Try;
 use super::record::View;
 use super::worker::Stop;
 use super::{Engine, SmsLine};
-use crate::decision::{Changes, Stored};
+use crate::challenge::Challenge;
+use crate::decision::{Changes, Decision, Stored};
 use crate::error::Error;
 use crate::message::model::{Message, Outcome};
 use crate::message::{held, rules, sms};
@@ -27,17 +30,54 @@ impl Engine {
             return self.keep_outcome(sms::wait(message, until)).await;
         }
         let view = self.read(&t, vec![Start::Id(message.value.id.uuid())], Vec::new()).await?;
-        let decision = match self.may_submit(&message, &view, &t) {
-            Ok(worded) => return self.hand_over(message, &worded, idempotent).await,
-            Err(_) if message.value.submitted => sms::maybe_sent(message, &self.policy, t.now),
-            Err(Stop::Suppress(why)) => rules::suppress(message, why, &self.policy, t.now),
-            Err(Stop::Hold) => held::hold(message, &self.policy, t.now),
-            Err(Stop::Postpone(error)) => {
-                sms::settle_sms(message, &Err(error), idempotent, &self.policy, t.now)
+        match self.may_submit(&message, &view, &t) {
+            Ok(worded) => self.hand_over(message, &worded, idempotent).await,
+            Err(stop) => self.keep_sms(&message, |message| self.stopped(message, &stop, t.now)).await,
+        }
+    }
+
+    /// What becomes of an SMS that does not leave now.
+    fn stopped(&self, message: Stored<Message>, stop: &Stop, now: DateTime<Utc>) -> Decision<Outcome> {
+        match stop {
+            _ if message.value.submitted => sms::maybe_sent(message, &self.policy, now),
+            Stop::Suppress(why) => rules::suppress(message, why, &self.policy, now),
+            Stop::Hold => held::hold(message, &self.policy, now),
+            Stop::Postpone(error) => {
+                sms::settle_sms(message, &Err(error.clone()), false, false, &self.policy, now)
             }
-            Err(Stop::Stay(_)) => rules::suppress(message, "no_sms", &self.policy, t.now),
-        };
-        self.keep_outcome(decision).await
+            Stop::Stay(_) => rules::suppress(message, "no_sms", &self.policy, now),
+        }
+    }
+
+    /// Keeps what came of an SMS, and with it what its code gives back when it certainly was not sent.
+    async fn keep_sms(
+        &self,
+        of: &Stored<Message>,
+        decide: impl Fn(Stored<Message>) -> Decision<Outcome> + Send + Sync,
+    ) -> Result<Outcome, Error> {
+        let id = of.value.id.uuid();
+        for _ in 0..self.policy.commit_tries {
+            let Decision { reply, mut changes, attempts } = decide(of.clone());
+            if !matches!(reply, Ok(Outcome::Suppressed | Outcome::GivenUp)) {
+                return self.keep_outcome(Decision { reply, changes, attempts }).await;
+            }
+            let view = self.read(&self.look(), vec![Start::Id(id)], Vec::new()).await?;
+            if view.start::<Message>(0)?.is_none_or(|kept| kept.version() != of.version()) {
+                break;
+            }
+            let challenge = match of.value.challenge {
+                Some(challenge) => view.record::<Challenge>(challenge.uuid())?,
+                None => None,
+            };
+            sms::give_back_code(&mut changes, &of.value, challenge);
+            match self.keep_first(changes).await {
+                Ok(()) => return reply.map_err(Error::Refused),
+                // The code was entered or sent again meanwhile.
+                Err(Error::Contended) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Contended)
     }
 
     async fn hand_over(
@@ -47,8 +87,7 @@ impl Engine {
         idempotent: bool,
     ) -> Result<Outcome, Error> {
         let Some(SmsLine { sender, .. }) = &self.sms else {
-            let decision = rules::suppress(message, "policy", &self.policy, self.now());
-            return self.keep_outcome(decision).await;
+            return self.keep_sms(&message, |m| rules::suppress(m, "policy", &self.policy, self.now())).await;
         };
         let (begun, changes) = sms::begin(&message, &self.policy, self.now());
         self.keep_first(changes).await?;
@@ -61,7 +100,10 @@ impl Engine {
             tracing::error!("the SMS sender is set up wrongly: all SMS wait until one gets through");
         }
         let result = result.map(drop);
-        self.keep_outcome(sms::settle_sms(begun, &result, idempotent, &self.policy, self.now())).await
+        let unknown = message.value.submitted;
+        let now = self.now();
+        self.keep_sms(&begun, |begun| sms::settle_sms(begun, &result, idempotent, unknown, &self.policy, now))
+            .await
     }
 
     /// Keeps what must be kept before something leaves.
