@@ -373,6 +373,9 @@ async fn each_sender_that_is_set_up_wrongly_stops_its_own_messages_alone() {
     s.w.handset.fail_with(wrong());
     s.ask(session, Some(NUMBER)).await.unwrap();
     assert_eq!(s.w.run_worker().await.unwrap().postponed, 1);
+    assert_eq!(s.w.security.health().sms_stopped_until, None, "one number stops nobody");
+    s.ask(session, Some("+37120000047")).await.unwrap();
+    assert!(s.w.run_worker().await.unwrap().postponed >= 1);
     let health = s.w.security.health();
     assert!(health.sms_stopped_until.is_some() && health.mail_stopped_until.is_none());
     s.w.security.two_factor().ask(session, None).await.unwrap();
@@ -552,4 +555,25 @@ async fn a_gateway_that_asks_for_patience_is_given_it() {
     assert_eq!((pass.sent, pass.postponed), (0, 0), "not before its time");
     s.w.advance(TimeDelta::seconds(1));
     assert_eq!(s.w.run_worker().await.unwrap().sent, 1);
+}
+
+#[tokio::test]
+async fn a_resend_that_falls_back_is_told_and_one_that_must_wait_says_how_long() {
+    let mut policy = Policy::default();
+    policy.sms_per_user.count = 2;
+    let s = scene_under(policy).await;
+    s.with_sms().await;
+    let (code, _) = s.asked().await;
+    s.w.run_worker().await.unwrap();
+    s.w.advance(s.w.security.policy().resend_after);
+    let refused = match s.w.security.sign_in().resend(code.id, &attempt()).await {
+        Err(Error::Refused(refusal)) => refusal,
+        other => panic!("refused: {other:?}"),
+    };
+    assert_eq!(refused.missing(), [Gate::Budget]);
+    assert!(refused.retry_after().is_some_and(|wait| wait > 60), "{refused:?}");
+    s.service(Service::off()).await;
+    let again = s.w.security.sign_in().resend(code.id, &attempt()).await.unwrap();
+    assert_eq!(again.channel, Channel::Email);
+    assert!(s.trail().await.contains(&"sms_fallback: service_sms".to_owned()));
 }

@@ -8,12 +8,14 @@ use super::worker::Stop;
 use super::{Engine, SmsLine};
 use crate::challenge::Challenge;
 use crate::decision::{Changes, Decision, Stored};
-use crate::error::Error;
+use crate::error::{Error, PortError};
 use crate::message::model::{Message, Outcome};
 use crate::message::{held, rules, sms};
 use crate::port::message::{SendError, Sms};
 use crate::port::store::{CommitError, Start};
 use crate::sms::rules as gates;
+use crate::sms_text::{fits, segments};
+use crate::spend::{Charge, Lack, serves};
 
 impl Engine {
     /// Submits one claimed SMS and keeps what came of it.
@@ -89,6 +91,10 @@ impl Engine {
         let Some(SmsLine { sender, .. }) = &self.sms else {
             return self.keep_sms(&message, |m| rules::suppress(m, "policy", &self.policy, self.now())).await;
         };
+        let admitted = self.sms_halt().admit(&self.policy, self.now());
+        if let Err(until) = admitted {
+            return self.keep_outcome(sms::wait(message, until)).await;
+        }
         let (begun, changes) = sms::begin(&message, &self.policy, self.now());
         self.keep_first(changes).await?;
         let begun = begun.kept().map_err(|why| Error::Corrupt { kind: "message".into(), why })?;
@@ -96,7 +102,8 @@ impl Engine {
         if let Err(error) = &result {
             tracing::warn!(message = %worded.id, %error, "an SMS was not taken over");
         }
-        if self.sms_halt().note(&result, &self.policy, self.now()) {
+        let receiver = self.keyring().derive("sms_number", worded.to.as_str().as_bytes());
+        if self.sms_halt().note_of(receiver, &result, &self.policy, self.now()) {
             tracing::error!("the SMS sender is set up wrongly: all SMS wait until one gets through");
         }
         let result = result.map(drop);
@@ -126,8 +133,11 @@ impl Engine {
             return Err(Stop::Suppress("no_phone"));
         };
         let line = self.line(view, user).map_err(Stop::unreadable)?;
-        let quota = Self::quota_kept(view, &leaving.chain, t.now);
-        if let Some(gate) = gates::missing(&line, user, &leaving.chain, &quota, &self.policy, t.now).first() {
+        let mut lacks = Self::quota_kept(view, &leaving.chain, t.now);
+        if !serves(&self.policy.sms_prefixes, &phone) {
+            lacks.push(Lack::Country);
+        }
+        if let Some(gate) = gates::missing(&line, user, &leaving.chain, &lacks, &self.policy, t.now).first() {
             return Err(Stop::Suppress(gate.name()));
         }
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
@@ -135,7 +145,14 @@ impl Engine {
         }
         let worded = self.wording(this, &leaving.content, user, None, t.now).and_then(|mut wording| {
             wording.product = self.sms.as_ref().map(|sms| sms.name.as_str().to_owned());
-            self.templates.sms(&wording)
+            let text = self.templates.sms(&wording)?;
+            // INVARIANT: what leaves is what was charged, and one segment with its code, whoever words it.
+            fits(&text, &wording).map_err(|why| PortError::new("templates", why))?;
+            let charged = this.charge.as_ref().map_or(1, Charge::segments);
+            if segments(&text).parts > charged {
+                return Err(PortError::new("templates", "it is longer than what was charged"));
+            }
+            Ok(text)
         });
         let text = worded.map_err(|error| {
             tracing::warn!(message = %this.id, %error, "an SMS could not be worded");
