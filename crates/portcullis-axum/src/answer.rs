@@ -278,10 +278,17 @@ impl EmailView {
 }
 
 /// `settings.phone`.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct PhoneView {
     number: Option<String>,
     confirmed: bool,
+}
+
+impl core::fmt::Debug for PhoneView {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // The number is for its owner's eyes, not for a log.
+        f.debug_struct("PhoneView").field("confirmed", &self.confirmed).finish_non_exhaustive()
+    }
 }
 
 /// `settings.password`.

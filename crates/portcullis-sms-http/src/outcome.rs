@@ -58,6 +58,8 @@ pub(crate) fn by_status(answer: &Answer, fixed: bool) -> SendError {
     match answer.status.as_u16() {
         301 | 307 | 308 => SendError::Misconfigured { detail: "the gateway is somewhere else" },
         300..=399 => SendError::Ambiguous { detail: "the gateway answered with a redirect" },
+        // A gateway that is only described says so of numbers it does not serve, too: no number stops all others.
+        403 if !fixed => REFUSED,
         401 | 403 | 407 => CREDENTIALS,
         402 => SendError::Misconfigured { detail: "the gateway wants to be paid" },
         404 | 410 if fixed => SendError::Misconfigured { detail: "there is no gateway at this address" },
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn a_demand_for_credentials_or_money_blames_no_number() {
         for (status, fixed) in
-            [(401, false), (402, false), (403, false), (407, true), (404, true), (405, false)]
+            [(401, false), (402, false), (403, true), (407, true), (404, true), (405, false)]
         {
             let error = judged(status, None, fixed);
             assert!(matches!(error, SendError::Misconfigured { .. }), "{status}: {error}");
@@ -110,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_for_good_and_too_many_for_now() {
-        for status in [400, 404, 410, 413, 414, 422] {
+        for status in [400, 403, 404, 410, 413, 414, 422] {
             let error = judged(status, None, false);
             assert!(matches!(error, SendError::Permanent { .. }), "{status}: {error}");
         }

@@ -97,12 +97,13 @@ fn by_code(code: u32, answer: &Answer) -> Option<SendError> {
     Some(match code {
         20003 | 20005 | 20006 | 20008 | 20403 | 20404 => CREDENTIALS,
         14107 | 20429 | 21611 | 63038 => throttled(answer.wait),
-        21603 | 21606 | 21659 | 21660 | 21701 | 21703 => {
+        21603 | 21660 | 21701 | 21703 => {
             SendError::Misconfigured { detail: "the gateway refused the sender number" }
         }
         // A country that is not switched on (21408) is a refusal of this number: a set-up fault would stop every SMS as
         // soon as somebody gave a number from there.
-        21211 | 21214 | 21217 | 21408 | 21604 | 21608 | 21610 | 21612 | 21614 | 21635 => {
+        // So is a sender that cannot reach this number (21606, 21659).
+        21211 | 21214 | 21217 | 21408 | 21604 | 21606 | 21608 | 21610 | 21612 | 21614 | 21635 | 21659 => {
             SendError::Permanent { detail: "the gateway does not send to this number" }
         }
         _ => return None,

@@ -373,6 +373,9 @@ async fn each_sender_that_is_set_up_wrongly_stops_its_own_messages_alone() {
     s.w.handset.fail_with(wrong());
     s.ask(session, Some(NUMBER)).await.unwrap();
     assert_eq!(s.w.run_worker().await.unwrap().postponed, 1);
+    assert_eq!(s.w.security.health().sms_stopped_until, None, "one number stops nobody");
+    s.ask(session, Some("+37120000047")).await.unwrap();
+    assert!(s.w.run_worker().await.unwrap().postponed >= 1);
     let health = s.w.security.health();
     assert!(health.sms_stopped_until.is_some() && health.mail_stopped_until.is_none());
     s.w.security.two_factor().ask(session, None).await.unwrap();
@@ -453,4 +456,124 @@ async fn every_creator_above_must_have_the_flag() {
     assert_eq!(s.w.run_worker().await.unwrap().suppressed, 1, "asked once more before it leaves");
     let events = s.w.security.audit(dora.id, Page { after: None, limit: 200 }).await.unwrap();
     assert!(events.iter().any(|event| event.reason.as_deref() == Some("send_sms_above")));
+}
+
+#[tokio::test]
+async fn an_outage_of_the_gateway_locks_nobody_out() {
+    let mut policy = Policy::default();
+    policy.sms_unverified_per_user.count = 2;
+    policy.sms_unverified_per_country.count = 2;
+    let s = scene_under(policy).await;
+    s.with_sms().await;
+    s.w.handset.fail_with(Some(SendError::Permanent { detail: "down" }));
+    for _ in 0..3 {
+        s.asked().await;
+        assert_eq!(s.w.run_worker().await.unwrap().given_up, 1);
+        s.w.advance(TimeDelta::minutes(2));
+    }
+    // Nor do codes that were withdrawn before they left.
+    for _ in 0..3 {
+        s.asked().await;
+        s.flag(&s.alice, false).await;
+        assert_eq!(s.w.run_worker().await.unwrap().suppressed, 1);
+        s.flag(&s.alice, true).await;
+        s.w.advance(TimeDelta::minutes(2));
+    }
+    s.w.handset.fail_with(None);
+    // And they were given back once: two fit, and no third.
+    for _ in 0..2 {
+        s.asked().await;
+        assert_eq!(s.w.run_worker().await.unwrap().sent, 1);
+        s.w.advance(TimeDelta::minutes(2));
+    }
+    assert_eq!(refusal(s.start().await), (Reason::NotAllowed, vec![Gate::Budget]));
+}
+
+#[tokio::test]
+async fn a_code_that_was_sent_twice_and_entered_leaves_nothing_of_the_user_used_up() {
+    let mut policy = Policy::default();
+    policy.sms_unverified_per_user.count = 2;
+    let s = scene_under(policy).await;
+    s.with_sms().await;
+    for _ in 0..3 {
+        let (code, _) = s.asked().await;
+        s.w.run_worker().await.unwrap();
+        s.w.advance(s.w.security.policy().resend_after);
+        let again = s.w.security.sign_in().resend(code.id, &attempt()).await.unwrap();
+        s.w.run_worker().await.unwrap();
+        let entered = s.w.handset.last_code(NUMBER).unwrap();
+        assert_eq!(s.enter(&again, &entered).await.unwrap(), Assurance::PasswordSms);
+        s.w.advance(TimeDelta::minutes(2));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_lost_answer_gives_nothing_back() {
+    let s = scene().await;
+    s.service(Service::on(Some(1), Period::Day)).await;
+    s.w.handset.idempotent(true);
+    let session = s.session().await;
+    s.w.handset.then([
+        Err(SendError::Ambiguous { detail: "cut off" }),
+        Err(SendError::Transient { detail: "busy" }),
+        Err(SendError::Permanent { detail: "no such number" }),
+    ]);
+    s.ask(session, Some(NUMBER)).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(s.w.run_worker().await.unwrap().postponed, 1);
+        s.w.advance(TimeDelta::minutes(1));
+    }
+    let pass = s.w.run_worker().await.unwrap();
+    assert_eq!((pass.maybe_sent, pass.given_up), (1, 0));
+    let other = s.ask(session, Some(OTHER)).await;
+    assert_eq!(refusal(other), (Reason::NotAllowed, vec![Gate::QuotaSms]), "it stays charged");
+}
+
+#[tokio::test]
+async fn an_idempotent_gateway_is_asked_again_and_sends_once() {
+    let s = scene().await;
+    s.w.handset.idempotent(true);
+    let session = s.session().await;
+    s.w.handset.then([Err(SendError::Ambiguous { detail: "cut off" })]);
+    s.ask(session, Some(NUMBER)).await.unwrap();
+    assert_eq!(s.w.run_worker().await.unwrap().postponed, 1);
+    s.w.advance(TimeDelta::minutes(1));
+    assert_eq!(s.w.run_worker().await.unwrap().sent, 1);
+    assert_eq!(s.w.handset.submitted().len(), 1);
+}
+
+#[tokio::test]
+async fn a_gateway_that_asks_for_patience_is_given_it() {
+    let s = scene().await;
+    let session = s.session().await;
+    let wait = core::time::Duration::from_secs(90);
+    s.w.handset.then([Err(SendError::Throttled { detail: "slower", wait })]);
+    s.ask(session, Some(NUMBER)).await.unwrap();
+    assert_eq!(s.w.run_worker().await.unwrap().postponed, 1);
+    s.w.advance(TimeDelta::seconds(89));
+    let pass = s.w.run_worker().await.unwrap();
+    assert_eq!((pass.sent, pass.postponed), (0, 0), "not before its time");
+    s.w.advance(TimeDelta::seconds(1));
+    assert_eq!(s.w.run_worker().await.unwrap().sent, 1);
+}
+
+#[tokio::test]
+async fn a_resend_that_falls_back_is_told_and_one_that_must_wait_says_how_long() {
+    let mut policy = Policy::default();
+    policy.sms_per_user.count = 2;
+    let s = scene_under(policy).await;
+    s.with_sms().await;
+    let (code, _) = s.asked().await;
+    s.w.run_worker().await.unwrap();
+    s.w.advance(s.w.security.policy().resend_after);
+    let refused = match s.w.security.sign_in().resend(code.id, &attempt()).await {
+        Err(Error::Refused(refusal)) => refusal,
+        other => panic!("refused: {other:?}"),
+    };
+    assert_eq!(refused.missing(), [Gate::Budget]);
+    assert!(refused.retry_after().is_some_and(|wait| wait > 60), "{refused:?}");
+    s.service(Service::off()).await;
+    let again = s.w.security.sign_in().resend(code.id, &attempt()).await.unwrap();
+    assert_eq!(again.channel, Channel::Email);
+    assert!(s.trail().await.contains(&"sms_fallback: service_sms".to_owned()));
 }

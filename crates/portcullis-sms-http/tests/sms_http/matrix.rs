@@ -149,7 +149,8 @@ async fn refusals_say_whose_fault_it_is() {
     for code in [404, 410] {
         row(status(code), [Misconfigured, Misconfigured, Permanent]).await;
     }
-    for code in [401, 402, 403, 405, 407, 415] {
+    row(status(403), [Misconfigured, Misconfigured, Permanent]).await;
+    for code in [401, 402, 405, 407, 415] {
         row(status(code), [Misconfigured; 3]).await;
     }
     for code in [408, 409] {
@@ -183,7 +184,8 @@ async fn twilios_numbers_go_before_its_status() {
     for (code, expected) in [
         (20003, Misconfigured),
         (20404, Misconfigured),
-        (21606, Misconfigured),
+        (21606, Permanent),
+        (21659, Permanent),
         (20429, Throttled(9)),
         (21611, Throttled(9)),
         (21211, Permanent),

@@ -8,6 +8,7 @@ use super::model::{Challenge, Channel, PendingCode, Purpose, sealing};
 use super::resend::{self, Again};
 use super::rules::{self, Budgets, Entry, Fare, FreshCode, Tally, email_codes, source_failures};
 use crate::contact::{Destination, Email, SourceAddress};
+use crate::decision::Refusal;
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
@@ -16,7 +17,9 @@ use crate::keyring::Binding;
 use crate::port::store::Start;
 use crate::rights::Gate;
 use crate::secret::{Code, LinkToken};
+use crate::sms::rules::Route;
 use crate::sms::{Found, Learned};
+use crate::spend::Left;
 use crate::user::User;
 
 /// The label a challenge's token is sealed under.
@@ -263,14 +266,14 @@ impl Engine {
         .await
     }
 
-    /// What a code sent again is made of, or every gate that is missing.
+    /// What a code sent again is made of, or why there is none.
     fn again(
         &self,
         view: &View,
         entry: &Entry,
         channel: Option<Channel>,
         learned: &Learned,
-    ) -> Result<Result<Again, Vec<Gate>>, Error> {
+    ) -> Result<Result<Again, Refusal>, Error> {
         let (this, user) = (&entry.challenge.value, &entry.user.value);
         let number = this.destination.phone().or(user.phone.as_ref());
         let asks = this.purpose.may_travel_by_sms();
@@ -280,9 +283,16 @@ impl Engine {
             None
         };
         let sms = found.as_ref().map(|found| found.missing.as_slice()).unwrap_or_default();
-        let to = match resend::next_destination(this, user, sms, channel, &self.policy) {
-            Ok(to) => to,
-            Err(missing) => return Ok(Err(missing)),
+        let until = found.as_ref().and_then(|found| found.left.as_ref()).and_then(Left::until);
+        let refusal = |missing: Vec<Gate>| {
+            // Waiting helps where nothing else is missing.
+            let ends = missing.iter().all(|gate| matches!(gate, Gate::Budget | Gate::QuotaSms));
+            Refusal::not_allowed(missing).until(until.filter(|_| ends), view.now())
+        };
+        let Route { to, instead_of } = match resend::next_destination(this, user, sms, channel, &self.policy)
+        {
+            Ok(route) => route,
+            Err(missing) => return Ok(Err(refusal(missing))),
         };
         let new = self.new_code(view.now())?;
         let kept = this.destination.same_as(&to).then(|| self.kept_code(this)).flatten();
@@ -291,7 +301,7 @@ impl Engine {
         let fresh = self.bind_to(&new, this.id, user, this.purpose, &to);
         let fare = self.fare(view, user, &to, found.as_ref());
         let line = found.filter(|_| to.phone().is_some()).map(|found| found.line);
-        Ok(fare.map(|fare| Again { to, fresh, fare, repeats, line }))
+        Ok(fare.map_err(refusal).map(|fare| Again { to, fresh, fare, repeats, line, instead_of }))
     }
 
     /// The code that a challenge keeps, if it keeps one that can be opened.

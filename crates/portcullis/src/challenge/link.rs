@@ -2,6 +2,8 @@
 //!
 //! At 256 bits nobody guesses, so no guess is counted; and a request for another link voids none that was sent before.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -317,6 +319,7 @@ fn link(
         digest: fresh.digest,
         sealed: None,
         unverified: None,
+        unverified_before: BTreeMap::new(),
         state: State::Pending,
         issue: 1,
         created_at: now,

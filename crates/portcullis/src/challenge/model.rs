@@ -1,6 +1,6 @@
 //! What a challenge is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -175,6 +175,9 @@ pub struct Challenge {
     /// What the right code gives back of what the newest SMS was charged.
     #[serde(default)]
     pub(crate) unverified: Option<Charge>,
+    /// What the right code gives back of what the earlier SMS with the same code were charged, by issue.
+    #[serde(default)]
+    pub(crate) unverified_before: BTreeMap<u32, Charge>,
     pub(crate) state: State,
     /// Which code is the living one: the number of sends so far.
     pub issue: u32,
@@ -204,12 +207,28 @@ impl Challenge {
 
     /// Its one use is over; the code in it is gone.
     pub(crate) fn spend(&mut self) {
-        (self.state, self.sealed, self.unverified) = (State::Spent, None, None);
+        self.end(State::Spent);
     }
 
     /// It is dead for good; the code in it is gone.
     pub(crate) fn bury(&mut self) {
-        (self.state, self.sealed, self.unverified) = (State::Dead, None, None);
+        self.end(State::Dead);
+    }
+
+    fn end(&mut self, state: State) {
+        (self.state, self.sealed, self.unverified) = (state, None, None);
+        self.unverified_before.clear();
+    }
+
+    /// What the right code gives back.
+    pub(crate) fn given_back_by_code(&self) -> impl Iterator<Item = &Charge> {
+        self.unverified.iter().chain(self.unverified_before.values())
+    }
+
+    /// What the right code would give back of one send is given back without it; says whether there was any.
+    pub(crate) fn forget_unverified(&mut self, issue: u32) -> bool {
+        let newest = if self.issue == issue { self.unverified.take() } else { None };
+        newest.is_some() || self.unverified_before.remove(&issue).is_some()
     }
 
     /// The look-up key of the challenges whose code a key sealed.

@@ -9,7 +9,7 @@ use crate::decision::{Changes, Decision, Reason, Refusal};
 use crate::policy::{CLOCK_SLACK, Policy};
 use crate::rights::Gate;
 use crate::session::rules::after;
-use crate::sms::rules::{self as sms, Line};
+use crate::sms::rules::{self as sms, Line, Route};
 use crate::spend::Charge;
 use crate::user::User;
 
@@ -23,6 +23,8 @@ pub(crate) struct Again {
     pub(crate) repeats: bool,
     /// What an SMS hangs on.
     pub(crate) line: Option<Line>,
+    /// What is missing for the way that the user chose, where it goes another.
+    pub(crate) instead_of: Vec<Gate>,
 }
 
 /// Where a code that is sent again goes. Only what proves a sign-in may change its channel; what confirms an address or
@@ -36,14 +38,14 @@ pub(crate) fn next_destination(
     sms: &[Gate],
     channel: Option<Channel>,
     policy: &Policy,
-) -> Result<Destination, Vec<Gate>> {
+) -> Result<Route, Vec<Gate>> {
     let own = challenge.destination.channel();
     let elsewhere = channel.is_some_and(|channel| channel != own);
     match challenge.purpose {
         Purpose::SignIn | Purpose::Reauthentication => {
             // Unasked, it goes on by the channel it has; an SMS that cannot be sent any more goes another way.
             let wanted = channel.or((own == Channel::Email).then_some(Channel::Email));
-            sms::route(user, sms, wanted, policy).map(|route| route.to)
+            sms::route(user, sms, wanted, policy)
         }
         Purpose::TwoFactorSms if !elsewhere && !sms.is_empty() => Err(sms.to_vec()),
         Purpose::TwoFactorSms
@@ -56,17 +58,17 @@ pub(crate) fn next_destination(
             if elsewhere {
                 Err(vec![Gate::Policy])
             } else {
-                Ok(challenge.destination.clone())
+                Ok(Route { to: challenge.destination.clone(), instead_of: Vec::new() })
             }
         }
     }
 }
 
 /// Sends a pending challenge's code again, the attempts as they were: by SMS the same code, by mail or by another
-/// channel a new one, and the old one is dead. `again` names the gates that are missing where nothing can be sent.
+/// channel a new one, and the old one is dead. `again` is the refusal where nothing can be sent.
 pub(crate) fn resend(
     entry: &Entry,
-    again: Result<Again, Vec<Gate>>,
+    again: Result<Again, Refusal>,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<PendingCode> {
@@ -94,7 +96,7 @@ pub(crate) fn resend(
     }
     let again = match again {
         Ok(again) => again,
-        Err(missing) => return refuse(Refusal::not_allowed(missing)),
+        Err(refusal) => return refuse(refusal),
     };
     let resend_at = after(old.issued_at, policy.resend_after);
     // A code from the far future was made by a clock that has since stepped back; it delays nobody.
@@ -113,6 +115,13 @@ pub(crate) fn resend(
     challenge.value.destination = again.to;
     challenge.value.digest = again.fresh.digest;
     challenge.value.sealed = again.fresh.sealed;
+    let newest = challenge.value.unverified.take();
+    if again.repeats {
+        let of_user = newest.as_ref().and_then(Charge::unverified_of_user);
+        challenge.value.unverified_before.extend(of_user.map(|charge| (old.issue, charge)));
+    } else {
+        challenge.value.unverified_before.clear();
+    }
     challenge.value.unverified = charge.as_ref().and_then(Charge::unverified);
     challenge.value.issue += 1;
     challenge.value.issued_at = now;
@@ -123,5 +132,8 @@ pub(crate) fn resend(
     }
     changes.send(message(&challenge.value, again.fresh.message, again.fresh.code, charge.as_ref()));
     changes.event(entry.event("code_issued").because(old.purpose.name()));
+    if let Some(gate) = again.instead_of.first() {
+        changes.event(entry.event("sms_fallback").because(gate.name()));
+    }
     Decision::yes(pending_code(&challenge.value, entry.tally.attempts, policy), changes)
 }

@@ -1,5 +1,7 @@
 //! When a code counts, what a wrong one costs, when it may be sent again.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -167,7 +169,7 @@ pub(crate) fn judge(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Resul
     if entry.fits {
         let mut spent = entry.challenge.clone();
         spent.value.spend();
-        if let Some(unverified) = &challenge.unverified {
+        for unverified in challenge.given_back_by_code() {
             unverified.give_back(&mut changes);
         }
         let limit = policy.code_attempts;
@@ -380,6 +382,7 @@ pub(crate) fn issue(
         digest: fresh.digest,
         sealed: fresh.sealed,
         unverified: charge.as_ref().and_then(Charge::unverified),
+        unverified_before: BTreeMap::new(),
         state: State::Pending,
         issue: 1,
         created_at: now,
@@ -411,7 +414,7 @@ pub(super) fn message(challenge: &Challenge, id: MessageId, code: Code, charge: 
             issue: challenge.issue,
             valid_until: challenge.expires_at,
         }),
-        charge: charge.map(Charge::settled),
+        charge: charge.cloned(),
         once_at: None,
         not_before: None,
         day: None,

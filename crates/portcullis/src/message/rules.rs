@@ -227,11 +227,12 @@ pub(super) fn close(
     message.value.due_at = after(now, kept);
     let mut changes = Changes::none();
     message.value.submitted = false;
-    // INVARIANT: what certainly was not sent is given back, once: in the commit that closes it.
+    // INVARIANT: what certainly was not sent is given back, once: in the commit that closes it. What the right code gives
+    // back hangs on its challenge too: `sms::give_back_code`.
     if matches!(outcome, Outcome::Suppressed | Outcome::GivenUp)
         && let Some(charge) = message.value.charge.take()
     {
-        charge.give_back(&mut changes);
+        charge.settled().give_back(&mut changes);
     }
     changes.put(&message);
     let event = event(&message.value, action);

@@ -69,10 +69,11 @@ pub(crate) fn missing_with_phone(missing: &[Gate], user: &User) -> Vec<Gate> {
     all
 }
 
-/// Whether a gate was shut for the user: by the policy, by who manages the account, or by who manages the user. Budgets
-/// are none of these: who uses them up could choose the way of somebody else's code.
+/// Whether a gate was shut for the user by who manages the account or by who manages the user. The policy and the set-up
+/// withdraw nothing: a process without a sender would otherwise mail what another one sends. Nor do budgets: who uses
+/// them up could choose the way of somebody else's code.
 const fn is_withdrawn(gate: Gate) -> bool {
-    matches!(gate, Gate::Policy | Gate::ServiceSms | Gate::QuotaSms | Gate::SendSms | Gate::SendSmsAbove)
+    matches!(gate, Gate::ServiceSms | Gate::QuotaSms | Gate::SendSms | Gate::SendSmsAbove)
 }
 
 /// Why a code of somebody whose codes come by SMS may not go to the confirmed address, if it may not.

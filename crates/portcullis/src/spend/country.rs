@@ -101,7 +101,7 @@ pub(crate) fn rules_hold(rules: &[PrefixRule]) -> bool {
 }
 
 /// Whether the rules serve a number.
-pub(super) fn serves(rules: &[PrefixRule], phone: &Phone) -> bool {
+pub(crate) fn serves(rules: &[PrefixRule], phone: &Phone) -> bool {
     let fits = rules.iter().filter(|rule| phone.digits().starts_with(&rule.digits));
     rules.is_empty() || fits.max_by_key(|rule| rule.digits.len()).is_some_and(|rule| rule.served)
 }

@@ -64,6 +64,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use country::serves;
 pub(crate) use limits::{checks, longest_window};
 
 pub use country::PrefixRule;

@@ -366,6 +366,18 @@ impl Charge {
         self.counted.push(Counted { subject, name, ends_at, unverified });
     }
 
+    /// One of one segment, of a user's codes and of a country's.
+    #[cfg(test)]
+    pub(crate) fn of_a_code(number: u128) -> Self {
+        let mut charge = Self::of(1);
+        for (name, unverified) in
+            [("sms_user", false), ("sms_user_unverified", true), ("sms_unverified", true)]
+        {
+            charge.note(&Counter::of(Uuid::from_u128(number), name), None, unverified);
+        }
+        charge
+    }
+
     /// One in which everything is filled.
     #[cfg(test)]
     pub(crate) fn sample() -> Self {
@@ -405,11 +417,17 @@ impl Charge {
         (!counted.is_empty()).then_some(Self { segments: self.segments, counted })
     }
 
-    /// The part that a failed send gives back: all but what the right code gives back, so that nothing is given back
-    /// twice when a code that was sent before is entered after all.
+    /// The part that every failed send gives back: all but what the right code gives back.
     pub(crate) fn settled(&self) -> Self {
         let counted = self.counted.iter().filter(|counted| !counted.unverified).cloned().collect();
         Self { segments: self.segments, counted }
+    }
+
+    /// The part of the user's own codes that were not entered: one code sent several times is one that he has or has not.
+    pub(crate) fn unverified_of_user(&self) -> Option<Self> {
+        let name = Budget::UserUnverified.name();
+        let counted: Vec<_> = self.counted.iter().filter(|counted| counted.name == name).cloned().collect();
+        (!counted.is_empty()).then_some(Self { segments: self.segments, counted })
     }
 
     /// Gives everything back, as far as the windows in which it was counted are still open; the cool-down stays.

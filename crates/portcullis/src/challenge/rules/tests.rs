@@ -250,7 +250,8 @@ fn a_window_that_only_a_clock_since_stepped_back_can_have_opened_delays_nobody()
 
 fn again(entry: &Entry, budgets: Budgets, now: DateTime<Utc>) -> Decision<PendingCode> {
     let to = entry.challenge.value.destination.clone();
-    let again = Again { to, fresh: fresh_code(810), fare: fare(budgets), repeats: false, line: None };
+    let (fresh, fare, instead_of) = (fresh_code(810), fare(budgets), Vec::new());
+    let again = Again { to, fresh, fare, repeats: false, line: None, instead_of };
     resend(entry, Ok(again), &Policy::default(), now)
 }
 

@@ -141,13 +141,13 @@ fn only_what_was_withdrawn_sends_a_code_by_mail_instead() {
     let (account, policy) = (account(1), Policy::default());
     let bob = bob(&account);
     assert_eq!(goes(&bob, &[], None, &policy), Ok(Channel::Sms));
-    for gate in [Gate::Policy, Gate::ServiceSms, Gate::QuotaSms, Gate::SendSms, Gate::SendSmsAbove] {
+    for gate in [Gate::ServiceSms, Gate::QuotaSms, Gate::SendSms, Gate::SendSmsAbove] {
         assert_eq!(goes(&bob, &[gate], None, &policy), Ok(Channel::Email), "{gate:?}");
         let instead = route(&bob, &[gate], None, &policy).unwrap().instead_of;
         assert_eq!(instead, [gate]);
         assert_eq!(goes(&bob, &[gate], Some(Channel::Sms), &policy), Err(vec![gate]), "asked for by name");
     }
-    for gate in [Gate::Budget, Gate::Blocked] {
+    for gate in [Gate::Policy, Gate::Budget, Gate::Blocked] {
         assert_eq!(goes(&bob, &[gate], None, &policy), Err(vec![gate]), "{gate:?}");
     }
     let nowhere = User { phone: None, ..bob.clone() };
