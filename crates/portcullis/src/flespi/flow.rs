@@ -14,7 +14,7 @@ use super::{check, posted};
 use crate::challenge::link::{FreshLink, Whose};
 use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
-use crate::decision::{Decision, Stored};
+use crate::decision::{Decision, Reason, Stored};
 use crate::engine::commit::Try;
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
@@ -124,7 +124,7 @@ impl Flespi<'_> {
     ///
     /// # Errors
     /// Refused `signed_out`; `not_allowed` as in [`begin`](Self::begin); `hand_off_dead` for a nonce that is unknown,
-    /// over, used, or another session's. [`Error::Input`]: `bad_message`, `invalid_token` (also when flespi does not
+    /// over, used, or another session's, and when the user lost his right to it before the token was kept. [`Error::Input`]: `bad_message`, `invalid_token` (also when flespi does not
     /// accept it in its region), `invalid_region`. Whatever it is, the token in force stays.
     pub async fn redeem(
         &self,
@@ -165,10 +165,18 @@ impl Flespi<'_> {
             Ok((Standing::Failed(FlespiError::UnknownRegion), _)) => {
                 Err(InputError::new("region", "invalid_region", "there is no such region of flespi").into())
             }
-            Ok((Standing::Failed(_), _)) => {
+            Ok((Standing::Failed(FlespiError::Unauthorized), _)) => {
                 let words = "flespi does not accept this token in its region";
                 Err(InputError::new("token", "invalid_token", words).into())
             }
+            Ok((Standing::Failed(FlespiError::Forbidden), _)) => {
+                let words = "flespi lets this token issue no other one";
+                Err(InputError::new("token", "invalid_token", words).into())
+            }
+            Ok((Standing::Failed(_), _)) => {
+                Err(PortError::new("flespi", "it did not answer for too long").into())
+            }
+            Ok((Standing::Void, _)) => Err(Error::Refused(Reason::HandOffDead.into())),
             Ok((Standing::Connected | Standing::Connecting | Standing::Overtaken, after)) => {
                 Ok(engine.seen(&acting, after.as_ref().or(Some(&connection)), engine.now()))
             }

@@ -27,7 +27,11 @@ const REFUSED: &str = "flespi_refused";
 
 /// May this user change his flespi connection?
 pub(crate) fn verdict(acting: &Acting, policy: &Policy) -> Verdict {
-    let user = &acting.user.value;
+    verdict_of(&acting.user.value, policy)
+}
+
+/// May this user have a flespi connection?
+pub(crate) fn verdict_of(user: &User, policy: &Policy) -> Verdict {
     let owner = match policy.flespi_owner {
         FlespiOwner::Any => true,
         FlespiOwner::TopUser => user.account == user.tenant,
@@ -214,16 +218,20 @@ pub(crate) fn redeem(
     changes.put(&spent);
     let mut connection = place.value(&acting.user.value, now);
     issue::abandon(&mut connection, now);
+    // The request begins its last call before its patience ends; nobody else begins before that call is over.
+    let quiet_at = after(now, policy.flespi_patience + policy.flespi_call_longest);
     connection.connecting = Some(Connecting {
         operation: place.operation,
         region: posted.region.clone(),
         sealed,
         began_at: now,
+        credential_version: acting.user.value.credential_version,
+        lifts: acting.chain.lifts(),
         attempt: 1,
+        quiet_at,
         tries: 0,
     });
-    // The request has as long as a worker would; nobody else begins before.
-    connection.work_at = Some(after(now, policy.claim_life));
+    connection.work_at = Some(quiet_at);
     place.keep(&mut changes, acting, connection.clone());
     changes.event(acting.event("flespi_redeemed").about(place.operation));
     Decision::yes(connection, changes)
