@@ -1,16 +1,17 @@
 //! The flespi connection, as operations of its user, and of the embedding program that uses the token.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::issue::Standing;
-use super::model::{Connected, FlespiConnection, Owner, Use, checks, hand_offs};
+use super::model::{FlespiConnection, Owner, Use, checks, hand_offs};
 use super::rules::{self, Place, Returned, Typed};
 use super::view::{self, Checked, Expiry, FlespiSettings, HandOff};
 use super::{check, posted};
+use crate::account::rules::Chain;
 use crate::challenge::link::{FreshLink, Whose};
 use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
@@ -21,7 +22,7 @@ use crate::engine::{Engine, Portcullis};
 use crate::error::{Error, InputError, PortError};
 use crate::id::{ChallengeId, MessageId, SessionId, UserId};
 use crate::keyring::{Binding, OpenError};
-use crate::port::flespi::{FlespiApi, FlespiError, RegionName, TokenInfo};
+use crate::port::flespi::{FlespiApi, FlespiError, RegionName};
 use crate::port::store::Start;
 use crate::secret::{FlespiToken, LinkToken};
 use crate::session::model::Acting;
@@ -233,7 +234,7 @@ impl Flespi<'_> {
                     region: region.clone(),
                     sealed: engine.seal_token(&place, acting, Use::Token, token)?,
                     shown: token.shown().to_owned(),
-                    same: engine.holds(place.stored.as_ref(), token),
+                    same: engine.holds(place.stored.as_ref(), token)?,
                 };
                 let kept = rules::type_in(acting, &place, typed, &engine.policy, t.now);
                 Ok(kept.map(|connection| engine.seen(acting, Some(&connection), t.now)))
@@ -267,28 +268,28 @@ impl Flespi<'_> {
     /// was built without [`FlespiApi`].
     pub async fn check(&self, session: SessionId) -> Result<Checked, Error> {
         let engine = &self.0.engine;
-        let memo = Mutex::new(None);
-        let memo = &memo;
-        engine
-            .decide(|t| async move {
-                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
-                let acting = match view.acting(0)? {
-                    Ok(acting) => acting,
-                    Err(no) => return Ok(no.into()),
-                };
-                let Some(api) = &engine.flespi else {
-                    return Ok(rules::no_api(&acting).into());
-                };
-                let policy = &engine.policy;
+        let policy = &engine.policy;
+        let (owner, connected) = engine
+            .act(session, &[], &[], |acting, view, t| {
+                if engine.flespi.is_none() {
+                    return Ok(rules::no_api(acting).into());
+                }
                 let made = view.count_within(&checks(acting.user.value.id), policy.flespi_checks.within);
                 let connection = view.flespi_of(&acting.user.value)?;
-                let (stored, connected) = match check::ask(&acting, connection.as_ref(), made, policy, t.now)
-                {
-                    Ok(found) => found,
-                    Err(no) => return Ok(no.into()),
-                };
-                let answer = engine.inspect(&**api, memo, stored.value.owner(), connected).await?;
-                Ok(check::settle(&acting, stored, &answer, policy, engine.now()))
+                Ok(check::ask(acting, connection.as_ref(), made, policy, t.now))
+            })
+            .await?;
+        let token = engine.open_token(owner, Use::Token, &connected.sealed)?;
+        let answer = engine.flespi_api()?.inspect(&connected.region, &token).await;
+        engine
+            .act(session, &[], &[], |acting, view, t| {
+                let connection = view.flespi_of(&acting.user.value)?;
+                let held = connection.as_ref().and_then(|stored| stored.value.connected.as_ref());
+                // The answer is about the token that was asked about.
+                if held.is_some_and(|held| held.operation != connected.operation) {
+                    return Err(Error::Contended);
+                }
+                Ok(check::settle(acting, connection.as_ref(), &answer, policy, t.now))
             })
             .await
     }
@@ -349,7 +350,8 @@ impl Flespi<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `not_found`; `not_connected`; `expired`; `rejected` when flespi did not accept it at the last check.
+    /// Refused `not_found`; `not_allowed` while the user is disabled or an account of his is blocked; `not_connected`;
+    /// `expired`; `rejected` when flespi did not accept it at the last check.
     /// [`Error::Corrupt`] for a token that was sealed for another user or record.
     pub async fn token(&self, user: UserId, purpose: &'static str) -> Result<OpenedToken, Error> {
         let engine = &self.0.engine;
@@ -361,7 +363,11 @@ impl Flespi<'_> {
                     Some(user) => view.flespi_of(&user.value)?,
                     None => None,
                 };
-                let decision = rules::open(user.as_ref(), stored.as_ref(), purpose, t.now);
+                let chain = match &user {
+                    Some(user) => view.chain(&user.value)?,
+                    None => Chain(Vec::new()),
+                };
+                let decision = rules::open(user.as_ref(), &chain, stored.as_ref(), purpose, t.now);
                 let Decision { reply, changes, attempts } = decision;
                 let reply = match (reply, &stored) {
                     (Ok(connected), Some(stored)) => {
@@ -398,9 +404,6 @@ pub(super) fn corrupt(why: &'static str) -> Error {
 fn nowhere() -> Result<Email, Error> {
     Ok(Email::parse(NOWHERE).map_err(|_| PortError::new("flespi", "the address of nobody is none"))?)
 }
-
-/// What flespi said of a token, kept for a further try with the same one.
-type Memo = Mutex<Option<(Uuid, Result<TokenInfo, FlespiError>)>>;
 
 impl Engine {
     /// Draws a nonce and binds it to a user and a session.
@@ -459,32 +462,21 @@ impl Engine {
     }
 
     /// Whether this is the token in force.
-    fn holds(&self, stored: Option<&Stored<FlespiConnection>>, token: &FlespiToken) -> bool {
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] while the key that sealed it is missing: it could be the very token.
+    fn holds(&self, stored: Option<&Stored<FlespiConnection>>, token: &FlespiToken) -> Result<bool, Error> {
         let Some((stored, connected)) =
             stored.and_then(|stored| Some((stored, stored.value.connected.as_ref()?)))
         else {
-            return false;
+            return Ok(false);
         };
-        self.open_token(stored.value.owner(), Use::Token, &connected.sealed)
-            .is_ok_and(|held| held.same_as(token))
-    }
-
-    /// Asks flespi about a token, once for all tries.
-    async fn inspect(
-        &self,
-        api: &dyn FlespiApi,
-        memo: &Memo,
-        owner: Owner,
-        connected: &Connected,
-    ) -> Result<Result<TokenInfo, FlespiError>, Error> {
-        let known = memo.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, answer)) = known.filter(|(operation, _)| *operation == connected.operation) {
-            return Ok(answer);
+        match self.open_token(stored.value.owner(), Use::Token, &connected.sealed) {
+            Ok(held) => Ok(held.same_as(token)),
+            // What was tampered with is no token any more.
+            Err(Error::Corrupt { .. }) => Ok(false),
+            Err(error) => Err(error),
         }
-        let token = self.open_token(owner, Use::Token, &connected.sealed)?;
-        let answer = api.inspect(&connected.region, &token).await;
-        *memo.lock().unwrap_or_else(PoisonError::into_inner) = Some((connected.operation, answer.clone()));
-        Ok(answer)
     }
 
     /// A connection as its user sees it.

@@ -7,6 +7,7 @@ use super::issue;
 use super::model::{Connected, Connecting, FlespiConnection, SealedToken, hand_offs};
 use super::posted::Posted;
 use super::view::{FlespiState, Source, state};
+use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::link::{FreshLink, LinkAsk, hand_out};
 use crate::challenge::model::State;
@@ -20,7 +21,7 @@ use crate::port::flespi::{Region, RegionName};
 use crate::port::store::{Count, CounterOp, Window};
 use crate::rights::{Gate, Verdict};
 use crate::session::model::Acting;
-use crate::session::rules::after;
+use crate::session::rules::{admissible, after};
 use crate::user::{Flag, User};
 
 const REFUSED: &str = "flespi_refused";
@@ -315,8 +316,10 @@ pub(crate) fn disconnect(
 /// Lets the embedding program have a user's token for its own calls.
 ///
 /// A fixed end is the end. One that moves with use is over only when a check has said so, since every use moves it.
+// INVARIANT: who may not sign in has nothing done with his token, either.
 pub(crate) fn open(
     user: Option<&Stored<User>>,
+    chain: &Chain,
     connection: Option<&Stored<FlespiConnection>>,
     purpose: &'static str,
     now: DateTime<Utc>,
@@ -326,6 +329,10 @@ pub(crate) fn open(
     };
     let event = |action| Event::of(action, user.value.tenant.uuid(), user.value.id.uuid());
     let mut changes = Changes::none();
+    if let Err(why) = admissible(&user.value, chain, now) {
+        changes.event(event("flespi_token_refused").because(why));
+        return Decision::no(Reason::NotAllowed.into(), changes);
+    }
     let found = connection.and_then(|stored| Some((stored, stored.value.connected.as_ref()?)));
     let reason = match found {
         None => Reason::NotConnected,
@@ -333,7 +340,8 @@ pub(crate) fn open(
             FlespiState::Expired => Reason::Expired,
             FlespiState::Rejected => Reason::Rejected,
             FlespiState::Absent | FlespiState::Connecting | FlespiState::Connected => {
-                changes.guard(stored);
+                changes.guard(stored).guard(user);
+                chain.guard(&mut changes);
                 changes.event(event("flespi_token_opened").because(purpose).about(connected.operation));
                 return Decision::yes(connected.clone(), changes);
             }
