@@ -171,7 +171,11 @@ impl Engine {
             api.revoke(region, login, number).await?;
         }
         in_time()?;
-        api.issue(region, login, &issue::wanted(operation, &self.policy, self.now())).await
+        let wanted = issue::wanted(operation, &self.policy, self.now());
+        let mut issued = api.issue(region, login, &wanted).await?;
+        // An answer may leave out what was asked for.
+        issued.info.expire = issued.info.expire.or(Some(wanted.expire));
+        Ok(issued)
     }
 
     /// Looks for what operations have left at flespi, and removes it.
