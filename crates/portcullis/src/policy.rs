@@ -266,6 +266,9 @@ pub struct Policy {
     pub flespi_replaced: FlespiReplaced,
     /// For how long a request goes on calling flespi before it leaves the rest to the worker. Default 10 s (ours).
     pub flespi_patience: TimeDelta,
+    /// The longest that one call to flespi takes: the adapter must give it up by then. An attempt to issue counts as over
+    /// so long after its last call could have begun. Default 2 min (ours).
+    pub flespi_call_longest: TimeDelta,
     /// The wait before flespi is called again after it did not answer, doubling. Default 30 s (ours).
     pub flespi_retry_first: TimeDelta,
     /// The longest wait between two such calls. Default 15 min (ours).
@@ -380,6 +383,7 @@ impl Default for Policy {
             flespi_access: Access::Standard,
             flespi_replaced: FlespiReplaced::Revoked,
             flespi_patience: TimeDelta::seconds(10),
+            flespi_call_longest: TimeDelta::minutes(2),
             flespi_retry_first: TimeDelta::seconds(30),
             flespi_retry_longest: TimeDelta::minutes(15),
             flespi_issue_within: TimeDelta::hours(1),

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::model::{Connected, FlespiConnection, checks};
+use super::model::{Connected, FlespiConnection, Owner, checks};
 use super::notice;
 use super::view::{CheckStatus, Checked, LastCheck};
-use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
+use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
 use crate::policy::Policy;
 use crate::port::flespi::{FlespiError, TokenInfo};
 use crate::port::store::{Count, CounterOp, Window};
@@ -13,25 +13,30 @@ use crate::session::model::Acting;
 
 const REFUSED: &str = "flespi_check_refused";
 
-/// Whether the user's token may be checked now, and which one that is.
-pub(crate) fn ask<'a>(
+/// Whether the user's token may be checked now, and which one that is. The check is counted before flespi is asked.
+// INVARIANT: no more calls are made to flespi than were counted.
+pub(crate) fn ask(
     acting: &Acting,
-    connection: Option<&'a Stored<FlespiConnection>>,
+    connection: Option<&Stored<FlespiConnection>>,
     made: Count,
     policy: &Policy,
     now: DateTime<Utc>,
-) -> Result<(&'a Stored<FlespiConnection>, &'a Connected), No> {
-    let refuse = |refusal: Refusal| {
-        let mut changes = Changes::none();
-        changes.event(acting.event(REFUSED).because(refusal.code()));
-        No::new(refusal, changes)
+) -> Decision<(Owner, Connected)> {
+    let found = connection.and_then(|stored| Some((stored.value.owner(), stored.value.connected.clone()?)));
+    let Some(found) = found else {
+        return acting.refuse(Reason::NotConnected.into(), REFUSED);
     };
-    let found = connection.and_then(|stored| Some((stored, stored.value.connected.as_ref()?)));
-    let found = found.ok_or_else(|| refuse(Reason::NotConnected.into()))?;
-    if policy.flespi_checks.is_reached(made, now) {
-        return Err(refuse(Refusal::from(Reason::TooManyAttempts).until(made.ends_at, now)));
+    let limit = policy.flespi_checks;
+    if limit.is_reached(made, now) {
+        return acting.refuse(Refusal::from(Reason::TooManyAttempts).until(made.ends_at, now), REFUSED);
     }
-    Ok(found)
+    let mut changes = Changes::none();
+    let window = Window::Rolling(limit.within);
+    let count = CounterOp::Add { n: 1, limit: limit.count, window };
+    changes.count(checks(acting.user.value.id), count);
+    acting.guard(&mut changes);
+    changes.guard(&acting.user);
+    Decision::yes(found, changes)
 }
 
 /// What flespi's answer, or its silence, says of a token.
@@ -60,14 +65,17 @@ pub(crate) fn status(
 // INVARIANT: a silence changes nothing that was known; that it was asked is kept beside it.
 pub(crate) fn settle(
     acting: &Acting,
-    connection: &Stored<FlespiConnection>,
+    connection: Option<&Stored<FlespiConnection>>,
     answer: &Result<TokenInfo, FlespiError>,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Checked> {
-    let mut stored = connection.clone();
+    let not_connected = || acting.refuse(Reason::NotConnected.into(), REFUSED);
+    let Some(mut stored) = connection.cloned() else {
+        return not_connected();
+    };
     let Some(connected) = &mut stored.value.connected else {
-        return acting.refuse(Reason::NotConnected.into(), REFUSED);
+        return not_connected();
     };
     let status = status(connected.expires_at, answer, now);
     let mut notice_at = stored.value.notice_at;
@@ -89,11 +97,8 @@ pub(crate) fn settle(
     stored.value.notice_at = notice_at;
     let mut changes = Changes::none();
     changes.put(&stored);
-    changes.guard(&acting.session);
-    let limit = policy.flespi_checks;
-    let window = Window::Rolling(limit.within);
-    let count = CounterOp::Add { n: 1, limit: limit.count, window };
-    changes.count(checks(acting.user.value.id), count);
+    acting.guard(&mut changes);
+    changes.guard(&acting.user);
     changes.event(acting.event("flespi_checked").because(status.name()));
     Decision::yes(checked, changes)
 }

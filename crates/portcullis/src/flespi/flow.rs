@@ -1,27 +1,28 @@
 //! The flespi connection, as operations of its user, and of the embedding program that uses the token.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::issue::Standing;
-use super::model::{Connected, FlespiConnection, Owner, Use, checks, hand_offs};
+use super::model::{FlespiConnection, Owner, Use, checks, hand_offs};
 use super::rules::{self, Place, Returned, Typed};
 use super::view::{self, Checked, Expiry, FlespiSettings, HandOff};
 use super::{check, posted};
+use crate::account::rules::Chain;
 use crate::challenge::link::{FreshLink, Whose};
 use crate::challenge::{Challenge, Purpose};
 use crate::contact::Email;
-use crate::decision::{Decision, Stored};
+use crate::decision::{Decision, Reason, Stored};
 use crate::engine::commit::Try;
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::{Error, InputError, PortError};
 use crate::id::{ChallengeId, MessageId, SessionId, UserId};
 use crate::keyring::{Binding, OpenError};
-use crate::port::flespi::{FlespiApi, FlespiError, RegionName, TokenInfo};
+use crate::port::flespi::{FlespiApi, FlespiError, RegionName};
 use crate::port::store::Start;
 use crate::secret::{FlespiToken, LinkToken};
 use crate::session::model::Acting;
@@ -124,7 +125,7 @@ impl Flespi<'_> {
     ///
     /// # Errors
     /// Refused `signed_out`; `not_allowed` as in [`begin`](Self::begin); `hand_off_dead` for a nonce that is unknown,
-    /// over, used, or another session's. [`Error::Input`]: `bad_message`, `invalid_token` (also when flespi does not
+    /// over, used, or another session's, and when the user lost his right to it before the token was kept. [`Error::Input`]: `bad_message`, `invalid_token` (also when flespi does not
     /// accept it in its region), `invalid_region`. Whatever it is, the token in force stays.
     pub async fn redeem(
         &self,
@@ -165,10 +166,18 @@ impl Flespi<'_> {
             Ok((Standing::Failed(FlespiError::UnknownRegion), _)) => {
                 Err(InputError::new("region", "invalid_region", "there is no such region of flespi").into())
             }
-            Ok((Standing::Failed(_), _)) => {
+            Ok((Standing::Failed(FlespiError::Unauthorized), _)) => {
                 let words = "flespi does not accept this token in its region";
                 Err(InputError::new("token", "invalid_token", words).into())
             }
+            Ok((Standing::Failed(FlespiError::Forbidden), _)) => {
+                let words = "flespi lets this token issue no other one";
+                Err(InputError::new("token", "invalid_token", words).into())
+            }
+            Ok((Standing::Failed(_), _)) => {
+                Err(PortError::new("flespi", "it did not answer for too long").into())
+            }
+            Ok((Standing::Void, _)) => Err(Error::Refused(Reason::HandOffDead.into())),
             Ok((Standing::Connected | Standing::Connecting | Standing::Overtaken, after)) => {
                 Ok(engine.seen(&acting, after.as_ref().or(Some(&connection)), engine.now()))
             }
@@ -225,7 +234,7 @@ impl Flespi<'_> {
                     region: region.clone(),
                     sealed: engine.seal_token(&place, acting, Use::Token, token)?,
                     shown: token.shown().to_owned(),
-                    same: engine.holds(place.stored.as_ref(), token),
+                    same: engine.holds(place.stored.as_ref(), token)?,
                 };
                 let kept = rules::type_in(acting, &place, typed, &engine.policy, t.now);
                 Ok(kept.map(|connection| engine.seen(acting, Some(&connection), t.now)))
@@ -259,28 +268,28 @@ impl Flespi<'_> {
     /// was built without [`FlespiApi`].
     pub async fn check(&self, session: SessionId) -> Result<Checked, Error> {
         let engine = &self.0.engine;
-        let memo = Mutex::new(None);
-        let memo = &memo;
-        engine
-            .decide(|t| async move {
-                let view = engine.read(&t, vec![Start::Id(session.uuid())], Vec::new()).await?;
-                let acting = match view.acting(0)? {
-                    Ok(acting) => acting,
-                    Err(no) => return Ok(no.into()),
-                };
-                let Some(api) = &engine.flespi else {
-                    return Ok(rules::no_api(&acting).into());
-                };
-                let policy = &engine.policy;
+        let policy = &engine.policy;
+        let (owner, connected) = engine
+            .act(session, &[], &[], |acting, view, t| {
+                if engine.flespi.is_none() {
+                    return Ok(rules::no_api(acting).into());
+                }
                 let made = view.count_within(&checks(acting.user.value.id), policy.flespi_checks.within);
                 let connection = view.flespi_of(&acting.user.value)?;
-                let (stored, connected) = match check::ask(&acting, connection.as_ref(), made, policy, t.now)
-                {
-                    Ok(found) => found,
-                    Err(no) => return Ok(no.into()),
-                };
-                let answer = engine.inspect(&**api, memo, stored.value.owner(), connected).await?;
-                Ok(check::settle(&acting, stored, &answer, policy, engine.now()))
+                Ok(check::ask(acting, connection.as_ref(), made, policy, t.now))
+            })
+            .await?;
+        let token = engine.open_token(owner, Use::Token, &connected.sealed)?;
+        let answer = engine.flespi_api()?.inspect(&connected.region, &token).await;
+        engine
+            .act(session, &[], &[], |acting, view, t| {
+                let connection = view.flespi_of(&acting.user.value)?;
+                let held = connection.as_ref().and_then(|stored| stored.value.connected.as_ref());
+                // The answer is about the token that was asked about.
+                if held.is_some_and(|held| held.operation != connected.operation) {
+                    return Err(Error::Contended);
+                }
+                Ok(check::settle(acting, connection.as_ref(), &answer, policy, t.now))
             })
             .await
     }
@@ -341,7 +350,8 @@ impl Flespi<'_> {
     /// ```
     ///
     /// # Errors
-    /// Refused `not_found`; `not_connected`; `expired`; `rejected` when flespi did not accept it at the last check.
+    /// Refused `not_found`; `not_allowed` while the user is disabled or an account of his is blocked; `not_connected`;
+    /// `expired`; `rejected` when flespi did not accept it at the last check.
     /// [`Error::Corrupt`] for a token that was sealed for another user or record.
     pub async fn token(&self, user: UserId, purpose: &'static str) -> Result<OpenedToken, Error> {
         let engine = &self.0.engine;
@@ -353,7 +363,11 @@ impl Flespi<'_> {
                     Some(user) => view.flespi_of(&user.value)?,
                     None => None,
                 };
-                let decision = rules::open(user.as_ref(), stored.as_ref(), purpose, t.now);
+                let chain = match &user {
+                    Some(user) => view.chain(&user.value)?,
+                    None => Chain(Vec::new()),
+                };
+                let decision = rules::open(user.as_ref(), &chain, stored.as_ref(), purpose, t.now);
                 let Decision { reply, changes, attempts } = decision;
                 let reply = match (reply, &stored) {
                     (Ok(connected), Some(stored)) => {
@@ -390,9 +404,6 @@ pub(super) fn corrupt(why: &'static str) -> Error {
 fn nowhere() -> Result<Email, Error> {
     Ok(Email::parse(NOWHERE).map_err(|_| PortError::new("flespi", "the address of nobody is none"))?)
 }
-
-/// What flespi said of a token, kept for a further try with the same one.
-type Memo = Mutex<Option<(Uuid, Result<TokenInfo, FlespiError>)>>;
 
 impl Engine {
     /// Draws a nonce and binds it to a user and a session.
@@ -451,32 +462,21 @@ impl Engine {
     }
 
     /// Whether this is the token in force.
-    fn holds(&self, stored: Option<&Stored<FlespiConnection>>, token: &FlespiToken) -> bool {
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] while the key that sealed it is missing: it could be the very token.
+    fn holds(&self, stored: Option<&Stored<FlespiConnection>>, token: &FlespiToken) -> Result<bool, Error> {
         let Some((stored, connected)) =
             stored.and_then(|stored| Some((stored, stored.value.connected.as_ref()?)))
         else {
-            return false;
+            return Ok(false);
         };
-        self.open_token(stored.value.owner(), Use::Token, &connected.sealed)
-            .is_ok_and(|held| held.same_as(token))
-    }
-
-    /// Asks flespi about a token, once for all tries.
-    async fn inspect(
-        &self,
-        api: &dyn FlespiApi,
-        memo: &Memo,
-        owner: Owner,
-        connected: &Connected,
-    ) -> Result<Result<TokenInfo, FlespiError>, Error> {
-        let known = memo.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, answer)) = known.filter(|(operation, _)| *operation == connected.operation) {
-            return Ok(answer);
+        match self.open_token(stored.value.owner(), Use::Token, &connected.sealed) {
+            Ok(held) => Ok(held.same_as(token)),
+            // What was tampered with is no token any more.
+            Err(Error::Corrupt { .. }) => Ok(false),
+            Err(error) => Err(error),
         }
-        let token = self.open_token(owner, Use::Token, &connected.sealed)?;
-        let answer = api.inspect(&connected.region, &token).await;
-        *memo.lock().unwrap_or_else(PoisonError::into_inner) = Some((connected.operation, answer.clone()));
-        Ok(answer)
     }
 
     /// A connection as its user sees it.

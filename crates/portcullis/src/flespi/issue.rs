@@ -6,14 +6,17 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::model::{By, Connected, Connecting, FlespiConnection, Leftover, SealedToken};
+use super::model::{By, Connected, Connecting, FlespiConnection, Leftover, SealedToken, Use};
 use super::notice;
+use super::rules::verdict_of;
 use super::view::Source;
+use crate::account::rules::Chain;
 use crate::decision::{Changes, Decision, Stored};
 use crate::message::rules::spaced;
 use crate::policy::{FlespiReplaced, Policy};
-use crate::port::flespi::{FlespiError, NewToken, TokenInfo, TokenKind};
-use crate::session::rules::after;
+use crate::port::flespi::{FlespiError, NewToken, RegionName, TokenInfo, TokenKind};
+use crate::session::rules::{admissible, after};
+use crate::user::User;
 
 /// What is noted on the tokens of an operation.
 pub(crate) fn note(operation: Uuid) -> String {
@@ -63,6 +66,8 @@ pub(crate) enum Tried {
     Issued(Issued),
     /// flespi did not issue any.
     Failed(FlespiError),
+    /// Its user may not have any by now: why.
+    Void(&'static str),
 }
 
 /// A token as it was issued, sealed.
@@ -83,6 +88,8 @@ pub(crate) enum Standing {
     Connecting,
     /// There will be none: flespi said why.
     Failed(FlespiError),
+    /// There will be none: its user may not have any by now.
+    Void,
     /// Somebody else goes on, or the user wanted it otherwise meanwhile.
     Overtaken,
 }
@@ -95,10 +102,50 @@ pub(crate) fn mine(connection: &FlespiConnection, operation: Uuid, attempt: u32)
         .filter(|connecting| connecting.operation == operation && connecting.attempt == attempt)
 }
 
+/// The user of a connection with his accounts, as they were read with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    pub(crate) user: Option<Stored<User>>,
+    pub(crate) chain: Chain,
+}
+
+impl Holder {
+    /// Whether what was redeemed still counts for its user.
+    // INVARIANT: what voids a session or a nonce voids the token that is being issued.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(crate) fn may_have(
+        &self,
+        connecting: &Connecting,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> Result<(), &'static str> {
+        let user = &self.user.as_ref().ok_or("user_gone")?.value;
+        admissible(user, &self.chain, now)?;
+        if user.credential_version != connecting.credential_version {
+            return Err("credentials_changed");
+        }
+        if self.chain.lifts() != connecting.lifts {
+            return Err("voided");
+        }
+        if verdict_of(user, policy).into_missing().is_empty() { Ok(()) } else { Err("not_allowed") }
+    }
+
+    /// Pins what was judged.
+    fn guard(&self, changes: &mut Changes) {
+        if let Some(user) = &self.user {
+            changes.guard(user);
+        }
+        self.chain.guard(changes);
+    }
+}
+
 /// Takes an operation over: whoever was at it before keeps nothing any more.
 // INVARIANT: of all attempts at an operation the newest alone keeps what it issued.
 pub(crate) fn take(
     connection: Stored<FlespiConnection>,
+    holder: &Holder,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Option<(Uuid, u32)>> {
@@ -107,9 +154,17 @@ pub(crate) fn take(
     let Some(connecting) = &mut connection.value.connecting else {
         return Decision::yes(None, changes);
     };
+    if let Err(why) = holder.may_have(connecting, policy, now) {
+        let operation = connecting.operation;
+        abandon(&mut connection.value, now);
+        changes.event(connection.value.event("flespi_not_connected").because(why).about(operation));
+        changes.put(&connection);
+        return Decision::yes(None, changes);
+    }
     connecting.attempt = connecting.attempt.saturating_add(1);
+    connecting.quiet_at = after(now, policy.claim_life);
     let taken = (connecting.operation, connecting.attempt);
-    connection.value.work_at = Some(after(now, policy.claim_life));
+    connection.value.work_at = Some(connecting.quiet_at);
     changes.put(&connection);
     Decision::yes(Some(taken), changes)
 }
@@ -133,6 +188,7 @@ fn again(error: &FlespiError, tries: u32, policy: &Policy, now: DateTime<Utc>) -
 /// Keeps what an attempt came to. `attempt` is the newest one of the operation.
 pub(crate) fn settle(
     connection: Stored<FlespiConnection>,
+    holder: &Holder,
     tried: Tried,
     policy: &Policy,
     now: DateTime<Utc>,
@@ -146,20 +202,34 @@ pub(crate) fn settle(
     let operation = connecting.operation;
     let (standing, event) = match tried {
         Tried::Issued(issued) => {
+            holder.guard(&mut changes);
             connect(connection, &mut changes, connecting, issued, policy, now);
             (Standing::Connected, connection.event("flespi_connected").because("login"))
         }
         Tried::Failed(error) if passes(&error) && !is_over(&connecting, policy, now) => {
-            connection.work_at = Some(again(&error, connecting.tries, policy, now));
+            let again = again(&error, connecting.tries, policy, now);
+            // A call whose answer was lost may still be under way.
+            let lost = matches!(error, FlespiError::Ambiguous { .. });
+            connection.work_at = Some(if lost { again.max(connecting.quiet_at) } else { again });
             connection.connecting =
                 Some(Connecting { tries: connecting.tries.saturating_add(1), ..connecting });
             (Standing::Connecting, connection.event("flespi_postponed").because(word(&error)))
         }
         Tried::Failed(error) => {
+            // Of the first attempt a plain refusal says that nothing was issued.
+            let unsure = passes(&error) || connecting.attempt > 1 || connecting.tries > 0;
             connection.connecting = Some(connecting);
             abandon(connection, now);
+            if let Some(left) = connection.leftovers.last_mut().filter(|_| !unsure) {
+                (left.unsure, left.not_before) = (false, now);
+            }
             let event = connection.event("flespi_not_connected").because(word(&error));
             (Standing::Failed(error), event)
+        }
+        Tried::Void(why) => {
+            connection.connecting = Some(connecting);
+            abandon(connection, now);
+            (Standing::Void, connection.event("flespi_not_connected").because(why))
         }
     };
     changes.put(&stored);
@@ -191,8 +261,12 @@ fn connect(
         operation: connecting.operation,
         region: connecting.region.clone(),
         keep: Some(issued.number),
+        number: None,
+        // The attempt has removed what those before it had issued.
+        unsure: false,
         by,
         since: now,
+        not_before: now,
         tries: 0,
     });
     let mut connected = Connected {
@@ -231,8 +305,12 @@ pub(crate) fn abandon(connection: &mut FlespiConnection, now: DateTime<Utc>) {
         operation: connecting.operation,
         region: connecting.region,
         keep: None,
+        number: None,
+        unsure: true,
         by,
         since: now,
+        // INVARIANT: the login is not revoked while a call may yet issue a token by it.
+        not_before: connecting.quiet_at.max(now),
         tries: 0,
     });
     connection.work_at = Some(now);
@@ -262,8 +340,11 @@ pub(crate) fn leave(
         operation: left.operation,
         region: left.region,
         keep: None,
+        number: left.number,
+        unsure: true,
         by,
         since: now,
+        not_before: now,
         tries: 0,
     });
     connection.work_at = Some(now);
@@ -274,10 +355,94 @@ pub(crate) fn leave(
 pub(crate) enum Swept {
     /// Nothing of it is left.
     Done,
+    /// The token that was to be removed was not there: it is gone, or another account of flespi has it.
+    NotFound,
+    /// Nothing of it is left but the login, whose number flespi does not tell.
+    LoginStays,
     /// flespi accepts none of the tokens that could look.
     Blind,
-    /// flespi did not answer.
-    Later(FlespiError),
+    /// flespi did not answer, or would not.
+    Later {
+        /// What it said.
+        error: FlespiError,
+        /// Whether the token that is to be removed was seen.
+        found: bool,
+    },
+}
+
+/// What one token came to when it looked.
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    /// What flespi said, if it did not do all.
+    pub(crate) error: Option<FlespiError>,
+    /// Whether the token that is to be removed was seen, or was itself the one that flespi does not accept any more.
+    pub(crate) found: bool,
+    /// Whether the login stays, since flespi does not tell its number.
+    pub(crate) stays: bool,
+}
+
+/// What all of them came to.
+pub(crate) fn sweep(leftover: &Leftover, looks: &[Look]) -> Swept {
+    let found = leftover.number.is_none() || looks.iter().any(|look| look.found);
+    let seen = looks.iter().any(|look| look.error.is_none());
+    let waits = |error: &&FlespiError| passes(error) || matches!(error, FlespiError::UnknownRegion);
+    let errors = || looks.iter().filter_map(|look| look.error.as_ref());
+    if let Some(error) = errors().find(waits) {
+        return Swept::Later { error: error.clone(), found };
+    }
+    // A refusal for now, of one that is still accepted, is no answer.
+    if !seen && let Some(error) = errors().find(|error| **error == FlespiError::Forbidden) {
+        return Swept::Later { error: error.clone(), found };
+    }
+    if looks.iter().any(|look| look.stays) {
+        Swept::LoginStays
+    } else if seen && !found {
+        Swept::NotFound
+    } else if seen || (leftover.number.is_some() && found) {
+        Swept::Done
+    } else {
+        Swept::Blind
+    }
+}
+
+/// Leaves a token to the worker that was issued and is not kept, and could not be revoked at once.
+pub(crate) fn orphan(
+    connection: Stored<FlespiConnection>,
+    operation: Uuid,
+    region: &RegionName,
+    by: Vec<By>,
+    now: DateTime<Utc>,
+) -> Decision<()> {
+    let mut stored = connection;
+    let mut changes = Changes::none();
+    let connection = &mut stored.value;
+    // Whoever goes on with the operation, or has kept another token of it, removes the rest of it.
+    let goes_on = connection.connecting.as_ref().is_some_and(|connecting| connecting.operation == operation);
+    let kept = connection.connected.as_ref().is_some_and(|connected| connected.operation == operation);
+    if goes_on || kept {
+        return Decision::yes((), changes);
+    }
+    if let Some(left) = connection.leftovers.iter_mut().find(|left| left.name() == (operation, None)) {
+        // The login is in it; the token itself may look, too.
+        left.by.extend(by.into_iter().filter(|by| by.of == Use::Token));
+    } else {
+        connection.leftovers.push(Leftover {
+            operation,
+            region: region.clone(),
+            keep: None,
+            number: None,
+            unsure: true,
+            by,
+            since: now,
+            not_before: now,
+            tries: 0,
+        });
+    }
+    if connection.connecting.is_none() {
+        connection.work_at = Some(connection.work_at.map_or(now, |at| at.min(now)));
+    }
+    changes.put(&stored);
+    Decision::yes((), changes)
 }
 
 /// Keeps what became of the leftovers that were looked for, in their order.
@@ -290,24 +455,29 @@ pub(crate) fn clear(
     let mut stored = connection;
     let mut changes = Changes::none();
     let connection = &mut stored.value;
-    let mut work_at = None;
+    let (mut work_at, mut waiting) = (None, None);
     let mut kept = Vec::new();
     for mut leftover in core::mem::take(&mut connection.leftovers) {
         let came_to = swept.iter().find(|(name, _)| *name == leftover.name()).map(|(_, swept)| swept);
         let gave_up = now >= after(leftover.since, policy.flespi_clear_within);
         let told = match came_to {
             Some(Swept::Done) => ("flespi_cleared", "done"),
+            Some(Swept::NotFound) => ("flespi_token_left", "not_found"),
+            Some(Swept::LoginStays) => ("flespi_token_left", "login"),
+            Some(Swept::Blind) if leftover.unsure => ("flespi_token_left", "unauthorized"),
             Some(Swept::Blind) => ("flespi_cleared", "unauthorized"),
-            Some(Swept::Later(error)) if gave_up => ("flespi_token_left", word(error)),
-            Some(Swept::Later(error)) => {
-                work_at = Some(again(error, leftover.tries, policy, now));
+            Some(Swept::Later { error, .. }) if gave_up => ("flespi_token_left", word(error)),
+            Some(Swept::Later { error, found }) => {
+                let at = again(error, leftover.tries, policy, now);
+                work_at = Some(at);
+                leftover.number = leftover.number.filter(|_| !found);
                 leftover.tries = leftover.tries.saturating_add(1);
                 kept.push(leftover);
                 continue;
             }
             // It is looked for when those before it are gone.
             None => {
-                work_at = work_at.or(Some(now));
+                waiting = waiting.or(Some(leftover.not_before.max(now)));
                 kept.push(leftover);
                 continue;
             }
@@ -316,7 +486,7 @@ pub(crate) fn clear(
     }
     connection.leftovers = kept;
     if connection.connecting.is_none() {
-        connection.work_at = work_at;
+        connection.work_at = work_at.or(waiting);
     }
     connection.kept_until = after(now, policy.challenge_kept);
     changes.put(&stored);

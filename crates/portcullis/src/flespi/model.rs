@@ -124,8 +124,14 @@ pub(crate) struct Connecting {
     /// The token of the login.
     pub(crate) sealed: SealedToken,
     pub(crate) began_at: DateTime<Utc>,
+    /// The user's credentials when it began: it ends with them.
+    pub(crate) credential_version: u64,
+    /// How often a block of his accounts had been lifted by then.
+    pub(crate) lifts: u64,
     /// Which attempt may keep what it issues: the newest alone.
     pub(crate) attempt: u32,
+    /// From when on no call of that attempt is under way any more.
+    pub(crate) quiet_at: DateTime<Utc>,
     /// How often flespi did not answer.
     pub(crate) tries: u32,
 }
@@ -137,9 +143,15 @@ pub(crate) struct Leftover {
     pub(crate) region: RegionName,
     /// The one token of the operation that stays.
     pub(crate) keep: Option<u64>,
+    /// The number of the token that is to be removed, until it was seen at flespi; `None` if it has none that is known.
+    pub(crate) number: Option<u64>,
+    /// Whether a token may be there that nobody could have removed yet.
+    pub(crate) unsure: bool,
     /// The tokens to remove them by, in turn.
     pub(crate) by: Vec<By>,
     pub(crate) since: DateTime<Utc>,
+    /// From when on it may be looked for: while a call to issue is under way, what it issues is not there yet.
+    pub(crate) not_before: DateTime<Utc>,
     /// How often flespi did not answer.
     pub(crate) tries: u32,
 }

@@ -23,6 +23,11 @@ fn at(ends_at: DateTime<Utc>, days: u32) -> DateTime<Utc> {
     ends_at.checked_sub_signed(before).unwrap_or(DateTime::<Utc>::MIN_UTC)
 }
 
+/// The latest end that is kept: the last second of the year 9999, beyond which a date is written otherwise.
+fn latest() -> DateTime<Utc> {
+    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
 /// The notice whose time has come last, in days before the end.
 fn passed(ends_at: DateTime<Utc>, policy: &Policy, now: DateTime<Utc>) -> Option<u32> {
     policy.flespi_notice_days.into_iter().filter(|days| now >= at(ends_at, *days)).min()
@@ -36,7 +41,8 @@ fn next(ends_at: DateTime<Utc>, told: Option<u32>, policy: &Policy) -> Option<Da
 
 /// Takes over what flespi says of a token's end; gives when the next notice is due.
 ///
-/// A moved end plans the notices anew. What would have been due before is not made up for: whoever made the end known
+/// An end that is not told stays as it was known, unless it has passed: then it is known no more. A moved end plans the
+/// notices anew. What would have been due before is not made up for: whoever made the end known
 /// has just seen it.
 pub(crate) fn learn(
     connected: &mut Connected,
@@ -44,13 +50,20 @@ pub(crate) fn learn(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    let ends_at = info.ends_at();
-    if ends_at != connected.expires_at {
-        connected.told = ends_at.and_then(|ends_at| passed(ends_at, policy, now));
+    let Some(ends_at) = info.ends_at() else {
+        if connected.expires_at.is_some_and(|end| now >= end) {
+            (connected.expires_at, connected.sliding, connected.told) = (None, false, None);
+        }
+        return next(connected.expires_at?, connected.told, policy);
+    };
+    let ends_at = ends_at.min(latest());
+    if Some(ends_at) != connected.expires_at {
+        connected.told = passed(ends_at, policy, now);
     }
-    connected.sliding = ends_at != info.expire;
-    connected.expires_at = ends_at;
-    next(ends_at?, connected.told, policy)
+    // Whatever fixed end it has besides, a use may move what is the later one.
+    connected.sliding = info.ttl.is_some();
+    connected.expires_at = Some(ends_at);
+    next(ends_at, connected.told, policy)
 }
 
 /// The day by which a notice is known: the one on which the token ends.
@@ -86,15 +99,39 @@ pub(crate) fn tell(
     if let Some(days) = passed(ends_at, policy, now) {
         connected.told = Some(days);
         let day = ends_at.date_naive();
-        let reader = user.filter(|user| now < ends_at && admissible(user, chain, now).is_ok());
-        if let Some((user, to)) = reader.and_then(|user| Some((user, user.confirmed_email()?))) {
-            let id = name(connected, day, days);
-            changes.send(draft(user, to, day, id)).only_if_absent([id.uuid()]);
+        match reader(user, chain, ends_at, now) {
+            Ok((user, to)) => {
+                let id = name(connected, day, days);
+                changes.send(draft(user, to, day, id)).only_if_absent([id.uuid()]);
+            }
+            Err(why) => {
+                let operation = connected.operation;
+                changes.event(connection.event("flespi_notice_skipped").because(why).about(operation));
+            }
         }
     }
-    connection.notice_at = next(ends_at, connected.told, policy);
+    let told = connection.connected.as_ref().and_then(|connected| connected.told);
+    connection.notice_at = next(ends_at, told, policy);
     changes.put(&stored);
     Decision::yes((), changes)
+}
+
+/// Who is told of an end, and where.
+///
+/// # Errors
+/// Why nobody is.
+fn reader<'a>(
+    user: Option<&'a User>,
+    chain: &Chain,
+    ends_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(&'a User, &'a Email), &'static str> {
+    let user = user.ok_or("user_gone")?;
+    if now >= ends_at {
+        return Err("expired");
+    }
+    admissible(user, chain, now)?;
+    Ok((user, user.confirmed_email().ok_or("email_unconfirmed")?))
 }
 
 fn draft(user: &User, to: &Email, day: NaiveDate, id: MessageId) -> Draft {

@@ -7,6 +7,7 @@ use super::issue;
 use super::model::{Connected, Connecting, FlespiConnection, SealedToken, hand_offs};
 use super::posted::Posted;
 use super::view::{FlespiState, Source, state};
+use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::link::{FreshLink, LinkAsk, hand_out};
 use crate::challenge::model::State;
@@ -20,14 +21,18 @@ use crate::port::flespi::{Region, RegionName};
 use crate::port::store::{Count, CounterOp, Window};
 use crate::rights::{Gate, Verdict};
 use crate::session::model::Acting;
-use crate::session::rules::after;
+use crate::session::rules::{admissible, after};
 use crate::user::{Flag, User};
 
 const REFUSED: &str = "flespi_refused";
 
 /// May this user change his flespi connection?
 pub(crate) fn verdict(acting: &Acting, policy: &Policy) -> Verdict {
-    let user = &acting.user.value;
+    verdict_of(&acting.user.value, policy)
+}
+
+/// May this user have a flespi connection?
+pub(crate) fn verdict_of(user: &User, policy: &Policy) -> Verdict {
     let owner = match policy.flespi_owner {
         FlespiOwner::Any => true,
         FlespiOwner::TopUser => user.account == user.tenant,
@@ -214,16 +219,20 @@ pub(crate) fn redeem(
     changes.put(&spent);
     let mut connection = place.value(&acting.user.value, now);
     issue::abandon(&mut connection, now);
+    // The request begins its last call before its patience ends; nobody else begins before that call is over.
+    let quiet_at = after(now, policy.flespi_patience + policy.flespi_call_longest);
     connection.connecting = Some(Connecting {
         operation: place.operation,
         region: posted.region.clone(),
         sealed,
         began_at: now,
+        credential_version: acting.user.value.credential_version,
+        lifts: acting.chain.lifts(),
         attempt: 1,
+        quiet_at,
         tries: 0,
     });
-    // The request has as long as a worker would; nobody else begins before.
-    connection.work_at = Some(after(now, policy.claim_life));
+    connection.work_at = Some(quiet_at);
     place.keep(&mut changes, acting, connection.clone());
     changes.event(acting.event("flespi_redeemed").about(place.operation));
     Decision::yes(connection, changes)
@@ -307,8 +316,10 @@ pub(crate) fn disconnect(
 /// Lets the embedding program have a user's token for its own calls.
 ///
 /// A fixed end is the end. One that moves with use is over only when a check has said so, since every use moves it.
+// INVARIANT: who may not sign in has nothing done with his token, either.
 pub(crate) fn open(
     user: Option<&Stored<User>>,
+    chain: &Chain,
     connection: Option<&Stored<FlespiConnection>>,
     purpose: &'static str,
     now: DateTime<Utc>,
@@ -318,6 +329,10 @@ pub(crate) fn open(
     };
     let event = |action| Event::of(action, user.value.tenant.uuid(), user.value.id.uuid());
     let mut changes = Changes::none();
+    if let Err(why) = admissible(&user.value, chain, now) {
+        changes.event(event("flespi_token_refused").because(why));
+        return Decision::no(Reason::NotAllowed.into(), changes);
+    }
     let found = connection.and_then(|stored| Some((stored, stored.value.connected.as_ref()?)));
     let reason = match found {
         None => Reason::NotConnected,
@@ -325,7 +340,8 @@ pub(crate) fn open(
             FlespiState::Expired => Reason::Expired,
             FlespiState::Rejected => Reason::Rejected,
             FlespiState::Absent | FlespiState::Connecting | FlespiState::Connected => {
-                changes.guard(stored);
+                changes.guard(stored).guard(user);
+                chain.guard(&mut changes);
                 changes.event(event("flespi_token_opened").because(purpose).about(connected.operation));
                 return Decision::yes(connected.clone(), changes);
             }

@@ -26,7 +26,7 @@ pub enum FlespiReplaced {
 }
 
 /// Whether each number of the flespi connection is in its range.
-pub(super) fn checks(policy: &Policy) -> [(&'static str, bool); 10] {
+pub(super) fn checks(policy: &Policy) -> [(&'static str, bool); 11] {
     let day = super::DAY;
     [
         (
@@ -39,6 +39,10 @@ pub(super) fn checks(policy: &Policy) -> [(&'static str, bool); 10] {
         (
             "flespi_patience",
             policy.flespi_patience > TimeDelta::zero() && policy.flespi_patience < policy.claim_life,
+        ),
+        (
+            "flespi_call_longest",
+            policy.flespi_call_longest > TimeDelta::zero() && policy.flespi_call_longest < policy.claim_life,
         ),
         ("flespi_retry_first", policy.flespi_retry_first > TimeDelta::zero()),
         ("flespi_retry_longest", policy.flespi_retry_longest >= policy.flespi_retry_first),
@@ -72,6 +76,8 @@ mod tests {
         let mut policy = Policy::default();
         policy.flespi_patience = policy.claim_life;
         assert_eq!(policy.check().unwrap_err().field(), "flespi_patience");
+        let policy = Policy { flespi_call_longest: policy.claim_life, ..Policy::default() };
+        assert_eq!(policy.check().unwrap_err().field(), "flespi_call_longest");
     }
 
     #[test]

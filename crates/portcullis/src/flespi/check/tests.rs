@@ -56,7 +56,7 @@ fn settled(
     now: DateTime<Utc>,
 ) -> (Checked, FlespiConnection, Vec<String>) {
     let (acting, stored) = connection(known);
-    let decision = settle(&acting, &stored, answer, &Policy::default(), now);
+    let decision = settle(&acting, Some(&stored), answer, &Policy::default(), now);
     let kept = written(&decision.changes, uuid(90)).unwrap();
     let trail = trail(&decision.changes);
     (decision.reply.unwrap(), kept, trail)
@@ -110,11 +110,41 @@ fn an_answer_is_kept_with_its_time_and_the_end_it_tells() {
     let (checked, kept, _) = settled(Some(end), &Ok(info(None, Some(ttl))), now);
     assert_eq!(checked.expiry, Expiry::Sliding(began() + ttl), "the end moved");
     assert_eq!(kept.notice_at, Some(began() + ttl - TimeDelta::days(30)));
-    let (checked, kept, _) = settled(Some(end), &Ok(info(None, None)), now);
-    assert_eq!(
-        (checked.status, checked.expiry, kept.notice_at),
-        (CheckStatus::Active, Expiry::Unknown, None)
-    );
+}
+
+#[test]
+fn an_end_that_is_not_told_stays_as_it_was_known() {
+    let (end, day) = (began() + YEAR, TimeDelta::days(1));
+    let (checked, kept, _) = settled(Some(end), &Ok(info(None, None)), end - day * 40);
+    assert_eq!((checked.status, checked.expiry), (CheckStatus::Active, Expiry::Fixed(end)));
+    assert_eq!(kept.notice_at, Some(end - day * 30), "it is told of all the same");
+    let (acting, _) = connection(None);
+    let gone = settle(&acting, Some(&stored(kept)), &Err(FlespiError::Unauthorized), &Policy::default(), end)
+        .reply
+        .unwrap();
+    assert_eq!(gone.status, CheckStatus::Expired, "and not called revoked when it has passed");
+    // A token that is accepted after its end has another one, which nobody has told.
+    let (checked, kept, _) = settled(Some(end), &Ok(info(None, None)), end);
+    assert_eq!((checked.status, checked.expiry), (CheckStatus::Active, Expiry::Unknown));
+    assert_eq!((kept.notice_at, state(&kept.connected.unwrap(), end)), (None, FlespiState::Connected));
+}
+
+#[test]
+fn an_end_that_use_may_move_is_a_moving_one_whatever_fixed_end_is_later() {
+    let end = began() + YEAR;
+    let (checked, kept, _) = settled(None, &Ok(info(Some(end), Some(TimeDelta::days(90)))), began());
+    assert_eq!(checked.expiry, Expiry::Sliding(end));
+    assert_eq!(state(&kept.connected.unwrap(), end), FlespiState::Connected, "it may have been used since");
+}
+
+#[test]
+fn no_end_is_later_than_the_dates_that_can_be_written() {
+    for far in [info(Some(DateTime::<Utc>::MAX_UTC), None), info(None, Some(TimeDelta::days(90_000_000)))] {
+        let (checked, kept, _) = settled(None, &Ok(far), began());
+        let end = checked.expiry.ends_at().unwrap();
+        assert_eq!(end.to_rfc3339(), "9999-12-31T23:59:59+00:00");
+        assert!(kept.notice_at.unwrap() < end);
+    }
 }
 
 #[test]
@@ -125,7 +155,7 @@ fn a_silence_changes_nothing_that_was_known_and_leaves_its_age() {
     stored.value.notice_at = Some(began() + TimeDelta::days(335));
     let now = began() + TimeDelta::days(3);
     for error in silences() {
-        let decision = settle(&acting, &stored, &Err(error), &Policy::default(), now);
+        let decision = settle(&acting, Some(&stored), &Err(error), &Policy::default(), now);
         let kept: FlespiConnection = written(&decision.changes, uuid(90)).unwrap();
         assert_eq!(kept.notice_at, stored.value.notice_at);
         let connected = kept.connected.unwrap();
@@ -159,7 +189,7 @@ fn a_rejected_token_is_told_of_no_more_until_it_is_accepted_again() {
     let (_, kept, trail) = settled(Some(end), &Err(FlespiError::Unauthorized), began());
     assert_eq!((kept.notice_at, trail), (None, vec!["flespi_checked: rejected".to_owned()]));
     let (acting, _) = connection(None);
-    let again = settle(&acting, &stored(kept), &Ok(info(Some(end), None)), &Policy::default(), began());
+    let again = settle(&acting, Some(&stored(kept)), &Ok(info(Some(end), None)), &Policy::default(), began());
     let kept: FlespiConnection = written(&again.changes, uuid(90)).unwrap();
     assert_eq!(kept.notice_at, Some(end - TimeDelta::days(30)));
 }
@@ -170,12 +200,16 @@ fn checks_are_counted_and_bounded() {
     let policy = Policy::default();
     let limit = policy.flespi_checks;
     let made = |value| until(value, began() + limit.within);
-    assert!(ask(&acting, Some(&stored), made(limit.count - 1), &policy, began()).is_ok());
-    let no = ask(&acting, Some(&stored), made(limit.count), &policy, began()).unwrap_err();
-    assert_eq!(Decision::<()>::from(no).reply.unwrap_err().reason(), Reason::TooManyAttempts);
-    let no = ask(&acting, None, made(0), &policy, began()).unwrap_err();
-    assert_eq!(Decision::<()>::from(no).reply.unwrap_err().reason(), Reason::NotConnected);
-    let decision = settle(&acting, &stored, &Err(FlespiError::Forbidden), &policy, began());
-    assert_eq!(steps(&decision.changes), ["flespi_checks add 1 to 30"]);
-    assert_eq!(touched(&decision.changes), [uuid(90), uuid(900)], "the session is pinned");
+    let asked = ask(&acting, Some(&stored), made(limit.count - 1), &policy, began());
+    assert!(asked.reply.is_ok());
+    assert_eq!(steps(&asked.changes), ["flespi_checks add 1 to 30"], "before flespi is asked");
+    assert_eq!(touched(&asked.changes), [uuid(900), uuid(1), uuid(2)], "his right to it is pinned");
+    let no = ask(&acting, Some(&stored), made(limit.count), &policy, began());
+    assert_eq!(no.reply.unwrap_err().reason(), Reason::TooManyAttempts);
+    assert_eq!(steps(&no.changes), [""; 0]);
+    let no = ask(&acting, None, made(0), &policy, began());
+    assert_eq!(no.reply.unwrap_err().reason(), Reason::NotConnected);
+    let decision = settle(&acting, Some(&stored), &Err(FlespiError::Forbidden), &policy, began());
+    assert_eq!(steps(&decision.changes), [""; 0], "it is counted once");
+    assert_eq!(touched(&decision.changes), [uuid(90), uuid(900), uuid(1), uuid(2)]);
 }

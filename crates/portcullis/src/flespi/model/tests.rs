@@ -34,15 +34,21 @@ fn full() -> FlespiConnection {
         region: region.clone(),
         sealed: seal(Use::Login, 'b', 2),
         began_at: began(),
+        credential_version: 1,
+        lifts: 3,
         attempt: 2,
+        quiet_at: began(),
         tries: 1,
     });
     connection.leftovers.push(Leftover {
         operation: uuid(93),
         region,
         keep: Some(7),
+        number: Some(6),
+        unsure: true,
         by: vec![By::login(seal(Use::Login, 'c', 3)), By::token(Some(7), seal(Use::Token, 'a', 4))],
         since: began(),
+        not_before: began(),
         tries: 0,
     });
     (connection.work_at, connection.notice_at) = (Some(began() + TICK), Some(began()));
