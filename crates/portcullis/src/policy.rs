@@ -14,8 +14,8 @@ use limit::backoff_holds;
 pub(crate) use limit::limit_holds;
 
 use crate::password::PasswordRule;
-use crate::spend::{self, PrefixRule};
 use crate::port::flespi::Access;
+use crate::spend::{self, PrefixRule};
 
 /// One day.
 const DAY: TimeDelta = TimeDelta::days(1);
@@ -282,6 +282,7 @@ pub struct Policy {
 }
 
 impl Default for Policy {
+    #[expect(clippy::too_many_lines, reason = "a number a line")]
     fn default() -> Self {
         Self {
             code_length: 6,

@@ -143,7 +143,7 @@ impl Engine {
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
             return Err(Stop::Hold);
         }
-        let worded = self.wording(this, &leaving.content, user, None, None, t.now).and_then(|mut wording| {
+        let worded = self.wording(this, &leaving.content, user, None, t.now).and_then(|mut wording| {
             wording.product = self.sms.as_ref().map(|sms| sms.name.as_str().to_owned());
             let text = self.templates.sms(&wording)?;
             // INVARIANT: what leaves is what was charged, and one segment with its code, whoever words it.

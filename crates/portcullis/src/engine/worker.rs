@@ -298,25 +298,17 @@ impl Engine {
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
             return Err(Stop::Hold);
         }
-        self.word(this, mailbox.clone(), &content, &user, told, ends_at, t.now).map_err(|error| {
+        let wording = self.wording(this, &content, &user, told, t.now);
+        let worded = wording.and_then(|mut wording| {
+            wording.valid_until = ends_at.map(|at| user.time_zone.format(at)).or(wording.valid_until);
+            self.templates.word(&wording)
+        });
+        let worded = worded.map_err(|error| {
             tracing::warn!(message = %this.id, %error, "a message could not be worded");
             Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })
-        })
-    }
-
-    fn word(
-        &self,
-        message: &Message,
-        to: Email,
-        content: &Content,
-        user: &User,
-        told: Option<Told>,
-        ends_at: Option<DateTime<Utc>>,
-        now: DateTime<Utc>,
-    ) -> Result<Mail, PortError> {
-        let wording = self.wording(message, content, user, told, ends_at, now)?;
-        let worded = self.templates.word(&wording)?;
-        Ok(Mail { id: message.id, to, subject: worded.subject, text: worded.text, html: worded.html })
+        })?;
+        let (subject, text, html) = (worded.subject, worded.text, worded.html);
+        Ok(Mail { id: this.id, to: mailbox.clone(), subject, text, html })
     }
 
     /// What a message tells.
@@ -326,7 +318,6 @@ impl Engine {
         content: &Content,
         user: &User,
         told: Option<Told>,
-        ends_at: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<Wording, PortError> {
         let unfit = |_| PortError::new("message", "the code in it is no code");
@@ -337,7 +328,7 @@ impl Engine {
             content.code.as_ref().map(|code| Code::parse(code.as_str())).transpose().map_err(unfit)?;
         wording.link =
             content.link.as_ref().map(|token| self.link_url(message.kind, token.as_str())).transpose()?;
-        wording.valid_until = message.valid_until.or(ends_at).map(|at| zone.format(at));
+        wording.valid_until = message.valid_until.map(|at| zone.format(at));
         // To the nearest minute: a code of ten minutes that leaves after a moment is still called that.
         let minutes = |at: DateTime<Utc>| ((at - now).num_seconds() + 30) / 60;
         wording.minutes = message.valid_until.map(|at| u32::try_from(minutes(at).max(1)).unwrap_or(u32::MAX));
