@@ -25,6 +25,10 @@ const DAY: TimeDelta = TimeDelta::days(1);
 /// beyond it, by a clock that has since stepped back.
 pub const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
 
+/// How many claimed messages and requests wait in a worker for their share of the senders, for each sender: 4. What comes
+/// beyond is put off in the store.
+pub(crate) const PARKED_PER_SENDER: u32 = 4;
+
 /// How long after its day the notice of a day is remembered, whatever `message_kept` of the policy says: a user who
 /// moves to another zone may live through most of a day again, and gets no second notice for it: 3 d (ours).
 pub(crate) const NOTICE_REMEMBERED: TimeDelta = TimeDelta::days(3);

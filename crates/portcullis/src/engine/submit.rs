@@ -114,7 +114,7 @@ impl Engine {
     }
 
     /// Keeps what must be kept before something leaves.
-    async fn keep_first(&self, changes: Changes) -> Result<(), Error> {
+    pub(super) async fn keep_first(&self, changes: Changes) -> Result<(), Error> {
         let commit = self.seal(changes, self.now())?;
         match self.keep(&commit).await {
             Ok(_) => Ok(()),

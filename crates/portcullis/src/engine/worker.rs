@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 
-use super::claim::{Done, Ended, UnderWay, first};
+use super::claim::{Done, Ended, Load, Parked, UnderWay, first};
 use super::commit::Try;
 use super::leaving::Leaving;
 use super::purge::Purging;
@@ -38,7 +38,7 @@ pub struct Pass {
     pub suppressed: u32,
     /// Messages held for somebody to look at: see [`Portcullis::held_messages`].
     pub held: u32,
-    /// Messages to be tried again later.
+    /// Messages to be tried again later, and requests put off while too many were under way.
     pub postponed: u32,
     /// Messages given up for good.
     pub given_up: u32,
@@ -77,7 +77,7 @@ impl Portcullis {
 
 impl Worker {
     /// Sends, and sees to what has its time, until nothing is due any more. What somebody waits for goes first; bulk
-    /// messages never take more than half the senders, nor does what has its time, and no more bulk messages leave in a
+    /// messages never take more than half the senders, nor do SMS, nor requests for a recovery, nor does what has its time, and no more bulk messages leave in a
     /// minute than the policy's `bulk_per_minute`; the rest stays for a later pass. While the sender is set up wrongly, one message at a time tries whether it still
     /// is, and the others stay. Once in `purge_every` of the policy, and at the first pass, it removes
     /// what is long dead beside that work: at most `purge_batch` of each sort, the rest at the next pass, or after
@@ -111,19 +111,21 @@ impl Worker {
         let mut pass = Pass::default();
         let mut under_way: Vec<UnderWay<'_>> = Vec::new();
         let mut ended: Vec<Ended> = Vec::new();
+        let mut parked = Parked::new();
         let mut claiming = Ok(());
         let mut purging = Purging::default();
         loop {
             engine.last_pass.store(engine.now().timestamp_micros(), Ordering::Relaxed);
             // Listened to before the claim, so that no commit falls in between.
             let woken = engine.wake.listen();
+            engine.begin_parked(&mut parked, &mut under_way);
             if claiming.is_ok() {
-                claiming = engine.claim_all(&mut under_way, &mut ended).await;
+                claiming = engine.claim_all(&mut parked, &mut under_way, &mut ended).await;
             }
             // INVARIANT: a pass that claims no more ends: a purge of its own would keep it from ever claiming again.
             let goes_on = claiming.is_ok() && !under_way.is_empty();
             if let Some(work) = engine.purge_if_due(&mut purging, goes_on) {
-                under_way.push(UnderWay { lane: Lane::Dead, mails: false, work });
+                under_way.push(UnderWay { lane: Lane::Dead, load: Load::Other, work });
             }
             if ended.is_empty() {
                 if under_way.is_empty() {
@@ -142,6 +144,7 @@ impl Worker {
                     Ok(Done::Message(Outcome::Held)) => pass.held += 1,
                     Ok(Done::Message(Outcome::Waiting)) => pass.postponed += 1,
                     Ok(Done::Timed) => pass.timed += 1,
+                    Ok(Done::PutOff) => pass.postponed += 1,
                     Ok(Done::Purged(removed)) => {
                         purging.under_way = false;
                         pass.purged = pass.purged.saturating_add(removed);
