@@ -250,9 +250,15 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::Portcullis;
+    use crate::port::ambient::Clock;
+    use crate::port::hasher::PasswordHasher;
     use crate::port::message::SendError;
     use crate::testing::World;
+    use crate::testing::world::PUBLIC_URL;
 
     /// So much of a lane under way, which never ends.
     fn under_way(lane: Lane, load: Load, number: usize) -> Vec<UnderWay<'static>> {
@@ -277,8 +283,17 @@ mod tests {
 
     #[test]
     fn what_needs_no_sender_is_not_the_message_that_ends_a_halt() {
+        // Where SMS are sent too, the mails of a halt wait one by one.
         let w = World::new();
-        let engine = &w.security.engine;
+        let security = Portcullis::builder_on(Arc::clone(&w.store))
+            .keyring(w.security.keyring())
+            .mail(w.mailbox.clone())
+            .hasher(Arc::clone(&w.hasher) as Arc<dyn PasswordHasher>)
+            .clock(Arc::clone(&w.clock) as Arc<dyn Clock>)
+            .public_url(PUBLIC_URL)
+            .build()
+            .unwrap();
+        let engine = &security.engine;
         let fault = Err::<(), _>(SendError::Misconfigured { detail: "credentials" });
         assert!(engine.halt().note(&fault, &engine.policy, w.now()));
         assert_eq!(engine.wanted(Lane::Interactive, &[], w.now()), 0);

@@ -142,9 +142,8 @@ impl Worker {
                     Ok(Done::Message(Outcome::GivenUp)) => pass.given_up += 1,
                     Ok(Done::Message(Outcome::MaybeSent)) => pass.maybe_sent += 1,
                     Ok(Done::Message(Outcome::Held)) => pass.held += 1,
-                    Ok(Done::Message(Outcome::Waiting)) => pass.postponed += 1,
+                    Ok(Done::Message(Outcome::Waiting) | Done::PutOff) => pass.postponed += 1,
                     Ok(Done::Timed) => pass.timed += 1,
-                    Ok(Done::PutOff) => pass.postponed += 1,
                     Ok(Done::Purged(removed)) => {
                         purging.under_way = false;
                         pass.purged = pass.purged.saturating_add(removed);

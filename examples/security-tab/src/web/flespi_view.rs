@@ -14,7 +14,9 @@ pub(super) fn problem(fault: &Fault, wording: Wording) -> Problem {
     match fault {
         Fault::Core(Error::Input(error)) if error.field() == "region" => Problem::NoFlespiRegion,
         Fault::Core(Error::Input(_)) => Problem::InvalidFlespiToken,
-        _ => fault.problem(wording),
+        Fault::Core(_) | Fault::NoAddress | Fault::NoCode | Fault::NoPassword | Fault::NoNewPassword(_) => {
+            fault.problem(wording)
+        }
     }
 }
 

@@ -171,8 +171,8 @@ fn a_mailbox_thief_who_recovers_the_password_ends_at_the_sms() {
     let link = link.expect("a link was mailed");
     let token = link.rsplit('/').next().unwrap();
     let new = "seven quiet lanterns";
-    let set = json!({"new": new, "repeat": new});
-    api(&mut thief, "POST", &format!("/recovery/{token}"), &set, 204);
+    let body = json!({"new": new, "repeat": new});
+    api(&mut thief, "POST", &format!("/recovery/{token}"), &body, 204);
     let page = sign_in(&mut thief, "alice", new).body;
     assert!(page.contains("+371•••••45"), "{page}");
     assert!(!page.contains("Send by email instead"), "{page}");

@@ -332,9 +332,9 @@ mod tests {
 
     #[test]
     fn every_reason_has_words_in_both_languages() {
-        let names: BTreeSet<_> = WHY.iter().chain(&WHAT).map(|(name, _, _)| name).collect();
+        let names: BTreeSet<_> = WHY.iter().chain(WHAT).map(|(name, _, _)| name).collect();
         assert_eq!(names.len(), WHY.len() + WHAT.len());
-        for (name, english, russian) in WHY.iter().chain(&WHAT) {
+        for (name, english, russian) in WHY.iter().chain(WHAT) {
             assert!(english.is_ascii() && !english.contains('_'), "{name}");
             assert!(russian.chars().any(|c| ('\u{400}'..='\u{4ff}').contains(&c)), "{name}");
         }
