@@ -841,7 +841,7 @@ async fn an_engine_without_what_calls_flespi_has_no_such_settings() {
 }
 
 /// Lets a future go on until something is so.
-async fn until<F: Future>(mut future: core::pin::Pin<&mut F>, so: impl Fn() -> bool) -> Option<F::Output> {
+fn until<F: Future>(mut future: core::pin::Pin<&mut F>, so: impl Fn() -> bool) -> Option<F::Output> {
     for _ in 0..200 {
         if so() {
             return None;
@@ -861,7 +861,7 @@ async fn a_login_is_not_revoked_while_a_call_by_it_may_be_under_way() {
             let calls = |call| s.w.flespi.count(call);
             let nonce = s.nonce().await;
             let mut slow = Box::pin(s.redeem(&nonce, s.w.flespi.log_in("eu")));
-            assert!(until(slow.as_mut(), || calls(Call::Find) == 1).await.is_none());
+            assert!(until(slow.as_mut(), || calls(Call::Find) == 1).is_none());
             if again {
                 s.connect("eu").await;
             } else {
@@ -871,16 +871,16 @@ async fn a_login_is_not_revoked_while_a_call_by_it_may_be_under_way() {
             let looked = calls(Call::Find);
             let worker = s.w.security.worker();
             let mut worker = pin!(worker.pass());
-            let done = until(worker.as_mut(), || calls(Call::Find) > looked).await;
+            let done = until(worker.as_mut(), || calls(Call::Find) > looked);
             let issued = calls(Call::Issue);
-            assert!(until(slow.as_mut(), || calls(Call::Issue) > issued).await.is_none());
+            assert!(until(slow.as_mut(), || calls(Call::Issue) > issued).is_none());
             if done.is_none() {
-                until(worker.as_mut(), || false).await.unwrap().unwrap();
+                until(worker.as_mut(), || false).unwrap().unwrap();
             }
             if dies {
                 drop(slow);
             } else {
-                until(slow.as_mut(), || false).await.unwrap().unwrap();
+                until(slow.as_mut(), || false).unwrap().unwrap();
             }
             s.finish().await;
             let story = format!("{:?} again {again} dies {dies}", policy.flespi_access);
@@ -945,9 +945,9 @@ async fn and_the_one_that_was_issued_just_now() {
         let s = scene().await;
         let nonce = s.nonce().await;
         let mut slow = pin!(s.redeem(&nonce, s.w.flespi.log_in("eu")));
-        assert!(until(slow.as_mut(), || s.w.flespi.count(Call::Issue) == 1).await.is_none());
+        assert!(until(slow.as_mut(), || s.w.flespi.count(Call::Issue) == 1).is_none());
         let why = lose(&s, nth).await;
-        let answer = until(slow.as_mut(), || false).await.unwrap();
+        let answer = until(slow.as_mut(), || false).unwrap();
         assert_eq!(refused(answer), Reason::HandOffDead, "{why}");
         assert_eq!(s.w.flespi.issued().len(), 0, "{why}: it is revoked at once");
         s.finish().await;

@@ -255,7 +255,6 @@ mod tests {
     use super::*;
     use crate::Portcullis;
     use crate::port::ambient::Clock;
-    use crate::port::hasher::PasswordHasher;
     use crate::port::message::SendError;
     use crate::testing::World;
     use crate::testing::world::PUBLIC_URL;
@@ -288,7 +287,7 @@ mod tests {
         let security = Portcullis::builder_on(Arc::clone(&w.store))
             .keyring(w.security.keyring())
             .mail(w.mailbox.clone())
-            .hasher(Arc::clone(&w.hasher) as Arc<dyn PasswordHasher>)
+            .hasher(Arc::clone(&w.security.engine.hasher))
             .clock(Arc::clone(&w.clock) as Arc<dyn Clock>)
             .public_url(PUBLIC_URL)
             .build()

@@ -75,7 +75,7 @@ pub(super) async fn resend(visit: Visit) -> Answer {
     let Some((challenge, ticket)) = visit.challenge() else {
         return visit.redirect(route::SETTINGS);
     };
-    let Some(channel) = visit.channel() else {
+    let Ok(channel) = visit.channel() else {
         return visit.redirect(route::SETTINGS);
     };
     match (visit.portcullis().sign_in().resend_by(challenge, channel, &attempt).await, ticket) {

@@ -14,9 +14,12 @@ pub(super) fn problem(fault: &Fault, wording: Wording) -> Problem {
     match fault {
         Fault::Core(Error::Input(error)) if error.field() == "region" => Problem::NoFlespiRegion,
         Fault::Core(Error::Input(_)) => Problem::InvalidFlespiToken,
-        Fault::Core(_) | Fault::NoAddress | Fault::NoCode | Fault::NoPassword | Fault::NoNewPassword(_) => {
-            fault.problem(wording)
-        }
+        Fault::Core(_)
+        | Fault::NoAddress
+        | Fault::NoPhone
+        | Fault::NoCode
+        | Fault::NoPassword
+        | Fault::NoNewPassword(_) => fault.problem(wording),
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) async fn cancel_email(visit: Visit) -> Answer {
 /// POST: the code that switches two-factor authentication on.
 pub(super) async fn confirm_two_factor(mut visit: Visit) -> Answer {
     let session = visit.session().await?;
-    let show = Show { chosen: visit.code_method(), ..Show::of(session.id) };
+    let show = Show { chosen: Some(visit.code_method()), ..Show::of(session.id) };
     let (challenge, code) = match typed(&visit) {
         Ok(typed) => typed,
         Err(fault) => return visit.show(show.wrong(Spot::TwoFactorCode, fault)).await,
@@ -113,7 +113,7 @@ pub(super) async fn confirm_two_factor(mut visit: Visit) -> Answer {
 /// POST: another code that switches two-factor authentication on.
 pub(super) async fn resend_two_factor(visit: Visit) -> Answer {
     let session = visit.session().await?;
-    let show = Show { chosen: visit.code_method(), ..Show::of(session.id) };
+    let show = Show { chosen: Some(visit.code_method()), ..Show::of(session.id) };
     let source = visit.source()?;
     let result = match visit.challenge() {
         Some((challenge, _)) => visit.portcullis().two_factor().resend(session.id, challenge, &source).await,
@@ -152,9 +152,9 @@ pub(super) async fn notices(visit: Visit) -> Answer {
 
 impl Visit {
     /// The method whose code a form is about.
-    fn code_method(&self) -> Option<Method> {
+    fn code_method(&self) -> Method {
         let method = Method::of_value(self.field(field::METHOD));
-        Some(method.filter(|method| *method == Method::Sms).unwrap_or(Method::Email))
+        method.filter(|method| *method == Method::Sms).unwrap_or(Method::Email)
     }
 }
 

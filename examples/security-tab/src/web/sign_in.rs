@@ -100,7 +100,7 @@ pub(super) async fn resend(mut visit: Visit) -> Answer {
     let Some((challenge, ticket)) = visit.challenge() else {
         return visit.redirect(route::SIGN_IN);
     };
-    let Some(channel) = visit.channel() else {
+    let Ok(channel) = visit.channel() else {
         return visit.redirect(route::SIGN_IN_CODE);
     };
     match visit.portcullis().sign_in().resend_by(challenge, channel, &attempt).await {
@@ -125,13 +125,19 @@ pub(super) async fn sign_out(mut visit: Visit) -> Answer {
     visit.redirect(route::SIGN_IN)
 }
 
+/// A form that is none of this program's.
+pub(super) struct Foreign;
+
 impl Visit {
-    /// The channel a code is to be sent again by, if the form names one; `None` for a form that is none of ours.
-    pub(super) fn channel(&self) -> Option<Option<Channel>> {
+    /// The channel a code is to be sent again by, if the form names one.
+    ///
+    /// # Errors
+    /// The form is none of ours.
+    pub(super) fn channel(&self) -> Result<Option<Channel>, Foreign> {
         match self.field(field::CHANNEL) {
-            "" => Some(None),
-            "email" => Some(Some(Channel::Email)),
-            _ => None,
+            "" => Ok(None),
+            "email" => Ok(Some(Channel::Email)),
+            _ => Err(Foreign),
         }
     }
 

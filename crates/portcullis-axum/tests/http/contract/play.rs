@@ -187,6 +187,7 @@ impl Play {
         security.rights().set_flags(Actor::Program, user.id, flags).await.unwrap();
     }
 
+    #[expect(clippy::too_many_lines, reason = "a step a line or two")]
     async fn step(&mut self, step: Step) {
         let one = Limit::new(1, TimeDelta::hours(1));
         let alice = || portcullis::user::Login::parse("alice").unwrap();

@@ -165,7 +165,7 @@ impl Language {
                 Self::Russian => *russian,
             })
         };
-        find(&WHY).map(Because::Why).or_else(|| find(&WHAT).map(Because::What))
+        find(WHY).map(Because::Why).or_else(|| find(WHAT).map(Because::What))
     }
 }
 
