@@ -11,23 +11,16 @@ pub use limit::{Backoff, Limit};
 
 use chrono::TimeDelta;
 use limit::backoff_holds;
-pub(crate) use limit::limit_holds;
+pub(crate) use limit::{PARKED_PER_SENDER, limit_holds};
 
 use crate::password::PasswordRule;
 use crate::port::flespi::Access;
 use crate::spend::{self, PrefixRule};
 
-/// One day.
-const DAY: TimeDelta = TimeDelta::days(1);
-
 /// How far apart the clocks of those who share a store may be, the time from an operation's first look to its commit
 /// included: 30 s (decided). What was written no further in the future than this was written by a colleague; what lies
 /// beyond it, by a clock that has since stepped back.
 pub const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
-
-/// How many claimed messages and requests wait in a worker for their share of the senders, for each sender: 4. What comes
-/// beyond is put off in the store.
-pub(crate) const PARKED_PER_SENDER: u32 = 4;
 
 /// How long after its day the notice of a day is remembered, whatever `message_kept` of the policy says: a user who
 /// moves to another zone may live through most of a day again, and gets no second notice for it: 3 d (ours).
@@ -489,7 +482,7 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] names the first field that is not.
     pub fn check(&self) -> Result<(), PolicyError> {
-        let (day, ten_minutes) = (DAY, TimeDelta::minutes(10));
+        let (day, ten_minutes) = (TimeDelta::days(1), TimeDelta::minutes(10));
         let checks = [
             ("code_length", (6..=10).contains(&self.code_length)),
             ("code_life", self.code_life > TimeDelta::zero() && self.code_life <= day),
@@ -571,7 +564,7 @@ impl Policy {
             ("notice_hour", self.notice_hour < 24),
             ("notice_page", (1..=1000).contains(&self.notice_page)),
         ];
-        let more = spend::checks(self, DAY).into_iter().chain(flespi::checks(self));
+        let more = spend::checks(self, TimeDelta::days(1)).into_iter().chain(flespi::checks(self));
         match checks.into_iter().chain(more).find(|(_, holds)| !holds) {
             Some((field, _)) => Err(PolicyError { field }),
             None => Ok(()),

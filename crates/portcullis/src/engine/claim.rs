@@ -250,14 +250,11 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::Portcullis;
-    use crate::port::ambient::Clock;
     use crate::port::message::SendError;
     use crate::testing::World;
-    use crate::testing::world::PUBLIC_URL;
+    use crate::testing::mailbox::Mailbox;
+    use crate::testing::world::WorldOptions;
 
     /// So much of a lane under way, which never ends.
     fn under_way(lane: Lane, load: Load, number: usize) -> Vec<UnderWay<'static>> {
@@ -283,16 +280,9 @@ mod tests {
     #[test]
     fn what_needs_no_sender_is_not_the_message_that_ends_a_halt() {
         // Where SMS are sent too, the mails of a halt wait one by one.
-        let w = World::new();
-        let security = Portcullis::builder_on(Arc::clone(&w.store))
-            .keyring(w.security.keyring())
-            .mail(w.mailbox.clone())
-            .hasher(Arc::clone(&w.security.engine.hasher))
-            .clock(Arc::clone(&w.clock) as Arc<dyn Clock>)
-            .public_url(PUBLIC_URL)
-            .build()
-            .unwrap();
-        let engine = &security.engine;
+        let mailbox = Mailbox::new();
+        let w = World::without_sms(WorldOptions::default(), mailbox.clone(), mailbox);
+        let engine = &w.security.engine;
         let fault = Err::<(), _>(SendError::Misconfigured { detail: "credentials" });
         assert!(engine.halt().note(&fault, &engine.policy, w.now()));
         assert_eq!(engine.wanted(Lane::Interactive, &[], w.now()), 0);

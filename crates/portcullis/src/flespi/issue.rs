@@ -6,17 +6,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::holder::Holder;
 use super::model::{By, Connected, Connecting, FlespiConnection, Leftover, SealedToken, Use};
 use super::notice;
-use super::rules::verdict_of;
 use super::view::Source;
-use crate::account::rules::Chain;
 use crate::decision::{Changes, Decision, Stored};
 use crate::message::rules::spaced;
 use crate::policy::{FlespiReplaced, Policy};
 use crate::port::flespi::{FlespiError, NewToken, RegionName, TokenInfo, TokenKind};
-use crate::session::rules::{admissible, after};
-use crate::user::User;
+use crate::session::rules::after;
 
 /// What is noted on the tokens of an operation.
 pub(crate) fn note(operation: Uuid) -> String {
@@ -100,45 +98,6 @@ pub(crate) fn mine(connection: &FlespiConnection, operation: Uuid, attempt: u32)
         .connecting
         .as_ref()
         .filter(|connecting| connecting.operation == operation && connecting.attempt == attempt)
-}
-
-/// The user of a connection with his accounts, as they were read with it.
-#[derive(Clone, Debug)]
-pub(crate) struct Holder {
-    pub(crate) user: Option<Stored<User>>,
-    pub(crate) chain: Chain,
-}
-
-impl Holder {
-    /// Whether what was redeemed still counts for its user.
-    // INVARIANT: what voids a session or a nonce voids the token that is being issued.
-    ///
-    /// # Errors
-    /// Why it does not.
-    pub(crate) fn may_have(
-        &self,
-        connecting: &Connecting,
-        policy: &Policy,
-        now: DateTime<Utc>,
-    ) -> Result<(), &'static str> {
-        let user = &self.user.as_ref().ok_or("user_gone")?.value;
-        admissible(user, &self.chain, now)?;
-        if user.credential_version != connecting.credential_version {
-            return Err("credentials_changed");
-        }
-        if self.chain.lifts() != connecting.lifts {
-            return Err("voided");
-        }
-        if verdict_of(user, policy).into_missing().is_empty() { Ok(()) } else { Err("not_allowed") }
-    }
-
-    /// Pins what was judged.
-    fn guard(&self, changes: &mut Changes) {
-        if let Some(user) = &self.user {
-            changes.guard(user);
-        }
-        self.chain.guard(changes);
-    }
 }
 
 /// Takes an operation over: whoever was at it before keeps nothing any more.

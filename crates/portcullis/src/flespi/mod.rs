@@ -5,6 +5,7 @@
 
 pub(crate) mod check;
 mod flow;
+pub(crate) mod holder;
 pub(crate) mod issue;
 pub(crate) mod model;
 pub(crate) mod notice;

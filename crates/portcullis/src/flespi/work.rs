@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use uuid::Uuid;
 
-use super::issue::{self, Holder, Issued, Look, Standing, Swept, Tried};
+use super::holder::Holder;
+use super::issue::{self, Issued, Look, Standing, Swept, Tried};
 use super::model::{By, Connected, FlespiConnection, Leftover, SealedToken, Use};
 use super::notice;
 use crate::account::rules::Chain;

@@ -27,7 +27,7 @@ pub enum FlespiReplaced {
 
 /// Whether each number of the flespi connection is in its range.
 pub(super) fn checks(policy: &Policy) -> [(&'static str, bool); 11] {
-    let day = super::DAY;
+    let day = TimeDelta::days(1);
     [
         (
             "flespi_hand_off_life",

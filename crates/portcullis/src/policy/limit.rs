@@ -4,6 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::port::store::{Count, Window};
 
+/// How many claimed messages and requests wait in a worker for their share of the senders, for each sender: 4. What comes
+/// beyond is put off in the store.
+pub(crate) const PARKED_PER_SENDER: u32 = 4;
+
 /// At most so many in a window of so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

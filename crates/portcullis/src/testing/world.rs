@@ -121,6 +121,18 @@ impl World {
     /// When the policy is out of its range, or the system gives no threads or no memory.
     #[expect(clippy::expect_used, reason = "a world that can't be built fails its test at once")]
     pub fn with_sender(options: WorldOptions, sender: impl MailSender, mailbox: Mailbox) -> Self {
+        Self::made(options, sender, mailbox, true)
+    }
+
+    /// Makes a world that sends mail alone, by this sender; its handset gets nothing.
+    ///
+    /// # Panics
+    /// If the world cannot be built, which is a fault of the test.
+    pub fn without_sms(options: WorldOptions, sender: impl MailSender, mailbox: Mailbox) -> Self {
+        Self::made(options, sender, mailbox, false)
+    }
+
+    fn made(options: WorldOptions, sender: impl MailSender, mailbox: Mailbox, sms: bool) -> Self {
         let WorldOptions { store, policy, seed, now } = options;
         let handset = Handset::new();
         let clock = Arc::new(TestClock::at(now));
@@ -128,10 +140,13 @@ impl World {
         let flespi = FakeFlespi::new(Arc::clone(&clock) as Arc<dyn crate::port::ambient::Clock>);
         // The keys are the same for every seed: two processes on one store share them.
         let keyring = Keyring::generate(&SeededRandom::new(0), now).expect("the keys are made");
-        let security = Portcullis::builder_on(Arc::clone(&store))
+        let mut builder = Portcullis::builder_on(Arc::clone(&store));
+        if sms {
+            builder = builder.sms(handset.clone());
+        }
+        let security = builder
             .keyring(keyring)
             .mail(sender)
-            .sms(handset.clone())
             .flespi(flespi.clone())
             .hasher(Arc::clone(&hasher) as Arc<dyn PasswordHasher>)
             .clock(Arc::clone(&clock) as Arc<dyn crate::port::ambient::Clock>)

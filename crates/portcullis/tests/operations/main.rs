@@ -43,7 +43,7 @@ fn dump(store: &Arc<FaultyStore<Yielding>>) -> String {
 /// Whether an operation is one flow. What is left where one of several is dropped or fails has tests of its own:
 /// `worker.rs`, `flespi.rs`.
 fn one_flow(op: Op) -> bool {
-    !matches!(op, Op::WorkerPass | Op::FlespiRedeem)
+    !matches!(op, Op::WorkerPass | Op::FlespiRedeem | Op::FlespiCheck)
 }
 
 /// The state before an operation and after it.
@@ -66,8 +66,8 @@ fn every_operation_reads_once_and_commits_once_at_most() {
         let named = u64::from(matches!(op, Op::ManageUser | Op::ManageAccount | Op::NoticesOutlook));
         // A number is found out with its user, and what was counted for it is read at the next try.
         let tries = if matches!(op, Op::SmsSignIn | Op::SmsResend) { 2 } else { 1 };
-        // What a login posted is kept in one flow, and the token issued in another.
-        let flows = tries + u64::from(op == Op::FlespiRedeem);
+        // What a login posted is kept in one flow, and the token issued in another; a check is counted before it is made.
+        let flows = tries + u64::from(matches!(op, Op::FlespiRedeem | Op::FlespiCheck));
         // Four sorts of records are sealed.
         let sorts = if op == Op::Reseal { 4 } else { 1 };
         assert!(

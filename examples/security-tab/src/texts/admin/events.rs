@@ -113,6 +113,11 @@ const ACTIONS: &[(&str, &str, &str)] = &[
         "В использовании токена flespi отказано",
     ),
     ("flespi_disconnected", "flespi was disconnected", "flespi отключён"),
+    (
+        "flespi_notice_skipped",
+        "A notice of a flespi token that ends was not sent",
+        "Предупреждение об окончании токена flespi не отправлено",
+    ),
     ("flespi_cleared", "What was left at flespi was removed", "Лишнее во flespi удалено"),
     ("flespi_token_left", "A token was left at flespi", "Во flespi остался токен"),
     (

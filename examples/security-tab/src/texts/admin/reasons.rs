@@ -50,6 +50,7 @@ const WHY: &[(&str, &str, &str)] = &[
     ("no_such_region", "there is no such region", "такого региона нет"),
     ("not_connected", "flespi is not connected", "flespi не подключён"),
     ("rejected", "flespi did not accept the token", "flespi не принял токен"),
+    ("disconnected", "flespi is no longer connected", "flespi больше не подключён"),
     ("hand_off_dead", "the login at flespi is no longer valid", "вход в flespi больше не действует"),
     ("bad_credentials", "wrong login or password", "неверное имя или пароль"),
     ("unknown_login", "unknown login", "неизвестное имя"),
@@ -264,7 +265,8 @@ mod tests {
             let code: Vec<_> =
                 code.filter(|line| !line.starts_with("//") && !line.starts_with('#')).collect();
             let code = code.join("\n");
-            let words = [".event(", "because(", "suppress(", ", &'static str>", "Option<&'static str>"];
+            let words =
+                [".event(", "because(", "suppress(", "Suppress(", ", &'static str>", "Option<&'static str>"];
             if words.iter().any(|word| code.contains(word)) {
                 found.push(code);
             }
