@@ -10,7 +10,6 @@ pub use flespi::{FlespiOwner, FlespiReplaced};
 pub use limit::{Backoff, Limit};
 
 use chrono::TimeDelta;
-use limit::backoff_holds;
 pub(crate) use limit::{PARKED_PER_SENDER, limit_holds};
 
 use crate::password::PasswordRule;
@@ -489,7 +488,7 @@ impl Policy {
             // NIST SP 800-63B-4, 3.1.3.2: a secret sent to a phone lives ten minutes at most.
             ("sms_code_life", self.sms_code_life > TimeDelta::zero() && self.sms_code_life <= ten_minutes),
             ("code_attempts", (1..=10).contains(&self.code_attempts)),
-            ("code_backoff", backoff_holds(self.code_backoff)),
+            ("code_backoff", limit::backoff_holds(self.code_backoff)),
             ("code_disabled_after", (1..=100).contains(&self.code_disabled_after)),
             ("code_failures_per_source", self.code_failures_per_source.is_none_or(limit_holds)),
             ("resend_after", self.resend_after > TimeDelta::zero() && self.resend_after <= day),
@@ -497,7 +496,7 @@ impl Policy {
             ("email_codes_per_user", limit_holds(self.email_codes_per_user)),
             ("email_codes_per_address", limit_holds(self.email_codes_per_address)),
             ("sign_in_failures_per_source", limit_holds(self.sign_in_failures_per_source)),
-            ("password_backoff", backoff_holds(self.password_backoff)),
+            ("password_backoff", limit::backoff_holds(self.password_backoff)),
             ("password_failures_kept", self.password_failures_kept >= self.password_backoff.longest),
             ("password_minimum", (4..=64).contains(&self.password_minimum)),
             ("password_minimum_alone", (self.password_minimum..=64).contains(&self.password_minimum_alone)),
@@ -564,7 +563,9 @@ impl Policy {
             ("notice_hour", self.notice_hour < 24),
             ("notice_page", (1..=1000).contains(&self.notice_page)),
         ];
-        let more = spend::checks(self, TimeDelta::days(1)).into_iter().chain(flespi::checks(self));
+        let more = spend::checks(self, TimeDelta::days(1))
+            .into_iter()
+            .chain(flespi::checks(self, TimeDelta::days(1)));
         match checks.into_iter().chain(more).find(|(_, holds)| !holds) {
             Some((field, _)) => Err(PolicyError { field }),
             None => Ok(()),

@@ -109,7 +109,8 @@ impl Portcullis {
     /// # let session = w.sign_in(&alice).await?;
     /// let tab = security.settings(session.id).await?;
     /// assert_eq!(tab.email.address.as_deref(), Some("alice@example.com"));
-    /// assert!(tab.two_factor.options.iter().all(|option| option.verdict.is_allowed()));
+    /// let choices = tab.two_factor.options.iter().map(|option| (option.method.name(), option.verdict.is_allowed()));
+    /// assert!(choices.eq([("none", true), ("email", true), ("sms", false)]), "the account has no SMS service");
     /// # Ok(()) }
     /// ```
     ///

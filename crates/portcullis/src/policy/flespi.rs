@@ -26,8 +26,7 @@ pub enum FlespiReplaced {
 }
 
 /// Whether each number of the flespi connection is in its range.
-pub(super) fn checks(policy: &Policy) -> [(&'static str, bool); 11] {
-    let day = TimeDelta::days(1);
+pub(super) fn checks(policy: &Policy, day: TimeDelta) -> [(&'static str, bool); 11] {
     [
         (
             "flespi_hand_off_life",

@@ -24,7 +24,7 @@ fn refused(arguments: &[&str]) -> (i32, String) {
 #[test]
 fn a_command_line_that_can_not_be_understood_ends_with_2() {
     for (arguments, line) in [
-        (&["--sms-http", "http://h"][..], "--sms-http names a part that does not exist yet"),
+        (&["--smpp", "smpp://h"][..], "--smpp names a part that does not exist yet"),
         (&["--smpp=smpp://h"], "--smpp names a part that does not exist yet"),
         (&["--flespi-region", "ap=http://h"], "--flespi-region must be eu=URL or ru=URL"),
         (&["keys", "new"], "--keys names the keyring file"),
