@@ -119,7 +119,6 @@ impl World {
     ///
     /// # Panics
     /// When the policy is out of its range, or the system gives no threads or no memory.
-    #[expect(clippy::expect_used, reason = "a world that can't be built fails its test at once")]
     pub fn with_sender(options: WorldOptions, sender: impl MailSender, mailbox: Mailbox) -> Self {
         Self::made(options, sender, mailbox, true)
     }
@@ -132,6 +131,7 @@ impl World {
         Self::made(options, sender, mailbox, false)
     }
 
+    #[expect(clippy::expect_used, reason = "a world that can't be built fails its test at once")]
     fn made(options: WorldOptions, sender: impl MailSender, mailbox: Mailbox, sms: bool) -> Self {
         let WorldOptions { store, policy, seed, now } = options;
         let handset = Handset::new();
