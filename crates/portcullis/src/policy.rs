@@ -563,9 +563,7 @@ impl Policy {
             ("notice_hour", self.notice_hour < 24),
             ("notice_page", (1..=1000).contains(&self.notice_page)),
         ];
-        let more = spend::checks(self, TimeDelta::days(1))
-            .into_iter()
-            .chain(flespi::checks(self, TimeDelta::days(1)));
+        let more = spend::checks(self, day).into_iter().chain(flespi::checks(self, day));
         match checks.into_iter().chain(more).find(|(_, holds)| !holds) {
             Some((field, _)) => Err(PolicyError { field }),
             None => Ok(()),
