@@ -1,4 +1,5 @@
-//! The worker beside so many accounts whose time has not come: a pass with a hundred messages due, and one with nothing.
+//! The worker beside so many accounts whose time has not come: a pass in which a hundred accounts are due to be looked
+//! through and their readers mailed, and one with nothing to do.
 //!
 //! `cargo bench -p portcullis-benches --bench notices`, with these set in the environment where wanted:
 //!
@@ -7,7 +8,7 @@
 //! - `FOLDER`: where to put the files, by default beside the program, under `target`.
 //!
 //! Nothing is asserted about times: they are printed as medians, and as ratios of what was measured one right after the
-//! other. Processor time needs `/proc` with `schedstat`; elsewhere it is `n/a`.
+//! other. Processor time needs `/proc` with `schedstat`, memory `/proc` with `clear_refs`; elsewhere it is `n/a`.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
@@ -16,13 +17,13 @@ use std::sync::Arc;
 
 use portcullis_benches::Fallible;
 use portcullis_benches::crowd::Crowd;
-use portcullis_benches::meter::{Block, Meter, median};
+use portcullis_benches::meter::{Block, Meter, forget_peak, median, memory};
 use portcullis_sqlite::SqliteStore;
 use tokio::runtime::Runtime;
 
 /// Accounts in the small file.
 const FEW: u32 = 1000;
-/// Messages due in a pass.
+/// Accounts due in a pass, each with a message.
 const DUE: u32 = 100;
 /// Passes with nothing due, in one block.
 const TICKS: u32 = 200;
@@ -60,6 +61,8 @@ struct Cost {
     pass: Block,
     /// Statements of one pass with nothing due, and of one with messages due.
     statements: (u64, u64),
+    /// How far the memory rose above what there was before, in KiB: with nothing due, and with messages due.
+    rose: (Option<u64>, Option<u64>),
 }
 
 fn main() -> Fallible<()> {
@@ -90,21 +93,29 @@ fn main() -> Fallible<()> {
 
 fn side(runtime: &Runtime, path: &Path, accounts: u32) -> Fallible<Side> {
     let store = Arc::new(SqliteStore::open(path)?);
+    let meter = Meter::start();
     let crowd = runtime.block_on(Crowd::new(Arc::clone(&store) as _, accounts))?;
+    println!(
+        "{accounts} accounts with a user and a look each, after {:.0} s",
+        meter.stop(1).wall.as_secs_f64()
+    );
     Ok(Side { store, crowd })
 }
 
 fn cost(runtime: &Runtime, side: &mut Side) -> Fallible<Cost> {
     runtime.block_on(side.crowd.leave(DUE))?;
     let before = side.store.statements();
+    let level = level();
     let meter = Meter::start();
     let sent = runtime.block_on(side.crowd.pass())?;
     let pass = meter.stop(1);
     let in_pass = side.store.statements() - before;
+    let in_pass = (in_pass, rise(level));
     if sent != DUE {
         return Err(format!("{sent} of {DUE} were sent").into());
     }
     let before = side.store.statements();
+    let level = self::level();
     let meter = Meter::start();
     runtime.block_on(async {
         for _ in 0..TICKS {
@@ -114,7 +125,18 @@ fn cost(runtime: &Runtime, side: &mut Side) -> Fallible<Cost> {
     })?;
     let tick = meter.stop(TICKS);
     let in_tick = (side.store.statements() - before) / u64::from(TICKS);
-    Ok(Cost { tick, pass, statements: (in_tick, in_pass) })
+    Ok(Cost { tick, pass, statements: (in_tick, in_pass.0), rose: (rise(level), in_pass.1) })
+}
+
+/// The memory of the process; its peak begins anew.
+fn level() -> Option<u64> {
+    forget_peak();
+    memory().map(|(now, _)| now)
+}
+
+/// How far the memory has risen above a level since.
+fn rise(level: Option<u64>) -> Option<u64> {
+    memory().zip(level).map(|((_, peak), level)| peak.saturating_sub(level))
 }
 
 fn print(turns: &[(Cost, Cost)], many: u32) {
@@ -142,6 +164,25 @@ fn print(turns: &[(Cost, Cost)], many: u32) {
     };
     ratio("an empty pass", &|cost| cost.tick);
     ratio("a pass with messages due", &|cost| cost.pass);
+    println!("\n{:<40} {:>9} {:>9}", "memory rose by KiB, median and most", FEW, many);
+    let rose = |name: &str, of: &dyn Fn(&Cost) -> Option<u64>| {
+        let small = rose(turns.iter().map(|(small, _)| of(small)));
+        let big = rose(turns.iter().map(|(_, big)| of(big)));
+        println!("{name:<40} {small:>9} {big:>9}");
+    };
+    rose("an empty pass", &|cost| cost.rose.0);
+    rose("a pass with messages due", &|cost| cost.rose.1);
+    if let Some((resident, _)) = memory() {
+        println!("resident at the end: {resident} KiB");
+    }
+}
+
+fn rose(all: impl Iterator<Item = Option<u64>>) -> String {
+    let Some(mut all) = all.collect::<Option<Vec<u64>>>() else { return "n/a".to_owned() };
+    all.sort_unstable();
+    let most = all.last().copied().unwrap_or(0);
+    let middle = all.get(all.len() / 2).copied().unwrap_or(0);
+    format!("{middle}/{most}")
 }
 
 fn wall(block: Block) -> f64 {

@@ -1,4 +1,4 @@
-//! Wall time and processor time of a block of rounds.
+//! Wall time, processor time and memory of a block of rounds.
 
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,22 @@ fn cpu() -> Option<Duration> {
     (nanos > 0).then(|| Duration::from_nanos(nanos))
 }
 
+/// The resident memory of this process, in KiB, and its peak since [`forget_peak`]; `None` where the system does not
+/// tell.
+pub fn memory() -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    Some((field("VmRSS:")?, field("VmHWM:")?))
+}
+
+/// Lets the peak of the resident memory begin anew, where the system can.
+pub fn forget_peak() {
+    std::fs::write("/proc/self/clear_refs", "5").ok();
+}
+
 /// The middle of some numbers; not a number when there are none.
 pub fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
     let mut numbers: Vec<f64> = numbers.into_iter().collect();
@@ -76,6 +92,20 @@ pub fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_peak_is_seen_and_forgotten() {
+        const MIB: u64 = 1024;
+        let Some((before, _)) = memory() else { return };
+        let big = vec![1_u8; 64 << 20];
+        std::hint::black_box(&big);
+        drop(big);
+        let (_, peak) = memory().unwrap();
+        assert!(peak >= before + 60 * MIB, "{before} {peak}");
+        forget_peak();
+        let (_, forgotten) = memory().unwrap();
+        assert!(forgotten < peak - 30 * MIB, "{peak} {forgotten}");
+    }
 
     #[test]
     #[expect(clippy::float_cmp, reason = "halves are exact")]

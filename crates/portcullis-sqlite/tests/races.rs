@@ -46,3 +46,11 @@ fn a_code_is_not_kept_waiting_by_a_hundred_thousand_notices() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
     runtime.unwrap().block_on(races::a_code_goes_before_waiting_notices(&store, 1, 100_000));
 }
+
+#[test]
+fn a_recovery_is_not_kept_waiting_by_looks_at_a_hundred_thousand_accounts() {
+    let folder = Folder::new("looks");
+    let store = Arc::new(SqliteStore::open(folder.0.join("test.db")).unwrap()) as Arc<dyn Store>;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
+    runtime.unwrap().block_on(races::a_recovery_goes_before_waiting_looks(&store, 1, 100_000));
+}

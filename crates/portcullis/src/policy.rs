@@ -186,8 +186,10 @@ pub struct Policy {
     pub send_retry_longest: TimeDelta,
     /// The longest wait while a fault of the set-up keeps a message, after which no try is counted. Default 15 min.
     pub fault_retry_longest: TimeDelta,
-    /// How far a backlog is counted: so many due in each lane, and so many given up, 1 to 1000. Default 1000.
+    /// How far a backlog is counted: so many due in each lane, 1 to 1000. Default 1000.
     pub backlog_counted: u32,
+    /// How far the messages that were given up are counted, each of which is read for that, 1 to 1000. Default 100.
+    pub dead_counted: u32,
     /// No pass of a worker for so long counts as no worker. Default 2 min.
     pub worker_silence: TimeDelta,
     /// How often a spawned worker looks for work of other processes. Default 5 s.
@@ -299,6 +301,7 @@ impl Default for Policy {
             send_retry_longest: TimeDelta::hours(24),
             fault_retry_longest: TimeDelta::minutes(15),
             backlog_counted: 1000,
+            dead_counted: 100,
             worker_silence: TimeDelta::minutes(2),
             worker_every: TimeDelta::seconds(5),
             recovery_life: TimeDelta::minutes(60),
@@ -447,6 +450,7 @@ impl Policy {
             ("senders", (2..=256).contains(&self.senders)),
             ("bulk_per_minute", (1..=1_000_000).contains(&self.bulk_per_minute)),
             ("backlog_counted", (1..=1000).contains(&self.backlog_counted)),
+            ("dead_counted", (1..=1000).contains(&self.dead_counted)),
             ("worker_silence", self.worker_silence > TimeDelta::zero()),
             ("worker_every", self.worker_every > TimeDelta::zero()),
             ("claim_life", self.claim_life > TimeDelta::zero()),

@@ -10,7 +10,7 @@ use portcullis::Error;
 use portcullis::account::{Account, NewAccount, Period, Service};
 use portcullis::challenge::PendingCode;
 use portcullis::decision::{Reason, Refusal};
-use portcullis::manage::{AccountChange, UserChange};
+use portcullis::manage::{AccountChange, Holder, UserChange};
 use portcullis::memory::MemoryStore;
 use portcullis::policy::Policy;
 use portcullis::port::store::{Page, Store};
@@ -243,16 +243,21 @@ async fn who_may_let_others_have_rights_sees_who_has_them_and_nobody_else_does()
     let as_bob = w.security.manage(Actor::Session(bobs.id));
     let as_carol = w.security.manage(Actor::Session(carols.id));
 
-    let shown = as_bob.user(alice.id).await.unwrap().rights.unwrap();
-    let named: Vec<_> =
-        shown.iter().map(|holder| (holder.login.as_ref().unwrap().as_str(), holder.rights.clone())).collect();
-    assert_eq!(named, [("bob", manage_access), ("carol", view.clone())]);
-    assert_eq!(shown.iter().map(|holder| holder.user).collect::<Vec<_>>(), [bob.id, carol.id]);
+    let named = async || {
+        let shown = as_bob.user(alice.id).await.unwrap().rights.unwrap();
+        let login = |holder: &Holder| holder.login.as_ref().map(|login| login.as_str().to_owned());
+        shown.iter().map(|holder| (holder.user, login(holder), holder.rights.clone())).collect::<Vec<_>>()
+    };
+    let himself = (bob.id, Some("bob".to_owned()), manage_access);
+    assert_eq!(named().await, [himself.clone(), (carol.id, None, view.clone())], "he may not see carol");
+    rights.grant_on_user(Actor::Program, carol.id, bob.id, &view).await.unwrap();
+    assert_eq!(named().await, [himself, (carol.id, Some("carol".to_owned()), view.clone())]);
     assert_eq!(as_carol.user(alice.id).await.unwrap().rights, None);
     assert_eq!(as_carol.account(account.id).await.unwrap().rights, None);
     let program = w.security.manage(Actor::Program);
     let shown = program.account(account.id).await.unwrap().rights.unwrap();
     assert_eq!((shown.len(), shown[0].user, shown[0].rights.clone()), (1, carol.id, view));
+    assert_eq!(shown[0].login.as_ref().map(Login::as_str), Some("carol"));
     assert_eq!(program.user(bob.id).await.unwrap().rights.unwrap(), []);
     let page = Page { after: None, limit: 10 };
     let listed = program.users(Some(account.id), page).await.unwrap();

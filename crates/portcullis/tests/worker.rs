@@ -10,9 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::Error;
-use portcullis::account::Account;
+use portcullis::account::{Account, DaysChange, NewAccount};
 use portcullis::audit::AuditEvent;
-use portcullis::contact::Email;
+use portcullis::contact::{Email, SourceAddress};
 use portcullis::decision::Reason;
 use portcullis::error::PortError;
 use portcullis::id::CommitId;
@@ -26,6 +26,7 @@ use portcullis::port::store::{
 };
 use portcullis::recovery::Identifier;
 use portcullis::rights::Actor;
+use portcullis::sign_in::Attempt;
 use portcullis::testing::World;
 use portcullis::testing::ambient::SeededRandom;
 use portcullis::testing::mailbox::Mailbox;
@@ -106,6 +107,9 @@ async fn a_commit_with_a_message_wakes_the_worker_at_once() {
         tokio::time::timeout(PATIENCE, gate.arrived.notified()).await.unwrap();
         assert_eq!(gate.interactive.load(Ordering::SeqCst), nth);
     }
+    let identifier = Identifier::parse("alice").unwrap();
+    w.security.recovery().request(&identifier, &attempt()).await.unwrap();
+    tokio::time::timeout(PATIENCE, gate.arrived.notified()).await.unwrap();
     worker.abort();
 }
 
@@ -409,18 +413,37 @@ async fn a_notice_sent_again_goes_to_no_address_its_user_gave_up() {
 }
 
 #[tokio::test]
+async fn what_was_given_up_is_counted_no_further_than_the_policy_says() {
+    let mut policy = Policy::default();
+    policy.dead_counted = 2;
+    let w = World::with(WorldOptions { policy, ..WorldOptions::default() });
+    let account = w.account("demo").await.unwrap();
+    for (login, counted) in [("alice", 1), ("bob", 2), ("carol", 2)] {
+        let reader = user(&w, &account, login).await;
+        w.mailbox.fail_with(None);
+        leave_a_notice(&w, &reader).await;
+        w.mailbox.fail_with(Some(SendError::Permanent { detail: "no such mailbox" }));
+        assert_eq!(w.run_worker().await.unwrap().given_up, 1);
+        assert_eq!(w.security.backlog().await.unwrap().dead, counted, "{login}");
+    }
+    assert_eq!(w.security.dead_messages(PAGE).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn a_backlog_is_counted_by_lane_and_no_further_than_the_policy_says() {
     let mut policy = Policy::default();
     policy.backlog_counted = 3;
     let w = World::with(WorldOptions { policy, ..WorldOptions::default() });
     let account = w.account("demo").await.unwrap();
     let begun = w.now();
-    leave_invitations(&w, &account, 2).await;
+    leave_invitations(&w, &account, 1).await;
+    let identifier = Identifier::parse("user0").unwrap();
+    w.security.recovery().request(&identifier, &attempt()).await.unwrap();
     let backlog = w.security.backlog().await.unwrap();
     assert_eq!((backlog.interactive.count, backlog.interactive.oldest), (2, Some(begun)));
     assert_eq!((backlog.bulk, backlog.timed, backlog.dead), (Waiting::default(), Waiting::default(), 0));
-    let identifier = Identifier::parse("user0").unwrap();
-    w.security.recovery().request(&identifier, &attempt()).await.unwrap();
+    let near = NewAccount::named("near").with_days(DaysChange::default().left(3).counting(true));
+    w.security.accounts().create(near).await.unwrap();
     let reader = user(&w, &account, "bulk").await;
     w.advance(TimeDelta::seconds(7));
     leave_a_code(&w, &reader).await;
@@ -443,6 +466,47 @@ async fn a_backlog_is_counted_by_lane_and_no_further_than_the_policy_says() {
 async fn a_code_is_not_kept_waiting_by_a_hundred_thousand_notices() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     races::a_code_goes_before_waiting_notices(&store, 1, 100_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recovery_is_not_kept_waiting_by_looks_at_a_hundred_thousand_accounts() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    races::a_recovery_goes_before_waiting_looks(&store, 1, 100_000).await;
+}
+
+#[tokio::test]
+async fn requests_for_recovery_neither_end_a_halt_nor_hold_up_the_message_that_tries() {
+    const REQUESTS: u32 = 10;
+    let sender = Unlicensed::default();
+    let w = World::with_sender(WorldOptions::default(), sender.clone(), sender.mailbox.clone());
+    let policy = w.security.policy().clone();
+    let account = w.account("demo").await.unwrap();
+    for nth in 0..REQUESTS {
+        let identifier = Identifier::parse(&format!("nobody{nth}")).unwrap();
+        w.security.recovery().request(&identifier, &attempt()).await.unwrap();
+    }
+    leave_invitations(&w, &account, 1).await;
+    let seen_to = w.run_worker().await.unwrap().timed;
+    assert_eq!(sender.asked(), (1, 1));
+    let until = w.security.health().mail_stopped_until;
+    assert_eq!(until, Some(w.now() + policy.send_retry_first));
+
+    w.advance(TimeDelta::seconds(1));
+    for nth in 0..REQUESTS {
+        let identifier = Identifier::parse(&format!("nobody{}", nth + REQUESTS)).unwrap();
+        let source = SourceAddress::from(std::net::IpAddr::from([192, 0, 2, u8::try_from(nth).unwrap()]));
+        w.security.recovery().request(&identifier, &Attempt::from(source)).await.unwrap();
+    }
+    assert_eq!(w.run_worker().await.unwrap().timed, 0, "nothing could be mailed for them");
+    assert_eq!(w.security.health().mail_stopped_until, until);
+    w.advance(policy.send_retry_first);
+    let pass = w.run_worker().await.unwrap();
+    assert_eq!(pass.timed + seen_to, REQUESTS * 2, "every request is seen to");
+    assert_eq!(sender.asked(), (1, 1), "and a message tries");
+    assert_eq!(w.security.health().mail_stopped_until, Some(w.now() + policy.send_retry_first * 2));
+    sender.mended.store(true, Ordering::SeqCst);
+    w.advance(policy.fault_retry_longest);
+    assert_eq!(w.run_worker().await.unwrap().sent, 1);
 }
 
 /// A store with one connection, which a call holds while it waits for the server.

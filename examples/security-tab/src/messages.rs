@@ -1,4 +1,5 @@
-//! The subcommands `messages held` and `messages release`: what a restored backup brought back.
+//! The subcommands of `messages`: what a restored backup brought back is listed by `held` and let go by `release`, what
+//! was given up is listed by `dead` and sent again by `resend`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::sync::Arc;
 use portcullis::decision::Reason;
 use portcullis::id::MessageId;
 use portcullis::keyring::Keyring;
+use portcullis::message::Message;
 use portcullis::port::ambient::Clock;
 use portcullis::port::store::Page;
 use portcullis::{Error, Portcullis};
@@ -33,8 +35,12 @@ pub(crate) struct MessagesCommand {
 enum Act {
     /// List what is held.
     Held,
-    /// Let one be sent.
+    /// Let one of these be sent.
     Release(Uuid),
+    /// List what was given up.
+    Dead,
+    /// Have one of these sent again.
+    Resend(Uuid),
 }
 
 /// Reads the words after `messages`.
@@ -43,13 +49,17 @@ enum Act {
 /// One line that names what can't be done and holds no value.
 pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<MessagesCommand, String> {
     let mut words = words.into_iter();
-    let act = match words.next().as_deref() {
+    let act = words.next();
+    let mut id = |act| {
+        let id = words.next().and_then(|id| Uuid::parse_str(&id).ok());
+        id.ok_or_else(|| format!("messages {act} needs the id of a message"))
+    };
+    let act = match act.as_deref() {
         Some("held") => Act::Held,
-        Some("release") => {
-            let id = words.next().and_then(|id| Uuid::parse_str(&id).ok());
-            Act::Release(id.ok_or("messages release needs the id of a message")?)
-        }
-        Some(_) | None => return Err("messages is followed by held or release".to_owned()),
+        Some("release") => Act::Release(id("release")?),
+        Some("dead") => Act::Dead,
+        Some("resend") => Act::Resend(id("resend")?),
+        Some(_) | None => return Err("messages is followed by held, release, dead or resend".to_owned()),
     };
     let (mut keys, mut place) = (None, None);
     while let Some(word) = words.next() {
@@ -73,7 +83,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<MessagesC
 /// Does it.
 ///
 /// # Errors
-/// What prevents it, such as that no such message is held.
+/// What prevents it, such as that there is no such message.
 pub(crate) async fn run(command: MessagesCommand) -> Result<(), Failure> {
     let keyring = Keyring::from_file(&command.keys).map_err(|error| Failure::new("--keys", error))?;
     let database = OpenDatabase::open_existing(&command.database, &command.data).await?;
@@ -88,34 +98,44 @@ pub(crate) async fn run(command: MessagesCommand) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new("the engine can't be built", error))?;
     match command.act {
-        Act::Held => list(&portcullis).await.map_err(|error| Failure::new("--database", error)),
-        Act::Release(id) => release(&portcullis, MessageId::from_uuid(id)).await,
+        Act::Held => list(async |page| portcullis.held_messages(page).await).await,
+        Act::Dead => list(async |page| portcullis.dead_messages(page).await).await,
+        Act::Release(id) => {
+            let released = portcullis.release_message(MessageId::from_uuid(id)).await;
+            sent(released, "released", "no message of this id is held")
+        }
+        Act::Resend(id) => {
+            let resent = portcullis.resend_message(MessageId::from_uuid(id)).await;
+            sent(resent, "took up", "no message of this id was given up and can be sent again")
+        }
     }
 }
 
-async fn list(portcullis: &Portcullis) -> Result<(), Error> {
+/// Lists them page by page.
+async fn list(pages: impl AsyncFn(Page) -> Result<Vec<Message>, Error>) -> Result<(), Failure> {
     let mut page = Page { after: None, limit: PAGE };
     loop {
-        let held = portcullis.held_messages(page).await?;
-        for message in &held {
+        let some = pages(page).await.map_err(|error| Failure::new("--database", error))?;
+        for message in &some {
             let (id, kind, to) = (message.id, message.kind.name(), &message.to);
             say(format_args!("{id} {kind} to {to}, written {}", message.created_at.to_rfc3339()));
         }
-        match held.last() {
+        match some.last() {
             Some(last) => page.after = Some(last.id.uuid()),
             None => return Ok(()),
         }
     }
 }
 
-async fn release(portcullis: &Portcullis, id: MessageId) -> Result<(), Failure> {
-    match portcullis.release_message(id).await {
+/// Says what is sent from now on, or that there is no such message.
+fn sent(result: Result<Message, Error>, done: &str, nothing: &str) -> Result<(), Failure> {
+    match result {
         Ok(message) => {
-            say(format_args!("released the {} to {}: the service sends it", message.kind.name(), message.to));
+            say(format_args!("{done} the {} to {}: the service sends it", message.kind.name(), message.to));
             Ok(())
         }
         Err(Error::Refused(refusal)) if refusal.reason() == Reason::NotFound => {
-            Err(Failure::from("no message of this id is held".to_owned()))
+            Err(Failure::from(nothing.to_owned()))
         }
         Err(error) => Err(Failure::new("--database", error)),
     }
@@ -130,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn both_acts_are_read_with_their_place() {
+    fn every_act_is_read_with_its_place() {
         let id = "0190163d-8694-739b-aea5-966c26f8ad91";
         let (keys, data) = (PathBuf::from("k"), PathBuf::from("d"));
         let held = read("held --keys k --data=d").unwrap();
@@ -142,13 +162,17 @@ mod tests {
         let database = Database::Sqlite("g".into());
         let released = read(&format!("release {id} --database sqlite://g --keys k")).unwrap();
         assert_eq!(released, MessagesCommand { act, keys, database, data: PathBuf::new() });
+        assert_eq!(read("dead --keys k --data d").unwrap().act, Act::Dead);
+        let resent = read(&format!("resend {id} --keys k --data d")).unwrap();
+        assert_eq!(resent.act, Act::Resend(Uuid::parse_str(id).unwrap()));
     }
 
     #[test]
     fn what_is_missing_or_strange_is_named() {
         for (line, error) in [
-            ("", "messages is followed by held or release"),
-            ("burn", "messages is followed by held or release"),
+            ("", "messages is followed by held, release, dead or resend"),
+            ("burn", "messages is followed by held, release, dead or resend"),
+            ("resend", "messages resend needs the id of a message"),
             ("release", "messages release needs the id of a message"),
             ("release --keys k", "messages release needs the id of a message"),
             ("held --data d", "--keys names the keyring file"),

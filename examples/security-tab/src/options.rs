@@ -19,7 +19,7 @@ usage: security-tab [OPTIONS]
        security-tab after-restore --keys FILE
        security-tab init --login L --email E [--account NAME] --keys FILE --public-url URL [--database URL]
        security-tab invite --login L --keys FILE --public-url URL [--database URL] [--mail]
-       security-tab messages held|release ID --keys FILE --data DIR|--database URL
+       security-tab messages held|release ID|dead|resend ID --keys FILE --data DIR|--database URL
 
   --listen ADDR         address and port, port 0 picks one (127.0.0.1:8080)
   --data DIR            SQLite file and generated development keys (./data)

@@ -246,6 +246,7 @@ fn announce(options: &Options, http: &HttpOptions, demo: &Demo) {
         None => say("  password:  the one of the first start on this database"),
     }
     say(format_args!("  messages:  {url}/dev/messages"));
+    say(format_args!("  timeline:  {url}/dev/timeline"));
     say(format_args!("  states:    {url}/dev/states"));
     say(format_args!("  data:      {}", options.data.display()));
 }

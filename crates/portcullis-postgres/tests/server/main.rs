@@ -29,3 +29,5 @@ mod races;
 mod schema;
 #[cfg(test)]
 mod sign_in;
+#[cfg(test)]
+mod stories;

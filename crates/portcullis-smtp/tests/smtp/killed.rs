@@ -113,6 +113,8 @@ impl Scene {
         // Never the randomness of this process, nor of another one.
         let seed = self.started + 1;
         let told = format!("{}|{}|{micros}|{seed}", self.file.display(), self.server.port);
+        // A process may hand its mail over before this one goes on: the killer waits for its victim.
+        let mut victim = self.killer.victim.lock().unwrap();
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "killed::a_process_that_makes_one_pass", "--ignored"])
             .env(TOLD, told)
@@ -120,7 +122,7 @@ impl Scene {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        *self.killer.victim.lock().unwrap() = Some(child);
+        *victim = Some(child);
     }
 
     /// A link is left to be mailed to somebody new.

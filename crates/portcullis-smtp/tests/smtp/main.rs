@@ -7,6 +7,8 @@ mod killed;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod real;

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::support::{Kind, PATIENCE, kind, mail};
 
 /// What `scripts/mail-servers start` printed.
-struct Servers {
+pub(crate) struct Servers {
     starttls: String,
     implicit: String,
     password: String,
@@ -26,7 +26,7 @@ struct Servers {
 
 impl Servers {
     /// The servers, or `None` (said aloud, and a failure under `PORTCULLIS_NO_SKIP=1`) where none are named.
-    fn named(test: &str) -> Option<Self> {
+    pub(crate) fn named(test: &str) -> Option<Self> {
         let Ok(starttls) = env::var("PORTCULLIS_TEST_SMTP") else {
             eprintln!("skipped: {test}: PORTCULLIS_TEST_SMTP is not set");
             assert!(env::var("PORTCULLIS_NO_SKIP").as_deref() != Ok("1"), "a test was skipped");
@@ -53,7 +53,8 @@ impl Servers {
         SmtpSender::from_url(url, Some(SecretString::from(password.to_owned())), options).unwrap()
     }
 
-    fn senders(&self) -> [SmtpSender; 2] {
+    /// One by STARTTLS and one by TLS at once.
+    pub(crate) fn senders(&self) -> [SmtpSender; 2] {
         [&self.starttls, &self.implicit].map(|url| self.sender(url, &self.password))
     }
 }
@@ -119,26 +120,33 @@ async fn a_real_wrong_password_or_authority_is_the_set_ups_fault() {
 impl Servers {
     /// The mail of this id as the mailbox holds it.
     async fn read_back(&self, id: &str) -> String {
+        self.holding("Message-ID", id, 1).await.concat()
+    }
+
+    /// The mails with this in a header as the mailbox holds them, once so many are there.
+    pub(crate) async fn holding(&self, header: &str, value: &str, least: usize) -> Vec<String> {
         let mut imap =
             Imap { stream: TcpStream::connect(&self.imap).await.unwrap(), unread: Vec::new(), tag: 0 };
         imap.line().await;
         imap.ask(&format!("LOGIN {} {}", self.imap_user, self.imap_password)).await;
         imap.ask("SELECT INBOX").await;
-        // exim delivers after it answered: ask until the mail is there.
+        // exim delivers after it answered: ask until the mails are there.
         let found = timeout(PATIENCE, async {
             loop {
-                let lines = imap.ask(&format!("SEARCH HEADER Message-ID {id}")).await;
-                let hit = lines.iter().find_map(|line| line.strip_prefix("* SEARCH "));
-                if let Some(number) =
-                    hit.and_then(|hits| hits.split(' ').next()).filter(|hit| !hit.is_empty())
-                {
-                    return number.to_owned();
+                let lines = imap.ask(&format!("SEARCH HEADER {header} {value}")).await;
+                let hits = lines.iter().find_map(|line| line.strip_prefix("* SEARCH")).unwrap_or_default();
+                let numbers: Vec<_> = hits.split_ascii_whitespace().map(str::to_owned).collect();
+                if numbers.len() >= least {
+                    return numbers;
                 }
                 imap.ask("NOOP").await;
             }
         });
-        let number = found.await.expect("the mail did not arrive");
-        imap.ask(&format!("FETCH {number} BODY[]")).await.concat()
+        let mut mails = Vec::new();
+        for number in found.await.expect("the mails did not arrive") {
+            mails.push(imap.ask(&format!("FETCH {number} BODY[]")).await.concat());
+        }
+        mails
     }
 }
 
@@ -195,13 +203,13 @@ impl Imap {
 }
 
 /// An id that no earlier run of the tests used: the standard library seeds each hasher anew.
-fn fresh_id() -> uuid::Uuid {
+pub(crate) fn fresh_id() -> uuid::Uuid {
     let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 1);
     uuid::Uuid::from_u64_pair(seed, u64::from(std::process::id()))
 }
 
 /// Decodes quoted-printable text (RFC 2045, 6.7), headers of the parts and all.
-fn quoted_printable(text: &str) -> String {
+pub(crate) fn quoted_printable(text: &str) -> String {
     let joined = text.replace("=\r\n", "");
     let mut bytes = Vec::new();
     let mut rest = joined.as_bytes();

@@ -20,3 +20,5 @@ mod restore;
 mod round;
 #[cfg(test)]
 mod same_as_memory;
+#[cfg(test)]
+mod stories;

@@ -55,7 +55,7 @@ impl Engine {
             if changes.is_empty() {
                 return reply.map_err(Error::Refused);
             }
-            let due = |put: &PutDraft| put.due.is_some_and(|(lane, at)| lane == Lane::Timed && at <= now);
+            let due = |put: &PutDraft| put.due.is_some_and(|(lane, at)| lane != Lane::Dead && at <= now);
             let wakes = !changes.messages.is_empty() || changes.puts.iter().any(due);
             let commit = self.seal(changes, now)?;
             match self.keep(&commit).await {

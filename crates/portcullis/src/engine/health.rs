@@ -26,18 +26,19 @@ pub struct Health {
     pub mail_stopped_until: Option<DateTime<Utc>>,
 }
 
-/// What waits to be done, in all processes together. Every number is counted no further than the policy's
+/// What waits to be done, in all processes together. What is due is counted no further than the policy's
 /// `backlog_counted`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backlog {
-    /// Messages that somebody waits for, and that are due.
+    /// What somebody waits for and that is due: messages, and requests for recovery.
     pub interactive: Waiting,
     /// Messages that nobody waits for, and that are due.
     pub bulk: Waiting,
     /// What else has its time.
     pub timed: Waiting,
-    /// Messages that were given up and can be sent again: see [`Portcullis::dead_messages`].
+    /// Messages that were given up and can be sent again: see [`Portcullis::dead_messages`]. At least so many where it is
+    /// the policy's `dead_counted`.
     pub dead: u32,
 }
 
@@ -90,12 +91,14 @@ impl Portcullis {
     pub async fn backlog(&self) -> Result<Backlog, Error> {
         let engine = &*self.engine;
         let (now, most) = (engine.now(), engine.policy.backlog_counted);
-        let dead = engine.store.list(&Message::dead_key(), Page { after: None, limit: most }).await?;
+        // A listing gives whole records, and this is asked again and again.
+        let page = Page { after: None, limit: engine.policy.dead_counted };
+        let dead = engine.store.list(&Message::dead_key(), page).await?;
         Ok(Backlog {
             interactive: engine.store.waiting(Lane::Interactive, now, most).await?,
             bulk: engine.store.waiting(Lane::Bulk, now, most).await?,
             timed: engine.store.waiting(Lane::Timed, now, most).await?,
-            dead: u32::try_from(dead.len()).unwrap_or(most),
+            dead: u32::try_from(dead.len()).unwrap_or(page.limit),
         })
     }
 }

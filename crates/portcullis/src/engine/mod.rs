@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod builder;
+mod claim;
 pub(crate) mod commit;
 pub(crate) mod health;
 pub(crate) mod public_url;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Engine;
-use super::worker::{Done, Work};
+use super::claim::{Done, Work};
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::port::store::Purge;

@@ -1,14 +1,10 @@
 //! The worker: claims what is due, asks once more whether it may leave, words it, sends it, keeps the outcome.
 
-use core::pin::Pin;
-use core::task::Poll;
-use std::future::poll_fn;
 use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use event_listener::EventListener;
 
+use super::claim::{Done, Ended, UnderWay, first};
 use super::commit::Try;
 use super::purge::Purging;
 use super::record::View;
@@ -21,13 +17,11 @@ use crate::decision::{Decision, Stored};
 use crate::error::{Error, PortError};
 use crate::keyring::OpenError;
 use crate::message::model::{Content, Message, Outcome};
-use crate::message::pace::{Claims, Rate};
 use crate::message::{MessageKind, Wording, held, rules};
 use crate::notice::leave::{self, Stay, Told};
 use crate::port::message::{Mail, SendError};
 use crate::port::store::{CommitError, Lane, Record, Start};
 use crate::secret::{Code, LinkToken, LinkUrl};
-use crate::session::rules::after;
 use crate::user::User;
 
 /// Sends what was kept to be sent. Any number of workers, in any number of processes, share the work.
@@ -79,25 +73,10 @@ impl Portcullis {
     }
 }
 
-/// What a pass does beside other work. The purge goes under [`Lane::Dead`].
-type Sending<'a> = (Lane, Work<'a>);
-
-pub(super) type Work<'a> = Pin<Box<dyn Future<Output = Result<Done, Error>> + Send + 'a>>;
-
-/// What a piece of work came to, and of which lane one was that failed.
-type Ended = Result<Done, (Lane, Error)>;
-
-/// What came of a piece of work.
-pub(super) enum Done {
-    Message(Outcome),
-    Timed,
-    Purged(u32),
-}
-
 impl Worker {
-    /// Sends, and sees to what has its time, until nothing is due any more. Interactive messages go first; bulk ones
-    /// never take more than half the senders, and no more of them leave in a minute than the policy's `bulk_per_minute`;
-    /// the rest stays for a later pass. While the sender is set up wrongly, one message at a time tries whether it still
+    /// Sends, and sees to what has its time, until nothing is due any more. What somebody waits for goes first; bulk
+    /// messages never take more than half the senders, nor does what has its time, and no more bulk messages leave in a
+    /// minute than the policy's `bulk_per_minute`; the rest stays for a later pass. While the sender is set up wrongly, one message at a time tries whether it still
     /// is, and the others stay. Once in `purge_every` of the policy, and at the first pass, it removes
     /// what is long dead beside that work: at most `purge_batch` of each sort, the rest at the next pass, or after
     /// `worker_every` when the work of this one does not end before.
@@ -128,7 +107,7 @@ impl Worker {
     pub async fn pass(&self) -> Result<Pass, Error> {
         let engine = &*self.0.engine;
         let mut pass = Pass::default();
-        let mut under_way: Vec<Sending<'_>> = Vec::new();
+        let mut under_way: Vec<UnderWay<'_>> = Vec::new();
         let mut ended: Vec<Ended> = Vec::new();
         let mut claiming = Ok(());
         let mut purging = Purging::default();
@@ -142,7 +121,7 @@ impl Worker {
             // INVARIANT: a pass that claims no more ends: a purge of its own would keep it from ever claiming again.
             let goes_on = claiming.is_ok() && !under_way.is_empty();
             if let Some(work) = engine.purge_if_due(&mut purging, goes_on) {
-                under_way.push((Lane::Dead, work));
+                under_way.push(UnderWay { lane: Lane::Dead, mails: false, work });
             }
             if ended.is_empty() {
                 if under_way.is_empty() {
@@ -240,125 +219,11 @@ impl Worker {
     }
 }
 
-/// Waits for the first of several to end, and takes it out; `None` when there is something new to send before that: what
-/// somebody waits for is not kept back by a slow sender.
-async fn first(under_way: &mut Vec<Sending<'_>>, mut woken: EventListener) -> Option<Ended> {
-    let done = poll_fn(|context| {
-        for (nth, (_, sending)) in under_way.iter_mut().enumerate() {
-            if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
-                return Poll::Ready(Some((nth, outcome)));
-            }
-        }
-        Pin::new(&mut woken).poll(context).map(|()| None)
-    })
-    .await;
-    let (nth, outcome) = done?;
-    let (lane, _) = under_way.swap_remove(nth);
-    Some(outcome.map_err(|error| (lane, error)))
-}
-
-/// Waits for something while others go on; keeps what they come to.
-// INVARIANT: whatever is under way is polled while the pass waits for the store: it may hold the connection that the
-// store waits for.
-async fn beside<T>(
-    under_way: &mut Vec<Sending<'_>>,
-    ended: &mut Vec<Ended>,
-    wanted: impl Future<Output = T> + Send,
-) -> T {
-    let mut wanted = core::pin::pin!(wanted);
-    poll_fn(|context| {
-        let mut nth = 0;
-        while let Some((_, work)) = under_way.get_mut(nth) {
-            match work.as_mut().poll(context) {
-                Poll::Ready(outcome) => {
-                    let (lane, _) = under_way.swap_remove(nth);
-                    ended.push(outcome.map_err(|error| (lane, error)));
-                }
-                Poll::Pending => nth += 1,
-            }
-        }
-        wanted.as_mut().poll(context)
-    })
-    .await
-}
-
 impl Engine {
-    async fn claim_all<'a>(
-        &'a self,
-        under_way: &mut Vec<Sending<'a>>,
-        ended: &mut Vec<Ended>,
-    ) -> Result<(), Error> {
-        self.claim(Lane::Interactive, under_way, ended).await?;
-        self.claim(Lane::Timed, under_way, ended).await?;
-        self.claim(Lane::Bulk, under_way, ended).await
-    }
-
-    /// Claims as many due records of a lane as there are senders for it.
-    async fn claim<'a>(
-        &'a self,
-        lane: Lane,
-        under_way: &mut Vec<Sending<'a>>,
-        ended: &mut Vec<Ended>,
-    ) -> Result<(), Error> {
-        let now = self.now();
-        let limit = self.wanted(lane, under_way, now);
-        if limit == 0 {
-            return Ok(());
-        }
-        let until = after(now, self.policy.claim_life);
-        let claimed = beside(under_way, ended, self.store.claim(lane, now, until, limit)).await;
-        if lane == Lane::Bulk {
-            let used = claimed.as_ref().map_or(0, |records| u32::try_from(records.len()).unwrap_or(limit));
-            self.rate().give_back(limit.saturating_sub(used), &self.policy);
-        }
-        for record in claimed? {
-            let work: Work<'a> = match lane {
-                Lane::Interactive | Lane::Bulk => {
-                    Box::pin(async move { self.send(record).await.map(Done::Message) })
-                }
-                Lane::Timed | Lane::Dead => {
-                    Box::pin(async move { self.when_due(record).await.map(|()| Done::Timed) })
-                }
-            };
-            under_way.push((lane, work));
-        }
-        Ok(())
-    }
-
-    /// How many records of a lane to claim now.
-    fn wanted(&self, lane: Lane, under_way: &[Sending<'_>], now: DateTime<Utc>) -> u32 {
-        let free = u32::try_from(self.free(lane, under_way)).unwrap_or(u32::MAX);
-        if !matches!(lane, Lane::Interactive | Lane::Bulk) {
-            return free;
-        }
-        let mails = under_way.iter().filter(|(lane, _)| matches!(lane, Lane::Interactive | Lane::Bulk));
-        let free = match self.halt().claims(mails.count(), &self.policy, now) {
-            Claims::Free => free,
-            Claims::None => 0,
-            Claims::One => free.min(1),
-        };
-        if lane == Lane::Bulk { self.rate().take(free, &self.policy, now) } else { free }
-    }
-
-    fn rate(&self) -> MutexGuard<'_, Rate> {
-        self.rate.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How many senders are free for a lane. The purge takes none.
-    fn free(&self, lane: Lane, under_way: &[Sending<'_>]) -> usize {
-        let senders = usize::try_from(self.policy.senders).unwrap_or(1);
-        let of = |wanted: Lane| under_way.iter().filter(|(lane, _)| *lane == wanted).count();
-        let free = senders.saturating_sub(under_way.len().saturating_sub(of(Lane::Dead)));
-        match lane {
-            Lane::Bulk => free.min((senders / 2).saturating_sub(of(lane))),
-            Lane::Interactive | Lane::Timed | Lane::Dead => free,
-        }
-    }
-
     /// Sends one claimed message and keeps what came of it.
     // INVARIANT: whether a message may leave is asked on a read made after it was claimed, and the outcome is only kept
     // under the claimed version: a second worker that took it over wins.
-    async fn send(&self, claimed: Record) -> Result<Outcome, Error> {
+    pub(super) async fn send(&self, claimed: Record) -> Result<Outcome, Error> {
         let message = record::parse::<Message>(&claimed)?;
         let t = self.look();
         let view = self.read(&t, vec![Start::Id(claimed.id)], Vec::new()).await?;

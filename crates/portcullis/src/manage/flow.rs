@@ -116,12 +116,13 @@ impl Manage<'_> {
     /// # Errors
     /// Refused `signed_out`; `not_found` when there is no such user or the actor may not see him.
     pub async fn user(&self, id: UserId) -> Result<ManagedUser, Error> {
+        let policy = &self.engine().policy;
         let mut user = self
             .on_user(id, &[], |who, target, chain, _, t| {
-                Ok(rules::show(who, &Action::SeeUser, target, chain, t.now))
+                Ok(rules::show(who, &Action::SeeUser, target, chain, policy, t.now))
             })
             .await?;
-        self.engine().name(user.rights.as_mut()).await?;
+        self.engine().name(self.actor, user.rights.as_mut()).await?;
         Ok(user)
     }
 
@@ -162,7 +163,7 @@ impl Manage<'_> {
                 };
                 let who = acting.as_ref().map_or(Who::Program, Who::User);
                 Ok(match view.start::<User>(0)? {
-                    Some(user) => rules::find(who, &user, &view.chain(&user.value)?, t.now),
+                    Some(user) => rules::find(who, &user, &view.chain(&user.value)?, &engine.policy, t.now),
                     None => rules::found_nobody(who, nobody),
                 })
             })
@@ -400,9 +401,9 @@ impl Manage<'_> {
         id: UserId,
         page: impl Into<TrailPage> + Send,
     ) -> Result<Vec<AuditEvent>, Error> {
-        let page = page.into();
+        let (page, policy) = (page.into(), &self.engine().policy);
         self.on_user(id, &[], |who, target, chain, _, t| {
-            Ok(rules::show(who, &Action::SeeTrail, target, chain, t.now))
+            Ok(rules::show(who, &Action::SeeTrail, target, chain, policy, t.now))
         })
         .await?;
         self.security.audit(id, page).await
@@ -519,7 +520,7 @@ impl Engine {
         let (listed, next) = rules::page_of(&read, wanted, longest, |user| user.id.uuid(), listed);
         let now = self.now();
         let next = next.map(UserId::from_uuid);
-        let users = listed.into_iter().map(|user| rules::seen(who, user, chain, now)).collect();
+        let users = listed.into_iter().map(|user| rules::seen(who, user, chain, &self.policy, now)).collect();
         Ok(UserPage { users, next })
     }
 }

@@ -71,7 +71,7 @@ impl Manage<'_> {
     /// Refused `signed_out`; `not_found` when there is no such account or the actor may not see it.
     pub async fn account(&self, id: AccountId) -> Result<ManagedAccount, Error> {
         let mut account = self.on_account(id, |who, chain, t| accounts::show(who, chain, t.now)).await?;
-        self.engine().name(account.rights.as_mut()).await?;
+        self.engine().name(self.actor, account.rights.as_mut()).await?;
         Ok(account)
     }
 

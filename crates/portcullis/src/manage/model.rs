@@ -57,7 +57,7 @@ pub struct ManagedUser {
 pub struct Holder {
     /// Who holds them.
     pub user: UserId,
-    /// His login; `None` when there is no such user any more.
+    /// His login; `None` when who asks may not see him, or there is no such user any more.
     pub login: Option<Login>,
     /// The rights.
     pub rights: BTreeSet<AccessRight>,
@@ -87,7 +87,7 @@ pub struct UserActions {
     pub end_sessions: Verdict,
     /// Remove the second factor.
     pub remove_two_factor: Verdict,
-    /// Have a link sent by which the user sets a new password.
+    /// Have a link sent by which the user sets a new password; it takes a confirmed address.
     pub send_recovery: Verdict,
     /// Have a link sent by which the user sets his first password.
     pub send_invitation: Verdict,

@@ -83,6 +83,15 @@ pub(crate) const fn links_sent(user: UserId) -> Counter {
     Counter::of(user.uuid(), "administrative_recovery")
 }
 
+/// What a user lacks to be sent a link for a new password on an administrator's word.
+pub(super) fn recovery_gates(user: &User, chain: &Chain, policy: &Policy, now: DateTime<Utc>) -> Verdict {
+    Verdict::of([
+        (Gate::EmailUnconfirmed, user.email.is_some()),
+        (Gate::Blocked, !chain.blocked(now)),
+        (Gate::Policy, user.email.is_none() || barrier_unless(user, true, policy).is_none()),
+    ])
+}
+
 /// Sends a link to a user's confirmed address, by which he sets a new password himself, whatever his own flag says.
 /// The old password stays until he does; `sent` is what [`links_sent`] holds.
 pub(crate) fn send_recovery(
@@ -99,11 +108,7 @@ pub(crate) fn send_recovery(
     if let Err(refusal) = allowed {
         return refuse(who, user, refusal);
     }
-    let gates = Verdict::of([
-        (Gate::EmailUnconfirmed, user.email.is_some()),
-        (Gate::Blocked, !chain.blocked(now)),
-        (Gate::Policy, user.email.is_none() || barrier_unless(user, true, policy).is_none()),
-    ]);
+    let gates = recovery_gates(user, chain, policy, now);
     let (Some((to, link)), true) = (user.confirmed_email().zip(link), gates.is_allowed()) else {
         return refuse(who, user, Refusal::not_allowed(gates.into_missing()));
     };
@@ -129,6 +134,7 @@ mod tests {
     use super::*;
     use crate::account::Account;
     use crate::fixture::*;
+    use crate::manage::rules::seen;
     use crate::rights::AccessRight;
     use crate::session::model::Acting;
     use crate::user::{Flag, Flags};
@@ -267,6 +273,35 @@ mod tests {
         assert_eq!(missing(&bob, &account, &Policy::default()), [Gate::Blocked]);
         bob.email = None;
         assert_eq!(missing(&bob, &account, &Policy::strict()), [Gate::EmailUnconfirmed, Gate::Blocked]);
+    }
+
+    #[test]
+    fn a_verdict_says_what_the_act_would_miss() {
+        let (account, acting, bob) = scene();
+        let blocked = Account { blocked: true, ..account.clone() };
+        let without = |change: fn(&mut User)| {
+            let mut user = bob.clone();
+            change(&mut user);
+            user
+        };
+        let users = [
+            without(|_| {}),
+            without(|bob| bob.email = None),
+            without(|bob| bob.two_factor = Method::None),
+            without(|bob| bob.rights.values_mut().for_each(|held| *held = rights([AccessRight::View]))),
+        ];
+        let mut allowed = 0;
+        for policy in [Policy::default(), Policy::strict()] {
+            for (bob, account) in users.iter().flat_map(|bob| [(bob, &account), (bob, &blocked)]) {
+                let act = reset(bob, account, Count::default(), &policy).reply;
+                let missing = act.err().map_or(Vec::new(), |refusal| refusal.missing().to_vec());
+                let who = Who::User(&acting);
+                let verdict = seen(who, bob, &chain([account]), &policy, began()).may.send_recovery;
+                assert_eq!((verdict.missing(), verdict.is_allowed()), (&missing[..], missing.is_empty()));
+                allowed += u32::from(verdict.is_allowed());
+            }
+        }
+        assert_eq!(allowed, 3, "under strict rules only whose second factor is not the mailbox");
     }
 
     #[test]

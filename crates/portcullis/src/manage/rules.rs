@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::holders::holders;
 use super::model::{ManagedEmail, ManagedUser, UserActions, UserChange};
+use super::reset;
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::Purpose;
@@ -23,11 +24,19 @@ use crate::user::rules::{self as user_rules, bump_credentials};
 use crate::user::{Flags, NewUser, User};
 
 /// A user as who asks sees him; `chain` holds the user's accounts.
-pub(crate) fn seen(who: Who<'_>, user: &User, chain: &Chain, now: DateTime<Utc>) -> ManagedUser {
+pub(crate) fn seen(
+    who: Who<'_>,
+    user: &User,
+    chain: &Chain,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> ManagedUser {
     let may = |action: Action| match who {
         Who::Program => Verdict::of([]),
         Who::User(acting) => on_user(&acting.user.value, &action, user, chain),
     };
+    // Who may not ask for it at all is told no more than that, as the act does.
+    let recovery = Some(may(Action::SendRecovery)).filter(|may| !may.is_allowed());
     ManagedUser {
         id: user.id,
         login: user.login.clone(),
@@ -52,7 +61,7 @@ pub(crate) fn seen(who: Who<'_>, user: &User, chain: &Chain, now: DateTime<Utc>)
             change_email: may(Action::ChangeEmail),
             end_sessions: may(Action::EndSessions),
             remove_two_factor: may(Action::RemoveTwoFactor),
-            send_recovery: may(Action::SendRecovery),
+            send_recovery: recovery.unwrap_or_else(|| reset::recovery_gates(user, chain, policy, now)),
             send_invitation: may(Action::SendInvitation),
             manage_access: may(Action::GrantOnUser(std::collections::BTreeSet::new())),
             see_trail: may(Action::SeeTrail),
@@ -67,11 +76,12 @@ pub(crate) fn show(
     action: &Action,
     target: &Stored<User>,
     chain: &Chain,
+    policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<ManagedUser> {
     match allow_on_user(who, action, &target.value, chain) {
         Ok(()) => {
-            let mut shown = seen(who, &target.value, chain, now);
+            let mut shown = seen(who, &target.value, chain, policy, now);
             shown.rights = holders(&target.value.rights, &shown.may.manage_access);
             Decision::yes(shown, Changes::none())
         }
@@ -166,7 +176,7 @@ pub(crate) fn create(
     match reply {
         Ok(user) => {
             who.pin(chain, &mut changes);
-            Decision::yes(seen(who, &user, chain, now), changes)
+            Decision::yes(seen(who, &user, chain, policy, now), changes)
         }
         Err(refusal) => rights::refuse(who, tenant, place, refusal),
     }
@@ -295,7 +305,7 @@ pub(crate) fn change(
         changes.put(&user);
         who.pin(chain, &mut changes);
     }
-    Decision::yes(seen(who, &user.value, chain, now), changes)
+    Decision::yes(seen(who, &user.value, chain, policy, now), changes)
 }
 
 /// An event about a user, by who acts.
@@ -313,10 +323,11 @@ pub(crate) fn find(
     who: Who<'_>,
     target: &Stored<User>,
     chain: &Chain,
+    policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Option<ManagedUser>> {
     match allow_on_user(who, &Action::SeeUser, &target.value, chain) {
-        Ok(()) => Decision::yes(Some(seen(who, &target.value, chain, now)), Changes::none()),
+        Ok(()) => Decision::yes(Some(seen(who, &target.value, chain, policy, now)), Changes::none()),
         Err(_) => found_nobody(who, target.value.id.uuid()),
     }
 }

@@ -15,6 +15,9 @@ use crate::user::User;
 /// The service of an account that notices take where the policy asks for it.
 pub(crate) const EMAIL_NOTIFICATION: &str = "email_notification";
 
+/// The user has no confirmed address.
+pub(crate) const UNCONFIRMED: &str = "email_unconfirmed";
+
 /// What a notice tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -35,6 +38,39 @@ pub(crate) enum Stay {
     Forget(&'static str),
 }
 
+/// Whether a day's notice is owed to a user, and what it tells.
+///
+/// # Errors
+/// Why it is not.
+pub(crate) fn owed(
+    day: NaiveDate,
+    user: &User,
+    chain: &Chain,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<Told, &'static str> {
+    let calendar = Calendar::new(user.time_zone, chain.blocks_at(), policy);
+    if !user.blocking_notices {
+        return Err("switched_off");
+    }
+    if user.disabled {
+        return Err("disabled");
+    }
+    if chain.blocked(now) {
+        return Err("blocked");
+    }
+    if policy.notices_need_service && !chain.service(EMAIL_NOTIFICATION).on {
+        return Err("service_off");
+    }
+    if day < calendar.today(now) {
+        return Err("day_over");
+    }
+    match (calendar.told_on(day), calendar.blocking_day()) {
+        (Some(days_left), Some(blocking_day)) => Ok(Told { days_left, blocking_day }),
+        (None, _) | (_, None) => Err("date_moved"),
+    }
+}
+
 /// Whether a notice to this address leaves now, and what it tells.
 ///
 /// # Errors
@@ -47,32 +83,15 @@ pub(crate) fn leave(
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Result<Told, Stay> {
-    let calendar = Calendar::new(user.time_zone, chain.blocks_at(), policy);
     let day = message.day.ok_or(Stay::Forget("no_day"))?;
-    if !user.blocking_notices {
-        return Err(Stay::Forget("switched_off"));
-    }
-    if user.disabled {
-        return Err(Stay::Forget("disabled"));
-    }
-    if chain.blocked(now) {
-        return Err(Stay::Forget("blocked"));
-    }
-    if policy.notices_need_service && !chain.service(EMAIL_NOTIFICATION).on {
-        return Err(Stay::Forget("service_off"));
-    }
-    if day < calendar.today(now) {
-        return Err(Stay::Forget("day_over"));
-    }
-    let (Some(days_left), Some(blocking_day)) = (calendar.told_on(day), calendar.blocking_day()) else {
-        return Err(Stay::Forget("date_moved"));
-    };
-    if now < calendar.instant(day) {
-        return Err(Stay::Until(calendar.instant(day)));
+    let told = owed(day, user, chain, policy, now).map_err(Stay::Forget)?;
+    let from = Calendar::new(user.time_zone, chain.blocks_at(), policy).instant(day);
+    if now < from {
+        return Err(Stay::Until(from));
     }
     match user.confirmed_email() {
-        None => Err(Stay::Forget("email_unconfirmed")),
-        Some(own) if own.same_as(to) => Ok(Told { days_left, blocking_day }),
+        None => Err(Stay::Forget(UNCONFIRMED)),
+        Some(own) if own.same_as(to) => Ok(told),
         Some(own) => Err(Stay::Readdress(own.clone())),
     }
 }

@@ -3,6 +3,7 @@
 mod flow;
 pub(crate) mod leave;
 pub(crate) mod model;
+pub(crate) mod outlook;
 pub(crate) mod plan;
 pub(crate) mod rules;
 pub(crate) mod switch;
@@ -10,6 +11,7 @@ mod walk;
 
 pub use flow::Notices;
 pub use model::{BlockingNotices, NoticeSchedule, NoticeSettings};
+pub use outlook::{NoticeDay, NoticeFate, NoticeOutlook};
 
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,9 @@ pub struct NoticeSchedule {
     pub blocks_at: Option<DateTime<Utc>>,
     /// The look under way.
     pub(crate) walk: Option<Walk>,
+    /// Whether another look follows the one under way, since the account was changed amid it.
+    #[serde(default)]
+    pub(crate) again: bool,
     /// When the worker is to look, or to go on.
     pub due_at: DateTime<Utc>,
 }

@@ -181,7 +181,7 @@ pub(crate) fn next_look(
     }
     let near = |at: DateTime<Utc>| begins(at, policy) <= now;
     // A look that is due, or under way, has a reason that this change may not know of.
-    let owed = |look: &NoticeSchedule| look.walk.is_some() || look.due_at <= after_slack(now);
+    let owed = |look: &NoticeSchedule| is_owed(look, now);
     let at_once = lifted
         || switched
         || blocks_at.is_some_and(near)
@@ -202,6 +202,27 @@ fn serves_otherwise(before: &Account, after: &Account) -> bool {
         || before.balance.limits() != after.balance.limits()
 }
 
+/// Whether a look is due, or under way.
+fn is_owed(look: &NoticeSchedule, now: DateTime<Utc>) -> bool {
+    look.walk.is_some() || look.due_at <= after_slack(now)
+}
+
+/// A look that is planned anew; `None` where it stays as it is, since all users are looked at after this change anyway.
+///
+/// One that is owed goes on where it is, and is followed by another one.
+// INVARIANT: no change sets a look back, nor keeps a page of it from being kept more than once in a round: however often
+// an account is changed, each of its users has his turn.
+pub(crate) fn anew(
+    look: &NoticeSchedule,
+    blocks_at: Option<DateTime<Utc>>,
+    due_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<NoticeSchedule> {
+    let again = is_owed(look, now);
+    let settled = again && look.again && look.due_at <= now;
+    (!settled).then(|| NoticeSchedule { blocks_at, again, due_at, ..look.clone() })
+}
+
 /// Plans the look at an account's users anew, after a change of the account.
 pub(crate) fn replan(
     changes: &mut Changes,
@@ -215,9 +236,13 @@ pub(crate) fn replan(
     let look = next_look(before, after, schedule.as_ref().map(|schedule| &schedule.value), policy, now);
     match (schedule, look) {
         (Some(mut schedule), Look::At { blocks_at, due_at }) => {
-            (schedule.value.blocks_at, schedule.value.walk, schedule.value.due_at) =
-                (blocks_at, None, due_at);
-            changes.put(&schedule);
+            if let Some(anew) = anew(&schedule.value, blocks_at, due_at, now) {
+                schedule.value = anew;
+                changes.put(&schedule);
+            } else {
+                // The look that follows begins after this commit, or this commit is tried again.
+                changes.guard(&schedule);
+            }
         }
         (None, Look::At { blocks_at, due_at }) => {
             changes.insert(&NoticeSchedule {
@@ -227,6 +252,7 @@ pub(crate) fn replan(
                 account: after.id,
                 blocks_at,
                 walk: None,
+                again: false,
                 due_at,
             });
         }
@@ -257,9 +283,13 @@ pub(crate) struct UserPage {
     pub(crate) last: Option<Uuid>,
 }
 
-/// The place of a look.
+/// The place of a look. One that has outlasted the time it plans goes on where it is with the next day.
 pub(crate) fn place(schedule: &NoticeSchedule, now: DateTime<Utc>) -> Walk {
-    schedule.walk.unwrap_or(Walk { began: now, below: false, after: None })
+    match schedule.walk {
+        Some(walk) if planned_until(walk.began) <= now => Walk { began: now, ..walk },
+        Some(walk) => walk,
+        None => Walk { began: now, below: false, after: None },
+    }
 }
 
 /// The schedule once a page is done, `last` being the last user of it if there may be more; `None` if no further look
@@ -278,12 +308,15 @@ pub(crate) fn go_on(
         (None, false) => Some(Walk { below: true, after: None, ..walk }),
         (None, true) => None,
     };
-    let date = account.and_then(Account::blocks_at).filter(|at| until < *at);
-    let due_at = match (next, date) {
+    let blocks_at = account.and_then(Account::blocks_at).filter(|at| now < *at);
+    // Who was passed before the next day began is owed that one, too.
+    let again = schedule.again || schedule.walk.is_some_and(|before| before.began != walk.began);
+    let due_at = match (next, blocks_at.filter(|at| until < *at)) {
         (Some(_), _) => now,
+        (None, _) if again => now,
         (None, date) => begins(date?, policy).max(until),
     };
-    Some(NoticeSchedule { walk: next, due_at, ..schedule.clone() })
+    Some(NoticeSchedule { walk: next, again: again && next.is_some(), blocks_at, due_at, ..schedule.clone() })
 }
 
 /// The notices that a user is owed from now on until an instant, and where they go.

@@ -59,6 +59,12 @@ impl Calendar {
         self.days_before(day).filter(|days| (1..=self.days).contains(days))
     }
 
+    /// The days that have a notice, the first of them first.
+    pub(crate) fn told_days(&self) -> Vec<NaiveDate> {
+        let before = |days: u32| self.blocking_day()?.checked_sub_days(Days::new(days.into()));
+        (1..=self.days).rev().filter_map(before).collect()
+    }
+
     /// From when on a day's notice may leave.
     pub(crate) fn instant(&self, day: NaiveDate) -> DateTime<Utc> {
         self.zone.instant(day, self.time)

@@ -147,8 +147,16 @@ impl Life {
             Look::At { blocks_at, due_at } => {
                 let (account, tenant) = (self.account.id, self.account.tenant);
                 let v = Schema::default();
-                self.schedule =
-                    Some(NoticeSchedule { v, id: uuid(90), tenant, account, blocks_at, walk: None, due_at });
+                let (id, walk, again) = (uuid(90), None, false);
+                let new = NoticeSchedule { v, id, tenant, account, blocks_at, walk, again, due_at };
+                let anew = match &self.schedule {
+                    Some(look) => plan::anew(look, blocks_at, due_at, now),
+                    None => Some(new),
+                };
+                if anew.is_none() {
+                    return;
+                }
+                self.schedule = anew;
             }
         }
         self.claimed = None;

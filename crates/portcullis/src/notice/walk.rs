@@ -136,8 +136,10 @@ mod tests {
     use super::*;
     use crate::account::{DaysChange, NewAccount};
     use crate::id::CommitId;
+    use crate::manage::AccountChange;
     use crate::policy::Policy;
-    use crate::port::store::{Commit, Expect, Put};
+    use crate::port::store::{Commit, Expect, Lane, Put};
+    use crate::rights::Actor;
     use crate::testing::World;
     use crate::testing::world::WorldOptions;
 
@@ -200,5 +202,89 @@ mod tests {
         assert_eq!(kept().await.version(), claimed.version());
         engine.walk_for_notices(&claimed).await.unwrap();
         assert_eq!(kept().await.value.walk.map(|walk| walk.below), Some(true), "the own users are done");
+    }
+
+    /// Six users who want notices, in an account of a policy by which each is a page of his own.
+    async fn six(days: i32) -> (World, Account, Vec<User>) {
+        let policy = Policy { notice_page: 1, ..Policy::default() };
+        let w = World::with(WorldOptions { policy, ..WorldOptions::default() });
+        let new = NewAccount::named("demo").with_days(DaysChange::default().left(60).counting(true));
+        let account = w.security.accounts().create(new).await.unwrap();
+        let mut users = Vec::new();
+        for nth in 0..6 {
+            let (login, address) = (format!("user{nth}"), format!("user{nth}@example.com"));
+            let user = w.user(&account, &login, Some(&address)).await.unwrap();
+            let session = w.sign_in(&user).await.unwrap();
+            w.security.notices().set_blocking(session.id, true).await.unwrap();
+            users.push(user);
+        }
+        users.sort_unstable_by_key(|user| user.id);
+        move_to(&w, &account, days).await;
+        (w, account, users)
+    }
+
+    async fn move_to(w: &World, account: &Account, days: i32) {
+        let change = AccountChange::default().days(DaysChange::default().left(days).counting(true));
+        w.security.manage(Actor::Program).change_account(account.id, &change).await.unwrap();
+    }
+
+    /// Sees to one page that is due; whether there was one.
+    async fn see_to_a_page(w: &World) -> bool {
+        let until = w.now() + w.security.policy().claim_life;
+        let claimed = w.store.claim(Lane::Timed, w.now(), until, 1).await.unwrap();
+        let Some(claimed) = claimed.into_iter().next() else { return false };
+        w.security.engine.walk_for_notices(&record::parse(&claimed).unwrap()).await.unwrap();
+        true
+    }
+
+    /// Which of the users have a notice of today.
+    async fn told(w: &World, users: &[User]) -> Vec<usize> {
+        let engine = &w.security.engine;
+        let today = |user: &User| engine.notice_id(user.id, user.time_zone.day(w.now())).uuid();
+        let starts = users.iter().map(|user| Start::Id(today(user))).collect();
+        let view = engine.read(&engine.look(), starts, Vec::new()).await.unwrap();
+        (0..users.len()).filter(|nth| view.start::<Message>(*nth).unwrap().is_some()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_date_that_is_moved_at_every_page_keeps_the_last_user_from_nothing() {
+        let (w, account, users) = six(3).await;
+        // A page of each user, and one that finds no more of them.
+        for page in 0..7 {
+            assert_eq!(told(&w, &users).await.len(), page.min(6));
+            assert!(see_to_a_page(&w).await);
+            move_to(&w, &account, if page % 2 == 0 { 4 } else { 3 }).await;
+        }
+        assert_eq!(told(&w, &users).await, [0, 1, 2, 3, 4, 5]);
+        let mut left = 0;
+        while see_to_a_page(&w).await {
+            left += 1;
+        }
+        assert!((8..=16).contains(&left), "the rest of this look and another one, no more: {left}");
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_under_way_is_kept_though_the_date_is_moved_again() {
+        let (w, account, users) = six(3).await;
+        assert!(see_to_a_page(&w).await);
+        move_to(&w, &account, 4).await;
+        let until = w.now() + w.security.policy().claim_life;
+        let claimed = w.store.claim(Lane::Timed, w.now(), until, 1).await.unwrap();
+        move_to(&w, &account, 3).await;
+        w.security.engine.walk_for_notices(&record::parse(&claimed[0]).unwrap()).await.unwrap();
+        assert_eq!(told(&w, &users).await, [0, 1]);
+    }
+
+    #[tokio::test]
+    async fn who_was_passed_before_the_date_came_near_is_looked_at_again() {
+        let (w, account, users) = six(3).await;
+        move_to(&w, &account, 60).await;
+        for _ in 0..3 {
+            assert!(see_to_a_page(&w).await);
+        }
+        assert_eq!(told(&w, &users).await, [0_usize; 0]);
+        move_to(&w, &account, 2).await;
+        while see_to_a_page(&w).await {}
+        assert_eq!(told(&w, &users).await, [0, 1, 2, 3, 4, 5]);
     }
 }

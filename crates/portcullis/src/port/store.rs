@@ -85,7 +85,7 @@ impl Key {
 /// A queue of due records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
-    /// Messages somebody waits for.
+    /// What somebody waits for.
     Interactive,
     /// Messages nobody waits for.
     Bulk,

@@ -183,7 +183,8 @@ impl Entity for RecoveryRequest {
     }
 
     fn due(&self) -> Option<(Lane, DateTime<Utc>)> {
-        let lane = if self.sealed.is_some() { Lane::Timed } else { Lane::Dead };
+        // Somebody waits for the link.
+        let lane = if self.sealed.is_some() { Lane::Interactive } else { Lane::Dead };
         Some((lane, self.due_at))
     }
 }

@@ -16,12 +16,14 @@
 //! assert!(serde_json::from_str::<SignInRequest>(r#"{"login": "a", "password": "b", "admin": true}"#).is_err());
 //! ```
 
+mod accounts;
 mod people;
 mod raw;
 
-pub use people::{
-    FlagsRequest, NewAccountRequest, NewUserRequest, RightsRequest, ServiceRequest, UserChangeRequest,
+pub use accounts::{
+    AccountChangeRequest, BalanceRequest, DaysRequest, NewAccountRequest, PaymentRequest, ServiceRequest,
 };
+pub use people::{FlagsRequest, NewUserRequest, RightsRequest, UserChangeRequest};
 pub use raw::Raw;
 
 use serde::Deserialize;

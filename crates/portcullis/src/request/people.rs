@@ -1,12 +1,12 @@
-//! Requests of those who manage users and accounts.
+//! Requests of those who manage users.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Raw;
-use crate::account::{NewAccount, Period, Service, TimeZone};
+use crate::account::TimeZone;
 use crate::contact::Email;
 use crate::error::InputError;
 use crate::id::AccountId;
@@ -165,58 +165,5 @@ impl RightsRequest {
             named.ok_or(InputError::new("rights", "invalid_right", "there is no right of this name"))
         };
         Ok((self.item, self.rights.iter().map(right).collect::<Result<_, _>>()?))
-    }
-}
-
-/// A service of an account.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct ServiceRequest {
-    /// Whether it is switched on.
-    pub on: bool,
-    /// How much of it a period has; not named means without limit.
-    pub quota: Option<u32>,
-    /// The period; not named means that the quota is never counted anew.
-    pub period: Option<Period>,
-}
-
-/// `POST /accounts`: a new account.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(feature = "validation", derive(validator::Validate))]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct NewAccountRequest {
-    /// The id it is to have, so that repeating the request changes nothing.
-    pub id: Option<Uuid>,
-    /// The name, 1 to 100 characters.
-    #[cfg_attr(feature = "validation", validate(length(min = 1, max = 100)))]
-    pub name: Raw,
-    /// The id of the account above it.
-    pub parent: Option<Uuid>,
-    /// The services by name.
-    #[serde(default)]
-    pub services: BTreeMap<String, ServiceRequest>,
-    /// The IANA name of the time zone; UTC if it is not named.
-    pub time_zone: Option<String>,
-}
-
-impl NewAccountRequest {
-    /// Checks it.
-    ///
-    /// # Errors
-    /// `invalid_time_zone`. The name is checked by [`Accounts::create`](crate::account::Accounts::create).
-    pub fn parse(self) -> Result<NewAccount, InputError> {
-        let mut new = NewAccount::named(self.name.expose());
-        new.id = self.id.map(AccountId::from_uuid);
-        new.parent = self.parent.map(AccountId::from_uuid);
-        for (name, service) in self.services {
-            let period = service.period.unwrap_or(Period::None);
-            new.services.insert(name, Service { on: service.on, quota: service.quota, period });
-        }
-        if let Some(zone) = self.time_zone {
-            new.time_zone = TimeZone::parse(&zone)?;
-        }
-        Ok(new)
     }
 }

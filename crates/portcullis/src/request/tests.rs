@@ -1,6 +1,7 @@
 use serde::de::DeserializeOwned;
 
 use super::*;
+use crate::account::{Balance, BalanceChange, DaysChange, Payment, Period, Service};
 use crate::rights::AccessRight;
 use crate::user::{Flag, Flags};
 
@@ -36,7 +37,11 @@ fn unknown_fields_are_refused() {
     refuses::<FlagsRequest>("{}");
     refuses::<UserChangeRequest>("{}");
     refuses::<ServiceRequest>(r#"{"on": true}"#);
+    refuses::<DaysRequest>("{}");
+    refuses::<BalanceRequest>("{}");
     refuses::<NewAccountRequest>(r#"{"name": "a"}"#);
+    refuses::<AccountChangeRequest>("{}");
+    refuses::<PaymentRequest>(r#"{"comment": "a"}"#);
     refuses::<NewUserRequest>(&format!(r#"{{"login": "a", "account": "{ID}"}}"#));
     refuses::<RightsRequest>(&format!(r#"{{"item": "{ID}", "rights": []}}"#));
 }
@@ -157,10 +162,65 @@ fn rights_and_services_go_by_their_names() {
     .parse()
     .unwrap();
     let sms = account.services["sms"];
-    assert_eq!((sms.on, sms.quota, sms.period), (true, Some(5), crate::account::Period::Day));
+    assert_eq!((sms.on, sms.quota, sms.period), (true, Some(5), Period::Day));
     assert_eq!((account.name.as_str(), account.time_zone.name()), ("low", "Europe/Riga"));
     let zone = read::<NewAccountRequest>(r#"{"name": "low", "time_zone": "Riga"}"#).parse();
     assert_eq!(wrong(zone), named("time_zone", "invalid_time_zone"));
+}
+
+#[test]
+fn a_new_account_has_what_is_named_and_no_more() {
+    let account = |text: &str| read::<NewAccountRequest>(text).parse().unwrap();
+    let bare = account(r#"{"name": "low"}"#);
+    assert!(!bare.dealer && !bare.blocked && bare.plan.is_none() && bare.services.is_empty());
+    assert_eq!((bare.days, bare.balance), (DaysChange::default(), Balance::default()));
+    let full = account(&format!(
+        r#"{{"id": "{ID}", "name": "low", "parent": "{ID}", "dealer": true, "plan": "basic", "services": {{"sms": null}},
+            "days": {{"left": 30, "minimum": -2, "counting": true}},
+            "balance": {{"amount": 9900, "block_below": -100, "limit_below": null}}, "blocked": true}}"#
+    ));
+    let id = full.id.unwrap();
+    assert_eq!((id.to_string().as_str(), full.parent), (ID, Some(id)));
+    assert!(full.dealer && full.blocked && full.services.is_empty(), "what is null follows the plan");
+    assert_eq!(full.plan.as_deref(), Some("basic"));
+    assert_eq!(full.days, DaysChange::default().left(30).minimum(-2).counting(true));
+    let (amount, block_below, limit_below) = (9900, Some(-100), None);
+    assert_eq!(full.balance, Balance { amount, block_below, limit_below });
+}
+
+#[test]
+fn of_an_account_only_what_is_named_is_changed_and_null_is_none() {
+    let change = |text: &str| read::<AccountChangeRequest>(text).parse().unwrap();
+    let nothing = change("{}");
+    assert!(nothing.name.is_none() && nothing.dealer.is_none() && nothing.plan.is_none());
+    assert!(nothing.plans.is_none() && nothing.services.is_empty() && nothing.by_plan.is_empty());
+    assert!(nothing.blocked.is_none() && nothing.time_zone.is_none());
+    assert_eq!((nothing.days, nothing.balance), (DaysChange::default(), BalanceChange::default()));
+    let much = change(
+        r#"{"name": "high", "dealer": false, "plan": null, "plans": {"basic": {"sms": {"on": true, "quota": 5}}},
+            "services": {"sms": null, "email_notification": {"on": false}}, "days": {"left": 3},
+            "balance": {"block_below": null, "limit_below": 7}, "blocked": false, "time_zone": "Europe/Riga"}"#,
+    );
+    assert_eq!((much.name.as_deref(), much.dealer, much.plan), (Some("high"), Some(false), Some(None)));
+    assert_eq!(much.plans.unwrap()["basic"]["sms"], Service::on(Some(5), Period::None));
+    assert_eq!(much.by_plan.into_iter().collect::<Vec<_>>(), ["sms"]);
+    assert_eq!(much.services["email_notification"], Service::off());
+    assert_eq!(much.days, DaysChange::default().left(3));
+    let BalanceChange { amount, block_below, limit_below, .. } = much.balance;
+    assert_eq!((amount, block_below, limit_below), (None, Some(None), Some(Some(7))));
+    assert_eq!((much.blocked, much.time_zone.unwrap().name()), (Some(false), "Europe/Riga"));
+    assert_eq!(change(r#"{"plan": "basic"}"#).plan, Some(Some("basic".to_owned())));
+    let zone = read::<AccountChangeRequest>(r#"{"time_zone": "Riga"}"#).parse();
+    assert_eq!(wrong(zone), named("time_zone", "invalid_time_zone"));
+}
+
+#[test]
+fn a_payment_has_an_id_if_it_is_named() {
+    let payment = |text: &str| read::<PaymentRequest>(text).payment();
+    assert_eq!(payment(r#"{"comment": "a"}"#), Payment::new("a"));
+    let full = payment(&format!(r#"{{"id": "{ID}", "days": -3, "amount": 9900, "comment": "invoice 17"}}"#));
+    assert_eq!(full.id.unwrap().to_string(), ID);
+    assert_eq!(Payment { id: None, ..full }, Payment::new("invoice 17").days(-3).amount(9900));
 }
 
 #[test]

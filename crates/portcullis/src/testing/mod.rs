@@ -14,6 +14,8 @@ pub mod mailbox;
 #[cfg(feature = "argon2")]
 pub mod races;
 #[cfg(feature = "argon2")]
+pub mod stories;
+#[cfg(feature = "argon2")]
 pub mod world;
 
 pub use self::dump::{Contents, Dump};

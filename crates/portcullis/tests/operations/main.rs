@@ -56,8 +56,8 @@ fn every_operation_reads_once_and_commits_once_at_most() {
         let _ = finish(&mut stage);
         let (reads, commits, lists) = (stage.store.reads(), stage.store.commits(), stage.store.lists());
         let messages = stage.messages;
-        // Who holds rights on an item is named in a second look.
-        let named = u64::from(matches!(op, Op::ManageUser | Op::ManageAccount));
+        // Who holds rights on an item is named in a second look, and which notices there are follows from the user.
+        let named = u64::from(matches!(op, Op::ManageUser | Op::ManageAccount | Op::NoticesOutlook));
         // Two sorts of records are sealed.
         let sorts = if op == Op::Reseal { 2 } else { 1 };
         assert!(

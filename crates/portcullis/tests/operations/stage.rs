@@ -150,6 +150,7 @@ operations! {
     NoticesOn true true,
     NoticesOff true true,
     NoticesRefused false true,
+    NoticesOutlook true false,
     EmailUndoPeek true false,
     EmailUndo true true,
     EmailUndoTwice false true,
@@ -371,6 +372,7 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 let session = w.sign_in(&bob).await.unwrap().id;
                 Box::pin(async move { s.notices().set_blocking(session, true).await.map(drop) })
             }
+            Op::NoticesOutlook => Box::pin(async move { s.notices().outlook(alice.id).await.map(drop) }),
             Op::EmailClear => Box::pin(async move { s.email().clear(session).await.map(drop) }),
             Op::EmailUndoPeek | Op::EmailUndo | Op::EmailUndoTwice => {
                 s.email().clear(session).await.unwrap();

@@ -3,6 +3,7 @@
 mod body;
 mod messages;
 mod templates;
+mod timeline;
 mod tools;
 mod users;
 
@@ -55,6 +56,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(&format!("{}/{{name}}", route::DEV_STATES), get(messages::state))
         .route(route::DEV_TEMPLATES, get(templates::first))
         .route(&format!("{}/{{tag}}", route::DEV_TEMPLATES), get(templates::of_language))
+        .route(route::DEV_TIMELINE, get(timeline::show).post(timeline::go_on))
         .route("/dev/clock", post(tools::clock))
         .route("/dev/run-worker", post(tools::run_worker))
         .route("/dev/fail", post(tools::fail))

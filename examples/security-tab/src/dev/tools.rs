@@ -19,11 +19,17 @@ pub(super) async fn clock(State(app): State<App>, mut fields: Fields) -> Answer 
     let dev = dev(&app)?;
     fields.only(&["advance_seconds"])?;
     let seconds: i64 = fields.need("advance_seconds")?;
+    advance(dev, seconds, "advance_seconds").await?;
+    Ok(Json(json!({ "now": rfc3339(dev.clock.now()) })).into_response())
+}
+
+/// Moves the clock by what a field asks for, and works on what has become due.
+pub(super) async fn advance(dev: &Dev, seconds: i64, field: &str) -> Result<(), Stop> {
     if !dev.clock.advance(seconds) {
-        return Err(unfit("out_of_range", "advance_seconds", "the time is moved by a hundred years at most"));
+        return Err(unfit("out_of_range", field, "the time is moved by a hundred years at most"));
     }
     dev.worker.pass().await?;
-    Ok(Json(json!({ "now": rfc3339(dev.clock.now()) })).into_response())
+    Ok(())
 }
 
 /// POST: works until nothing is due any more, and tells what was done since this was last asked.

@@ -39,6 +39,7 @@ mod settings;
 mod sign_in;
 mod states;
 mod statics;
+mod timeline;
 
 pub(crate) use advanced::{AdvancedSection, Blocking};
 pub(crate) use code_line::{CodeLine, LiveCode, Place, Resend};
@@ -57,6 +58,7 @@ pub(crate) use settings::{
 pub(crate) use sign_in::{CodePage, SignInPage};
 pub(crate) use states::states;
 pub(crate) use statics::static_file;
+pub(crate) use timeline::{Fate, Moved, SentMail, Stop, TimelinePage, UserLine};
 
 /// The `Content-Security-Policy` of every page but the mailbox of development.
 pub(crate) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \

@@ -101,6 +101,9 @@ pub(crate) const DEV_MESSAGES: &str = "/dev/messages";
 pub(crate) const DEV_STATES: &str = "/dev/states";
 /// GET, development only: every message in words, in English; another language is at `/dev/templates/{tag}`.
 pub(crate) const DEV_TEMPLATES: &str = "/dev/templates";
+/// GET, development only: which notices go out when; [`field::SINCE`] in the query tells what went out since. POST:
+/// [`field::BY`]. Moves the clock.
+pub(crate) const DEV_TIMELINE: &str = "/dev/timeline";
 /// GET: files of [`static_file`](super::static_file), by the rest of the path.
 pub(crate) const STATIC: &str = "/static/";
 
@@ -194,6 +197,10 @@ pub(crate) mod field {
     pub(crate) const COMMENT: &str = "comment";
     /// There when notices by mail are on.
     pub(crate) const EMAIL_NOTIFICATION: &str = "email_notification";
+    /// How far the clock is moved: `hour`, `day` or `notice`.
+    pub(crate) const BY: &str = "by";
+    /// What the clock showed before it was moved, RFC 3339.
+    pub(crate) const SINCE: &str = "since";
     /// The route of the action that waits for a confirmation.
     pub(crate) const THEN: &str = "then";
     /// Before the name of each field of the action that waits.

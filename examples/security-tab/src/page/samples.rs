@@ -1,9 +1,10 @@
 //! What the gallery fills its pages with.
 
 use super::{
-    AdvancedSection, Banner, Blocking, CodeLine, DevMessage, EmailPanel, EmailRow, EmailState, Frame, Gate,
-    Identity, LiveCode, MessagesPage, Method, PasswordRow, Place, Proof, Removal, Resend, SecurityPage,
-    SessionsSection, ShownSession, StatesPage, TemplatesPage, Time, TurnOff, TwoFactorSection, WordedMessage,
+    AdvancedSection, Banner, Blocking, CodeLine, DevMessage, EmailPanel, EmailRow, EmailState, Fate, Frame,
+    Gate, Identity, LiveCode, MessagesPage, Method, Moved, PasswordRow, Place, Proof, Removal, Resend,
+    SecurityPage, SentMail, SessionsSection, ShownSession, StatesPage, Stop, TemplatesPage, Time,
+    TimelinePage, TurnOff, TwoFactorSection, UserLine, WordedMessage,
 };
 use crate::texts::Language;
 use chrono::NaiveDate;
@@ -68,7 +69,64 @@ impl Samples {
             ("messages-none", none.html()?),
             ("templates", templates.html()?),
             ("states", StatesPage { frame, names: states }.html()?),
+            ("timeline", self.timeline().html()?),
+            ("timeline-moved", self.timeline_moved().html()?),
+            ("timeline-none", TimelinePage { users: Vec::new(), next: None, ..self.timeline() }.html()?),
         ])
+    }
+
+    /// The notices of two users: some are out, some are planned, and some do not go.
+    fn timeline(self) -> TimelinePage {
+        let notice = |day: u32, fate| Stop::Notice {
+            day: self.day(day),
+            hour: Self::at("09:00", "07:00:00"),
+            left: 7 - day,
+            fate,
+        };
+        let now = || Stop::Now(Self::at("2026-03-04 16:00", "14:00:00"));
+        let block = || Stop::Block(Self::at("2026-03-07 02:00", "00:00:00"));
+        let sent = |id: &str, fresh| Fate::Sent {
+            mail: Some((id.to_owned(), Self::at("2026-03-04 09:00", "07:00:00"))),
+            fresh,
+        };
+        let line = |login: &str, stops| UserLine {
+            login: login.into(),
+            account: "demo".into(),
+            zone: "Europe/Riga".into(),
+            stops,
+        };
+        let told = vec![
+            notice(2, Fate::Withheld("day_over")),
+            notice(3, Fate::Sent { mail: None, fresh: false }),
+            notice(4, sent("019a2b", true)),
+            now(),
+            notice(5, Fate::Planned),
+            notice(6, Fate::Withheld("given_up")),
+            block(),
+        ];
+        let why = ["switched_off", "email_unconfirmed", "disabled", "blocked", "service_off"];
+        let mut untold: Vec<_> = (2..).zip(why).map(|(day, why)| notice(day, Fate::Withheld(why))).collect();
+        untold.insert(3, now());
+        untold.push(block());
+        TimelinePage {
+            frame: Frame { zone: "UTC".into(), ..self.outside() },
+            now: Self::at("2026-03-04 14:00", "14:00:00"),
+            next: Some(Self::at("2026-03-05 07:00", "07:00:00")),
+            moved: None,
+            users: vec![line("alice", told), line("bob", untold)],
+        }
+    }
+
+    /// The same after the clock was moved.
+    fn timeline_moved(self) -> TimelinePage {
+        let mail = SentMail {
+            id: "019a2b".into(),
+            subject: "493 201 is your code".into(),
+            to: ADDRESS.into(),
+            at: Self::at("2026-03-04 07:00", "07:00:00"),
+        };
+        let from = Self::at("2026-03-03 14:00", "14:00:00");
+        TimelinePage { moved: Some(Moved { from, sent: vec![mail] }), ..self.timeline() }
     }
 
     /// A line with a code on its way.

@@ -29,7 +29,7 @@ use crate::dev::Dev;
 use crate::page::{route, static_file};
 
 pub(crate) use visit::{Answer, Stop};
-pub(crate) use words::{date_and_time_of, language_of_request, rfc3339};
+pub(crate) use words::{date_and_time_of, day_of, language_of_request, rfc3339, time_of};
 
 /// The longest form that is read, in bytes.
 pub(crate) const LONGEST_BODY: usize = 64 * 1024;

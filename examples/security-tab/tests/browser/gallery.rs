@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::story::Story;
 
 /// The states that are looked at: one of each shape of a page.
-const LOOKED_AT: [&str; 36] = [
+const LOOKED_AT: [&str; 38] = [
     "en-sign-in",
     "en-sign-in-wrong",
     "en-code",
@@ -43,6 +43,8 @@ const LOOKED_AT: [&str; 36] = [
     "en-recovery-dead",
     "ru-invitation",
     "ru-undo",
+    "en-timeline-moved",
+    "ru-timeline",
 ];
 
 /// The windows, width and height.

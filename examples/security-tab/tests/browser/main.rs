@@ -21,6 +21,8 @@ mod links;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod story;

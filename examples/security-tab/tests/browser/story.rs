@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
@@ -13,6 +14,8 @@ use crate::support::{PASSWORD, Program};
 
 /// How long the browser may take for a step.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How many pages may come one after the other in a step.
+const PAGES: usize = 4;
 /// The two windows that are looked at, width and height.
 const WINDOWS: [(u32, u32); 2] = [(1280, 900), (360, 740)];
 
@@ -142,11 +145,24 @@ impl<'a> Story<'a> {
     }
 
     pub(crate) async fn text(&self, css: &str) -> String {
-        self.find(css).await.text().await.unwrap()
+        self.with(css, async |element| element.text().await).await
     }
 
     pub(crate) async fn press(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        self.with(css, async |element| element.click().await).await;
+    }
+
+    /// Does something with an element. A page that is going takes its elements along: what is meant is then on the one
+    /// that comes.
+    async fn with<T>(&self, css: &str, act: impl AsyncFn(&Element) -> Result<T, CmdError>) -> T {
+        let mut last = None;
+        for _page in 0..PAGES {
+            match act(&self.find(css).await).await {
+                Err(error) if error.is_stale_element_reference() => last = Some(error),
+                done => return done.unwrap(),
+            }
+        }
+        panic!("{}: {css} is taken away again and again: {last:?}", self.name)
     }
 
     pub(crate) async fn type_into(&self, css: &str, text: &str) {

@@ -95,8 +95,14 @@ fn only_this_machine_under_its_own_name_is_answered() {
     let folder = Folder::new();
     let program = Program::dev(&folder, &[]);
     let port = program.address.rsplit_once(':').unwrap().1;
-    let routes =
-        ["/dev/messages", "/dev/states", "/dev/states/en-sign-in", "/dev/templates", "/dev/templates/de"];
+    let routes = [
+        "/dev/messages",
+        "/dev/states",
+        "/dev/states/en-sign-in",
+        "/dev/templates",
+        "/dev/templates/de",
+        "/dev/timeline",
+    ];
     for (host, status) in [
         (format!("127.0.0.1:{port}"), 200),
         (format!("localhost:{port}"), 200),

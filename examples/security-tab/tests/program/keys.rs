@@ -139,12 +139,10 @@ fn a_key_is_retired_only_after_what_waits_under_it_is_sealed_anew() {
     assert_eq!(messages(&program).len(), 1, "it can still be opened");
 }
 
-#[test]
-fn a_message_that_a_restore_brought_back_is_listed_and_released() {
-    let folder = Folder::new();
-    let (file, data) = (folder.arg("keys.json"), folder.arg("data"));
-    assert!(run(&["keys", "new", "--keys", &file]).0);
-    let program = Program::dev(&folder, &["--keys", &file]);
+/// A program whose mail is down, with a notice to dora that was tried and waits.
+fn with_a_notice_that_waits(folder: &Folder, file: &str) -> Program {
+    assert!(run(&["keys", "new", "--keys", file]).0);
+    let program = Program::dev(folder, &["--keys", file]);
     let body = json!({"login": "dora", "account": "demo", "password": PASSWORD, "email": "dora@example.com",
         "flags": {"change_password": true}});
     assert_eq!(program.client().json("POST", "/dev/users", &body).status, 201);
@@ -156,7 +154,40 @@ fn a_message_that_a_restore_brought_back_is_listed_and_released() {
     let body = json!({"current": PASSWORD, "new": new, "repeat": new});
     api(&mut dora, "POST", "/password", &body, 204);
     assert!(messages(&program).is_empty(), "the notice was tried, and waits");
-    drop(program);
+    program
+}
+
+#[test]
+fn a_message_that_was_given_up_is_listed_and_sent_again() {
+    let folder = Folder::new();
+    let (file, data) = (folder.arg("keys.json"), folder.arg("data"));
+    let program = with_a_notice_that_waits(&folder, &file);
+    let dead = |words: &[&str]| run(&[&["messages"], words, &["--keys", &file, "--data", &data]].concat());
+    assert_eq!(dead(&["dead"]), (true, String::new()), "nothing is given up");
+    // Twenty tries, the longest wait between two of them being a day.
+    for _ in 0..20 {
+        advance(&program, 24 * 60 * 60);
+    }
+    let (done, said) = dead(&["dead"]);
+    assert!(done && said.lines().count() == 1, "{said}");
+    assert!(said.contains(" password_changed to d•••@example.com, written 20"), "{said}");
+    let id = said.split(' ').next().unwrap();
+    let up = json!({"channel": "email", "mode": "off"});
+    assert_eq!(program.client().json("POST", "/dev/fail", &up).status, 204);
+    let (done, said) = dead(&["resend", id]);
+    assert!(done && said.contains("took up the password_changed to d•••@example.com"), "{said}");
+    advance(&program, 1);
+    assert_eq!(messages(&program).len(), 1);
+    let (done, why) = dead(&["resend", id]);
+    assert!(!done && why.contains("no message of this id was given up"), "{why}");
+    assert_eq!(dead(&["dead"]), (true, String::new()));
+}
+
+#[test]
+fn a_message_that_a_restore_brought_back_is_listed_and_released() {
+    let folder = Folder::new();
+    let (file, data) = (folder.arg("keys.json"), folder.arg("data"));
+    drop(with_a_notice_that_waits(&folder, &file));
     let held = |words: &[&str]| run(&[&["messages"], words, &["--keys", &file, "--data", &data]].concat());
     assert_eq!(held(&["held"]), (true, String::new()), "nothing is held");
     assert!(run(&["after-restore", "--keys", &file]).0);

@@ -37,4 +37,6 @@ mod stale;
 #[cfg(test)]
 mod start;
 #[cfg(test)]
+mod timeline;
+#[cfg(test)]
 mod tools;

@@ -251,7 +251,7 @@ fn a_taken_login_is_told_to_who_may_create_and_to_nobody_else() {
 fn a_login_of_somebody_unseen_is_answered_like_one_of_nobody() {
     let (account, acting, bob) = scene(&[AccessRight::EditFlags]);
     let who = Who::User(&acting);
-    let unseen = find(who, &stored(bob.clone()), &chain([&account]), began());
+    let unseen = find(who, &stored(bob.clone()), &chain([&account]), &Policy::default(), began());
     let nobody = found_nobody(who, uuid(60));
     assert_eq!((unseen.reply, nobody.reply), (Ok(None), Ok(None)));
     assert_eq!(trail(&unseen.changes), trail(&nobody.changes));
@@ -290,8 +290,16 @@ fn a_page_that_ends_at_somebody_unseen_names_him_nowhere() {
 #[test]
 fn a_user_is_shown_without_a_secret_and_with_what_one_may_do() {
     let (account, acting, bob) = scene(&[AccessRight::View, AccessRight::EditFlags]);
-    let seen =
-        show(Who::User(&acting), &Action::SeeUser, &stored(bob), &chain([&account]), began()).reply.unwrap();
+    let seen = show(
+        Who::User(&acting),
+        &Action::SeeUser,
+        &stored(bob),
+        &chain([&account]),
+        &Policy::default(),
+        began(),
+    )
+    .reply
+    .unwrap();
     assert_eq!(seen.email.confirmed.as_deref(), Some("u•••@example.com"));
     assert!(seen.password_set && !format!("{seen:?}").contains("argon2"));
     assert!(seen.may.edit_flags.is_allowed() && seen.may.remove_two_factor.is_allowed());

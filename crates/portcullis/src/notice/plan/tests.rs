@@ -32,6 +32,7 @@ fn schedule(account: &Account, walk: Option<Walk>) -> NoticeSchedule {
         account: account.id,
         blocks_at: account.blocks_at(),
         walk,
+        again: false,
         due_at: began(),
     }
 }
@@ -114,9 +115,60 @@ fn a_look_that_is_due_or_under_way_is_not_lost_when_a_date_is_moved_again() {
         for look in [owed(began(), None), owed(began() + CLOCK_SLACK, None), owed(blocks_at(9), Some(walk))] {
             let (_, kept) = replanned(Some(&left(60)), after, Some(look));
             let kept = kept.unwrap();
-            assert_eq!((kept.walk, kept.due_at, kept.blocks_at), (None, began(), after.blocks_at()));
+            assert_eq!((kept.due_at, kept.blocks_at), (began(), after.blocks_at()));
+            assert!(kept.again, "everybody is looked at after this change");
         }
     }
+}
+
+#[test]
+fn however_often_a_date_is_moved_a_look_goes_on_and_another_one_follows() {
+    let walk = Walk { began: began(), below: true, after: Some(uuid(2)) };
+    let (_, kept) = replanned(Some(&left(3)), &left(4), Some(schedule(&left(3), Some(walk))));
+    let once = kept.unwrap();
+    assert_eq!((once.walk, once.again, once.due_at), (Some(walk), true, began()), "it is not set back");
+    let (changes, kept) = replanned(Some(&left(4)), &left(5), Some(once.clone()));
+    assert!(kept.is_none(), "nor is a page of it that a worker has under way");
+    assert_eq!(changes.guards, [(uuid(90), 7)], "while it is that one");
+
+    let (_, next) = walked(once, &left(5), &[], Some(3), began() + TICK);
+    let next = next.unwrap();
+    assert_eq!((next.walk.unwrap().after, next.again), (Some(uuid(3)), true));
+    let (_, next) = walked(next, &left(5), &[], None, began() + TICK);
+    let next = next.unwrap();
+    assert_eq!((next.walk, next.again, next.due_at), (None, false, began() + TICK), "the one that follows");
+    assert_eq!(next.blocks_at, left(5).blocks_at());
+    let below = Walk { began: began(), below: true, after: None };
+    let (_, last) = walked(NoticeSchedule { walk: Some(below), ..next }, &left(1), &[], None, began());
+    assert!(last.is_none(), "which is the last one");
+}
+
+#[test]
+fn a_look_that_is_due_and_not_begun_is_followed_by_another_one_if_the_date_is_moved() {
+    // A worker may have its first page under way.
+    let (_, kept) = replanned(Some(&left(3)), &left(4), Some(schedule(&left(3), None)));
+    let kept = kept.unwrap();
+    assert!(kept.again && kept.walk.is_none());
+    let (changes, again) = replanned(Some(&left(4)), &left(5), Some(kept.clone()));
+    assert!(again.is_none() && changes.guards.len() == 1);
+    let ahead = NoticeSchedule { due_at: began() + TICK, ..kept };
+    let (_, now) = replanned(Some(&left(4)), &left(5), Some(ahead));
+    assert_eq!(now.unwrap().due_at, began(), "one that a colleague put off by a moment is due now");
+}
+
+#[test]
+fn a_look_that_outlasts_its_day_goes_on_with_the_next_and_comes_back() {
+    let account = left(5);
+    let walk = Walk { began: began(), below: false, after: Some(uuid(1)) };
+    let now = began() + Days::new(1);
+    let (kept, next) = walked(schedule(&account, Some(walk)), &account, &[reader(2, &account)], Some(2), now);
+    assert_eq!(kept, [(2, now.date_naive()), (2, now.date_naive() + Days::new(1))]);
+    let next = next.unwrap();
+    assert_eq!(next.walk, Some(Walk { began: now, below: false, after: Some(uuid(2)) }));
+    assert!(next.again, "those before have yet to be looked at");
+    let (kept, next) =
+        walked(schedule(&account, Some(walk)), &account, &[reader(2, &account)], Some(2), now - TICK);
+    assert_eq!((kept.len(), next.unwrap().again), (1, false), "its day is not over yet");
 }
 
 #[test]
@@ -232,13 +284,14 @@ fn who_can_not_get_a_notice_is_passed_over() {
 }
 
 #[test]
-fn a_page_after_a_downtime_finds_today_and_the_next_look_begins_at_once() {
+fn a_page_after_a_downtime_finds_today_and_the_day_to_come_and_the_next_look_begins_at_once() {
     let account = left(5);
     let walk = Walk { began: began(), below: true, after: Some(uuid(1)) };
     let now = began() + Days::new(3);
     let (kept, next) = walked(schedule(&account, Some(walk)), &account, &[reader(2, &account)], None, now);
-    assert_eq!(kept, [(2, now.date_naive())]);
-    assert!(next.unwrap().due_at < now);
+    assert_eq!(kept, [(2, now.date_naive()), (2, now.date_naive() + Days::new(1))]);
+    let next = next.unwrap();
+    assert_eq!((next.due_at, next.walk), (now, None));
 }
 
 #[test]

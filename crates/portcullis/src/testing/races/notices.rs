@@ -11,13 +11,16 @@ use super::stage::Gate;
 use crate::account::{Account, DaysChange, NewAccount, TimeZone};
 use crate::contact::Email;
 use crate::decision::Changes;
-use crate::id::MessageId;
+use crate::engine::record::Schema;
+use crate::id::{AccountId, MessageId};
 use crate::manage::{AccountChange, UserChange};
 use crate::message::MessageKind;
 use crate::message::model::Draft;
+use crate::notice::NoticeSchedule;
 use crate::policy::Policy;
 use crate::port::message::{Mail, MailSender, Receipt, SendError};
 use crate::port::store::{Lane, Store};
+use crate::recovery::Identifier;
 use crate::rights::Actor;
 use crate::testing::World;
 use crate::testing::world::WorldOptions;
@@ -193,14 +196,64 @@ pub async fn a_code_goes_before_waiting_notices(store: &Arc<dyn Store>, nonce: u
     let (alice, session) = kit.user(&account, "alice").await;
     must("a code", kit.world.security.two_factor().ask(session.id, None).await);
 
-    let holding = Holding { gate: Gate::new(), first: Arc::default() };
-    let store = Arc::clone(&kit.stage) as Arc<dyn Store>;
-    let options = WorldOptions { store, seed: kit.other_seed(1), ..WorldOptions::default() };
-    let process = World::with_sender(options, holding.clone(), kit.world.mailbox.clone());
-    let pass = tokio::spawn(async move { process.run_worker().await });
-    holding.gate.somebody_waits().await;
-    pass.abort();
-    let first = holding.first.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let first = kit.first_mail().await;
     let address = alice.confirmed_email().expect("alice has an address");
     assert!(first.is_some_and(|to| to.same_as(address)), "the code is sent first");
+}
+
+/// So many accounts are due to be looked through for notices, and then somebody asks for recovery: the next worker that
+/// looks mails the link while next to nothing of the rest is done.
+///
+/// Not one of [`RACES`](super::RACES): what it leaves waiting would be done by all that come after it.
+pub async fn a_recovery_goes_before_waiting_looks(store: &Arc<dyn Store>, nonce: u64, waiting: u32) {
+    const AT_ONCE: u32 = 1000;
+    let kit = Kit::new(store, nonce, "a_recovery_goes_before_waiting_looks");
+    let engine = &kit.world.security.engine;
+    let now = kit.world.now();
+    for from in (0..waiting).step_by(AT_ONCE as usize) {
+        let mut changes = Changes::none();
+        for nth in from..waiting.min(from + AT_ONCE) {
+            let name = [&kit.other_seed(0).to_be_bytes()[..], &nth.to_be_bytes()].concat();
+            let account = AccountId::from_uuid(engine.keyring().derive("waiting", &name));
+            changes.insert(&NoticeSchedule {
+                v: Schema::default(),
+                id: engine.schedule_id(account),
+                tenant: account,
+                account,
+                blocks_at: None,
+                walk: None,
+                again: false,
+                due_at: now,
+            });
+        }
+        let commit = must("a commit", engine.seal(changes, now));
+        must("a commit", store.commit(&commit).await);
+    }
+    let account = kit.account().await;
+    let (alice, _) = kit.user(&account, "alice").await;
+    kit.world.advance(TimeDelta::microseconds(1));
+    let identifier = must("an identifier", Identifier::parse(alice.login.as_str()));
+    must("a request", kit.world.security.recovery().request(&identifier, &kit.attempt(0)).await);
+
+    let first = kit.first_mail().await;
+    let address = alice.confirmed_email().expect("alice has an address");
+    assert!(first.is_some_and(|to| to.same_as(address)), "the link is mailed");
+    // A look that is begun goes on at the time of the worker.
+    let left = must("a count", store.waiting(Lane::Timed, now, waiting).await);
+    assert!(left.count > waiting / 10 * 9, "and nine of ten looks are still to be begun: {left:?}");
+}
+
+impl Kit {
+    /// Whom a worker of a process of its own mails first. It is stopped then.
+    async fn first_mail(&self) -> Option<Email> {
+        let holding = Holding { gate: Gate::new(), first: Arc::default() };
+        let store = Arc::clone(&self.stage) as Arc<dyn Store>;
+        let now = self.world.now();
+        let options = WorldOptions { store, seed: self.other_seed(1), now, ..WorldOptions::default() };
+        let process = World::with_sender(options, holding.clone(), self.world.mailbox.clone());
+        let pass = tokio::spawn(async move { process.run_worker().await });
+        holding.gate.somebody_waits().await;
+        pass.abort();
+        holding.first.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }

@@ -26,7 +26,7 @@ pub(crate) const RIGHTS: [&str; 10] = [
 pub(crate) struct HolderLine {
     /// The id.
     pub(crate) id: String,
-    /// The login; `None` for a user who is no longer there.
+    /// The login; `None` for a user who may not be seen, or is no longer there.
     pub(crate) login: Option<String>,
     /// The rights, by names of [`RIGHTS`].
     pub(crate) rights: Vec<&'static str>,

@@ -79,7 +79,7 @@ pub(in crate::texts) const TEXTS: AdminTexts = AdminTexts {
     rights_save: "Set rights",
     rights_held: "Rights that were granted",
     rights_none: "Nobody was granted rights on this user.",
-    rights_gone: "A user who is no longer there",
+    rights_gone: "Another user",
     rights_change: "Change the rights",
     right_view: "See the user",
     right_view_details: "Read the events",

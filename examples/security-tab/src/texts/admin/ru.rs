@@ -79,7 +79,7 @@ pub(in crate::texts) const TEXTS: AdminTexts = AdminTexts {
     rights_save: "Задать права",
     rights_held: "Права, которые даны",
     rights_none: "Прав на этого пользователя никому не дано.",
-    rights_gone: "Пользователь, которого больше нет",
+    rights_gone: "Другой пользователь",
     rights_change: "Изменить права",
     right_view: "Видеть пользователя",
     right_view_details: "Читать события",
