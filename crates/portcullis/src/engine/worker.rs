@@ -77,9 +77,10 @@ impl Portcullis {
 
 impl Worker {
     /// Sends, and sees to what has its time, until nothing is due any more. What somebody waits for goes first; bulk
-    /// messages never take more than half the senders, nor do SMS, nor requests for a recovery, nor does what has its time, and no more bulk messages leave in a
-    /// minute than the policy's `bulk_per_minute`; the rest stays for a later pass. While the sender is set up wrongly, one message at a time tries whether it still
-    /// is, and the others stay. Once in `purge_every` of the policy, and at the first pass, it removes
+    /// messages never take more than half the senders, nor do SMS, nor requests for a recovery, nor does what has its
+    /// time, and no more bulk messages leave in a minute than the policy's `bulk_per_minute`; the rest stays for a later
+    /// pass. While the sender is set up wrongly, one message at a time tries whether it still is, and the others stay.
+    /// Once in `purge_every` of the policy, and at the first pass, it removes
     /// what is long dead beside that work: at most `purge_batch` of each sort, the rest at the next pass, or after
     /// `worker_every` when the work of this one does not end before.
     ///

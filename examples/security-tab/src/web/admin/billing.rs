@@ -20,8 +20,9 @@ use crate::page::field;
 use crate::web::visit::{Answer, Stop};
 use crate::web::words::{date_and_time_of, day_of};
 
-/// How many payments the page shows, and how many it looks through for the newest.
+/// How many payments the page shows.
 const MOST_PAYMENTS: usize = 20;
+/// How many it looks through for the newest, since a listing is in the order of ids.
 const READ_PAYMENTS: u32 = 1000;
 
 /// POST: changes days, balance, plan and whether it may have accounts below it.
