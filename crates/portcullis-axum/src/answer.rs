@@ -17,6 +17,7 @@ use portcullis::two_factor::TwoFactorSettings;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::flespi::FlespiView;
 use crate::notices::NoticesView;
 
 /// `challenge`: what a client needs to ask for a code.
@@ -142,9 +143,12 @@ impl SignInView {
 pub(crate) struct SettingsView {
     user: UserView,
     email: EmailView,
+    phone: PhoneView,
     password: PasswordView,
     two_factor: TwoFactorView,
     notices: NoticesView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flespi: Option<FlespiView>,
     account: AccountView,
     sessions: SessionsView,
 }
@@ -229,9 +233,11 @@ impl SettingsView {
                 time_zone: user.time_zone.name(),
             },
             email: EmailView::of(portcullis, &settings.email),
+            phone: PhoneView { number: settings.phone.number.clone(), confirmed: settings.phone.confirmed },
             password: PasswordView::from(&settings.password),
             two_factor: TwoFactorView::of(portcullis, &settings.two_factor),
             notices: NoticesView::from(&settings.notices),
+            flespi: settings.flespi.as_ref().map(FlespiView::settings),
             account: AccountView {
                 id: account.id.uuid(),
                 name: account.name.clone(),
@@ -268,6 +274,20 @@ impl EmailView {
             code: ChallengeView::of(portcullis, &pending.code),
         });
         Self { address: email.address.clone(), confirmed: email.confirmed, pending }
+    }
+}
+
+/// `settings.phone`.
+#[derive(Serialize)]
+struct PhoneView {
+    number: Option<String>,
+    confirmed: bool,
+}
+
+impl core::fmt::Debug for PhoneView {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // The number is for its owner's eyes, not for a log.
+        f.debug_struct("PhoneView").field("confirmed", &self.confirmed).finish_non_exhaustive()
     }
 }
 
@@ -313,10 +333,10 @@ struct OptionView {
     verdict: VerdictView,
 }
 
-/// How sign-in codes travel, and why not by the chosen channel; with one channel there is nothing to fall back from.
+/// How sign-in codes travel, if they do, and why not by the method in force.
 #[derive(Debug, Serialize)]
 struct DeliveryView {
-    channel: &'static str,
+    channel: Option<&'static str>,
     reasons: Vec<GateView>,
 }
 
@@ -334,9 +354,10 @@ impl TwoFactorView {
             method: settings.method.name(),
             pending,
             options: settings.options.iter().map(option).collect(),
-            delivery: settings
-                .delivery
-                .map(|channel| DeliveryView { channel: channel.name(), reasons: Vec::new() }),
+            delivery: settings.delivery.as_ref().map(|delivery| DeliveryView {
+                channel: delivery.channel.map(Channel::name),
+                reasons: delivery.reasons.iter().copied().map(GateView::from).collect(),
+            }),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
-use portcullis::contact::Email;
+use portcullis::contact::{Email, Phone};
 use portcullis::recovery::Identifier;
 use portcullis::secret::{Code, Password};
 use portcullis::user::Login;
@@ -245,6 +245,10 @@ impl Fields {
 
     pub(crate) fn address(&mut self) -> Result<Email, Problem> {
         Ok(Email::parse(&self.text("address")?)?)
+    }
+
+    pub(crate) fn optional_phone(&mut self) -> Result<Option<Phone>, Problem> {
+        Ok(self.optional_text("phone")?.map(|text| Phone::parse(&text)).transpose()?)
     }
 
     pub(crate) fn optional_address(&mut self) -> Result<Option<Email>, Problem> {

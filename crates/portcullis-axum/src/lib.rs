@@ -31,6 +31,7 @@ mod client;
 mod cookie;
 mod customers;
 mod door;
+mod flespi;
 mod input;
 mod managed;
 mod notices;

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use portcullis::decision::Reason;
 use serde_json::{Map, Value, json};
 
+use crate::flespi;
 use crate::routes::{Operation, operations};
 use crate::schemas::{of_accounts, of_people};
 use crate::status::status_of;
@@ -111,6 +112,10 @@ fn responses(operation: &Operation) -> Map<String, Value> {
         }
         None => json!({"description": "done"}),
     };
+    if operation.path == "/flespi/hand-off/{nonce}" {
+        // As complete as it is then.
+        responses.insert("202".to_owned(), success.clone());
+    }
     responses.insert(operation.success.to_string(), success);
     responses
 }
@@ -132,6 +137,7 @@ fn schemas() -> Map<String, Value> {
         .into_iter()
         .chain(link_answers())
         .chain(notice_answers())
+        .chain(flespi::schemas())
         .chain(settings_answers())
         .chain(answers())
         .chain(of_people())
@@ -151,15 +157,21 @@ fn requests() -> Vec<(&'static str, Value)> {
         ("NewPassword", object(&json!({"new": text, "repeat": text}), &none)),
         ("ChallengeCode", object(&json!({"challenge": text, "code": text}), &none)),
         ("ChallengeOnly", object(&json!({"challenge": text}), &none)),
-        ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email"]}}))),
+        ("ResendBy", object(&json!({"challenge": text}), &json!({"channel": {"enum": ["email", "sms"]}}))),
         ("LinkToken", object(&json!({"token": text}), &none)),
         ("Switch", object(&json!({"enabled": {"type": "boolean"}}), &none)),
         ("Address", object(&json!({"address": text}), &none)),
-        ("MethodChoice", object(&json!({"method": {"const": "email"}}), &json!({"address": text}))),
+        (
+            "MethodChoice",
+            json!({"oneOf": [
+                object(&json!({"method": {"const": "email"}}), &json!({"address": text})),
+                object(&json!({"method": {"const": "sms"}}), &json!({"phone": text})),
+            ]}),
+        ),
         (
             "MethodChange",
             json!({"oneOf": [
-                object(&json!({"method": {"const": "email"}, "challenge": text, "code": text}), &none),
+                object(&json!({"method": {"enum": ["email", "sms"]}, "challenge": text, "code": text}), &none),
                 object(&json!({"method": {"const": "none"}}), &none),
             ]}),
         ),
@@ -190,6 +202,7 @@ fn settings_answers() -> Vec<(&'static str, Value)> {
             &json!({
                 "user": object(&json!({"id": id, "login": text, "language": text, "time_zone": text}), &none),
                 "email": reference("Email"),
+                "phone": object(&json!({"number": {"type": ["string", "null"]}, "confirmed": flag}), &none),
                 "password": object(&json!({
                     "change": reference("Verdict"),
                     "changed_at": {"type": ["string", "null"], "format": "date-time"},
@@ -205,7 +218,7 @@ fn settings_answers() -> Vec<(&'static str, Value)> {
                 }), &none),
                 "sessions": object(&json!({"count": number}), &none),
             }),
-            &none,
+            &json!({"flespi": reference("FlespiSettings")}),
         ),
     )]
 }
@@ -229,7 +242,7 @@ fn answers() -> Vec<(&'static str, Value)> {
     let (maybe_id, none) = (json!({"type": ["string", "null"], "format": "uuid"}), json!({}));
     let list = |schema: Value| json!({"type": "array", "items": schema});
     let challenge = json!({
-        "challenge": text, "channel": {"enum": ["email"]}, "destination": text,
+        "challenge": text, "channel": {"enum": ["email", "sms"]}, "destination": text,
         "expires_at": time, "resend_at": time, "attempts_left": number,
     });
     let with_challenge = |more: Value| {
@@ -262,7 +275,7 @@ fn answers() -> Vec<(&'static str, Value)> {
             json!({"oneOf": [
                 object(&json!({
                     "status": {"const": "admitted"}, "user": object(&json!({"id": id, "login": text}), &none),
-                    "assurance": {"enum": ["password", "password_email"]}, "notice": object(&none, &json!({"days_left": number})),
+                    "assurance": {"enum": ["password", "password_email", "password_sms"]}, "notice": object(&none, &json!({"days_left": number})),
                 }), &none),
                 with_challenge(json!({"status": {"const": "code_required"}, "channels": list(text.clone())})),
                 object(&json!({"status": {"const": "fresh"}, "until": time}), &none),
@@ -284,7 +297,7 @@ fn answers() -> Vec<(&'static str, Value)> {
                 }),
                 &json!({
                     "pending": with_challenge(json!({"method": text})),
-                    "delivery": object(&json!({"channel": text, "reasons": list(reference("Gate"))}), &none),
+                    "delivery": object(&json!({"channel": {"type": ["string", "null"]}, "reasons": list(reference("Gate"))}), &none),
                 }),
             ),
         ),
@@ -293,7 +306,7 @@ fn answers() -> Vec<(&'static str, Value)> {
             list(object(
                 &json!({
                     "id": text, "created_at": time, "used_at": time, "current": flag,
-                    "assurance": {"enum": ["password", "password_email"]},
+                    "assurance": {"enum": ["password", "password_email", "password_sms"]},
                 }),
                 &none,
             )),

@@ -25,14 +25,17 @@ fn listed(reason: Reason) -> Option<StatusCode> {
         | Reason::WeakPassword
         | Reason::LoginTaken
         | Reason::ExternalIdTaken
-        | Reason::AlreadySetUp => StatusCode::CONFLICT,
+        | Reason::AlreadySetUp
+        | Reason::NotConnected
+        | Reason::Expired
+        | Reason::Rejected => StatusCode::CONFLICT,
         Reason::RepeatDiffers
         | Reason::NotADealer
         | Reason::TooDeep
         | Reason::UnknownPlan
         | Reason::InvalidDays
         | Reason::InvalidBalance => StatusCode::UNPROCESSABLE_ENTITY,
-        Reason::ChallengeDead => StatusCode::GONE,
+        Reason::ChallengeDead | Reason::HandOffDead => StatusCode::GONE,
         Reason::Locked | Reason::TooSoon | Reason::NoSendsLeft | Reason::TooManyAttempts => {
             StatusCode::TOO_MANY_REQUESTS
         }
@@ -75,6 +78,10 @@ mod tests {
             (Reason::InvalidBalance, 422),
             (Reason::LoginTaken, 409),
             (Reason::ChallengeDead, 410),
+            (Reason::HandOffDead, 410),
+            (Reason::NotConnected, 409),
+            (Reason::Expired, 409),
+            (Reason::Rejected, 409),
             (Reason::Locked, 429),
             (Reason::TooSoon, 429),
             (Reason::NoSendsLeft, 429),

@@ -8,6 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::InputError;
 
+mod destination;
+#[cfg(feature = "phonenumber")]
+mod national;
+mod phone;
+
+pub use destination::Destination;
+pub use phone::Phone;
+
 /// An e-mail address that every mail system can carry: ASCII, one `@`, a domain with a dot, nothing quoted.
 ///
 /// It keeps the form that was typed, which is where mail goes, and a lower-case form, by which addresses are compared

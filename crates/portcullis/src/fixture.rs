@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::account::rules::Chain;
 use crate::account::{Account, Balance, DayCounter, TimeZone};
 use crate::challenge::link::FreshLink;
-use crate::challenge::rules::{Ask, Budgets, Entry, FreshCode, Tally};
+use crate::challenge::rules::{Ask, Budgets, Entry, Fare, FreshCode, Tally};
 use crate::challenge::{Challenge, Purpose};
-use crate::contact::Email;
+use crate::contact::{Destination, Email};
 use crate::decision::{Changes, Entity, Stored};
 use crate::engine::record::{self, Schema};
 use crate::id::{AccountId, ChallengeId, MessageId, SessionId, UserId};
@@ -99,6 +99,8 @@ pub(crate) fn user(n: u128, account: &Account) -> User {
         pending_email: None,
         invitation: None,
         claims: Vec::new(),
+        phone: None,
+        recovered_by_mail: false,
         two_factor: Method::None,
         pending_two_factor: None,
         flags: Flags::all(),
@@ -107,6 +109,7 @@ pub(crate) fn user(n: u128, account: &Account) -> User {
         language: Language::EN,
         time_zone: TimeZone::UTC,
         blocking_notices: false,
+        flespi: None,
         rights: BTreeMap::new(),
         created_at: began(),
     }
@@ -153,6 +156,7 @@ pub(crate) fn fresh_code(n: u128) -> FreshCode {
         message: MessageId::from_uuid(uuid(n + 1)),
         code: Code::parse("123456").unwrap(),
         digest: digest(&n.to_be_bytes()),
+        sealed: None,
         epoch: 0,
     }
 }
@@ -172,13 +176,18 @@ pub(crate) fn fresh_link(n: u128) -> FreshLink {
 pub(crate) const NO_BUDGETS: Budgets =
     Budgets { user: Count { value: 0, ends_at: None }, address: Count { value: 0, ends_at: None } };
 
+/// A mailed code, taken out of these.
+pub(crate) fn fare(budgets: Budgets) -> Fare {
+    Fare::Mail { address: uuid(5), budgets }
+}
+
 /// The challenge 800, issued at the start.
 pub(crate) fn challenge(purpose: Purpose, user: &User, destination: &str) -> Challenge {
-    let destination = email(destination);
-    let ask = Ask { user, lifts: 0, purpose, destination: &destination, address: uuid(5), session: None };
+    let destination = Destination::try_from(destination.to_owned()).unwrap();
+    let ask = Ask { user, lifts: 0, purpose, destination, session: None };
     let mut changes = Changes::none();
     let policy = Policy::default();
-    crate::challenge::rules::issue(&mut changes, &ask, fresh_code(800), NO_BUDGETS, &policy, began())
+    crate::challenge::rules::issue(&mut changes, &ask, fresh_code(800), fare(NO_BUDGETS), &policy, began())
         .unwrap();
     let body = changes.puts.remove(0).body.unwrap();
     serde_json::from_str(&body).unwrap()

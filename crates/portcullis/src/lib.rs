@@ -50,10 +50,13 @@
 //! | [`recovery`] | mails links that set a new or a first password |
 //! | [`two_factor`] | switches codes on and off |
 //! | [`notice`] | switches the daily mails before a block on and off |
+//! | [`flespi`] | obtains, checks and opens the flespi token |
 //! | [`settings`] | shows the whole Security tab |
 //! | [`rights`] | flags, access rights, and the verdict that names every missing gate |
 //! | [`invitation`], [`bootstrap`] | lets users in for the first time, the very first one too |
 //! | [`user`], [`account`] | who exists, and who is blocked |
+//! | [`spend`] | what SMS may cost: budgets, the quota of the account, which countries are served |
+//! | [`sms_text`] | how many SMS a text takes, and what one says |
 //! | [`challenge`], [`message`] | what codes and mails are |
 //!
 //! [`policy`] holds every number, [`keyring`] the host's keys, [`port`] the traits that adapters implement, [`memory`] the
@@ -61,8 +64,8 @@
 //!
 //! # Features
 //!
-//! `argon2` (default) gives the hashing pool, `validation` (default) derives `Validate` on request structs, `tokio` a ready
-//! worker loop, `testing` what tests of hosts and adapters need (not API-stable). A feature only adds names.
+//! `argon2` (default) gives the hashing pool, `validation` (default) derives `Validate` on request structs, `phonenumber`
+//! reads phone numbers as they are dialled at home, `tokio` gives a ready worker loop, `testing` what tests of hosts and adapters need (not API-stable). A feature only adds names.
 
 pub mod account;
 pub mod audit;
@@ -75,6 +78,7 @@ mod engine;
 pub mod error;
 #[cfg(test)]
 mod fixture;
+pub mod flespi;
 pub mod id;
 pub mod invitation;
 pub mod keyring;
@@ -94,6 +98,9 @@ pub mod secret;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
+mod sms;
+pub mod sms_text;
+pub mod spend;
 pub mod templates;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -3,10 +3,18 @@
 //! Numbers live here and nowhere else. Sources: "decided" is a decision of the project where its sources are silent (`docs/policy.md` lists them all), "NIST" is
 //! SP 800-63B-4, "OWASP" its Password Storage sheet, "hosting" and "local" are what Wialon documents.
 
-use chrono::{DateTime, TimeDelta, Utc};
+mod flespi;
+mod limit;
+
+pub use flespi::{FlespiOwner, FlespiReplaced};
+pub use limit::{Backoff, Limit};
+
+use chrono::TimeDelta;
+pub(crate) use limit::{PARKED_PER_SENDER, limit_holds};
 
 use crate::password::PasswordRule;
-use crate::port::store::{Count, Window};
+use crate::port::flespi::Access;
+use crate::spend::{self, PrefixRule};
 
 /// How far apart the clocks of those who share a store may be, the time from an operation's first look to its commit
 /// included: 30 s (decided). What was written no further in the future than this was written by a colleague; what lies
@@ -16,6 +24,13 @@ pub const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
 /// How long after its day the notice of a day is remembered, whatever `message_kept` of the policy says: a user who
 /// moves to another zone may live through most of a day again, and gets no second notice for it: 3 d (ours).
 pub(crate) const NOTICE_REMEMBERED: TimeDelta = TimeDelta::days(3);
+
+/// How much later than the calendar says a period of a quota may end and still count: 26 h, the most by which two time
+/// zones differ (decided). One that ends later was begun by a clock that has since stepped back.
+pub(crate) const PERIOD_SLACK: TimeDelta = TimeDelta::hours(26);
+
+/// The hour in which a quota is counted anew.
+pub(crate) const HOUR: TimeDelta = TimeDelta::hours(1);
 
 /// Days that an account may have left, and its minimum, at most, either way: 36525, a hundred years (decided).
 pub const DAYS_FURTHEST: i32 = 36_525;
@@ -29,72 +44,6 @@ pub const COMMENT_LONGEST: usize = 500;
 /// Plans of one top account at most: 100, as on Wialon Hosting (domain).
 pub const PLANS_MOST: usize = 100;
 
-/// At most so many in a window of so long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limit {
-    /// How many.
-    pub count: u32,
-    /// In which time, from the first.
-    pub within: TimeDelta,
-}
-
-impl Limit {
-    /// At most `count` within `within`.
-    pub const fn new(count: u32, within: TimeDelta) -> Self {
-        Self { count, within }
-    }
-}
-
-impl Limit {
-    /// Whether a count has reached it.
-    pub(crate) fn is_reached(self, count: Count, now: DateTime<Utc>) -> bool {
-        counts_within(self.within, count, now) && count.value >= self.count
-    }
-}
-
-/// Whether a count is of a window that can have been opened by now. A window that ends later than that was opened by
-/// a clock that has since stepped back, and counts as ended, as it does for the store.
-fn counts_within(longest: TimeDelta, count: Count, now: DateTime<Utc>) -> bool {
-    let latest = Window::Rolling(longest).latest_end(now);
-    count.ends_at.is_none_or(|ends_at| latest.is_none_or(|latest| ends_at <= latest))
-}
-
-/// Waiting after failures in a row: none before `after`, then `first`, doubling to `longest`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Backoff {
-    /// The failure in a row from which to wait.
-    pub after: u32,
-    /// The first wait.
-    pub first: TimeDelta,
-    /// The longest wait.
-    pub longest: TimeDelta,
-}
-
-impl Backoff {
-    /// The wait that the `nth` failure in a row opens, if any.
-    ///
-    /// ```
-    /// use portcullis::policy::Policy;
-    /// let backoff = Policy::default().password_backoff;
-    /// assert_eq!(backoff.wait(9), None);
-    /// assert_eq!(backoff.wait(10), Some(backoff.first));
-    /// assert_eq!(backoff.wait(11), Some(backoff.first * 2));
-    /// assert_eq!(backoff.wait(4_000_000_000), Some(backoff.longest));
-    /// ```
-    pub fn wait(self, nth: u32) -> Option<TimeDelta> {
-        let doublings = nth.checked_sub(self.after)?;
-        let factor = 1_i32.checked_shl(doublings).filter(|factor| *factor > 0).unwrap_or(i32::MAX);
-        Some(self.first.checked_mul(factor).unwrap_or(self.longest).min(self.longest))
-    }
-
-    /// Whether a counter of waiting says to wait.
-    pub(crate) fn waits(self, wait: Count, now: DateTime<Utc>) -> bool {
-        counts_within(self.longest, wait, now) && wait.value > 0
-    }
-}
-
 /// Every number and switch. Start from a preset and change fields.
 ///
 /// ```
@@ -106,12 +55,16 @@ impl Backoff {
 /// assert_eq!(policy.check().unwrap_err().field(), "code_length");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[non_exhaustive]
 pub struct Policy {
     /// Digits of a code, 6 to 10. Default 6 (NIST: at least 6).
     pub code_length: u8,
     /// How long a code lives. Default 10 min (NIST); hosting 2 h, local 5 min.
     pub code_life: TimeDelta,
+    /// How long a code by SMS lives, at most 10 minutes. Sent again, it is the same code and keeps its end.
+    /// Default 10 min (NIST); local 5 min.
+    pub sms_code_life: TimeDelta,
     /// Wrong codes judged for each challenge. Default 5 (decided).
     pub code_attempts: u32,
     /// Waiting after wrong codes in a row for each user and purpose. Default from 10 in a row, 1 min to 15 min (decided).
@@ -129,6 +82,41 @@ pub struct Policy {
     /// Codes mailed to one address; those to who confirmed it and those to who has yet to are counted apart, so that
     /// nobody uses up the owner's. Default 10 in 1 h (decided).
     pub email_codes_per_address: Limit,
+    /// The shortest time between two SMS to one number, for those who confirmed it and those who have yet to apart.
+    /// Default 60 s, as between two sends of a challenge (decided); hosting 30 s.
+    pub sms_cool_down: TimeDelta,
+    /// Segments to one number by those who confirmed it. Default 6 in 1 h (ours): one sign-in with every resend.
+    pub sms_per_number: Limit,
+    /// Segments to one number by those who have yet to confirm it. Default 5 in 24 h (ours): whoever gave it may have made
+    /// it up.
+    pub sms_per_new_number: Limit,
+    /// Segments for one user. Default 40 in 24 h (ours): one an hour, and room for resends.
+    pub sms_per_user: Limit,
+    /// Segments with codes for one user that nobody entered; a code that is entered gives its own back, and a new password
+    /// begins anew. Default 10 in 24 h (ours): a quarter of what a user may have.
+    pub sms_unverified_per_user: Limit,
+    /// Segments asked for from one source address. Default 100 in 1 h (ours): an office behind one address signs in.
+    pub sms_per_source: Limit,
+    /// Segments for the users of one account, beside the quota of its service. Default 1000 in 24 h (ours).
+    pub sms_per_account: Limit,
+    /// Segments to one country. Default 2000 in 24 h (ours).
+    pub sms_per_country: Limit,
+    /// Segments in all. Default 10 000 in 24 h (ours): the most that a day can cost.
+    pub sms_in_all: Limit,
+    /// Segments with codes to one country that nobody entered; a code that is entered gives its own back. Default 1000 in
+    /// 24 h (ours): half of what a country may have, since two sends for one code entered is what pumping looks like.
+    pub sms_unverified_per_country: Limit,
+    /// How many percent of the budgets of a source, an account, a country and all together go to numbers that are yet to
+    /// be confirmed, 1 to 100; the rest is kept for confirmed ones. Default 25 (ours).
+    pub sms_new_share: u32,
+    /// How many percent of a budget of an account, a country or all together are used when the trail tells, once in its
+    /// window, 1 to 100. Default 80 (ours).
+    pub sms_alert_percent: u32,
+    /// Whether budgets of SMS are only counted and told, and refuse nothing: to learn what is usual before they hold.
+    /// Cool-down, quota, rights and countries hold all the same. Default no.
+    pub sms_record_only: bool,
+    /// Which numbers are served, by their first digits. Default all.
+    pub sms_prefixes: Vec<PrefixRule>,
     /// Failed sign-ins from one source address. Default 10 in 1 min (hosting, local).
     pub sign_in_failures_per_source: Limit,
     /// Waiting after wrong passwords in a row for each user, and for each known browser on its own.
@@ -162,6 +150,11 @@ pub struct Policy {
     pub email_unique: bool,
     /// Whether codes by e-mail may be a second factor. Default yes (seed); off in `strict` (NIST, ASVS 6.3.6).
     pub email_factor: bool,
+    /// Whether codes by SMS may be a second factor. Default yes (seed); off in `strict` (NIST: a restricted authenticator).
+    pub sms_factor: bool,
+    /// Whether the codes of somebody whose codes come by SMS may go to the confirmed address: when he asks for it, and
+    /// when the service, its quota or the right to SMS is gone. Default yes (decided); off in `strict`.
+    pub sms_fallback_to_email: bool,
     /// Argon2id memory in KiB. Default 19 456 (OWASP floor).
     pub hash_memory_kib: u32,
     /// Argon2id passes. Default 2 (OWASP floor).
@@ -250,13 +243,47 @@ pub struct Policy {
     pub notice_page: u32,
     /// Whether notices take the service `email_notification`. Default no; yes in the Wialon presets.
     pub notices_need_service: bool,
+    /// Who may connect flespi. Default every user (decided); in the Wialon presets the users of the top account.
+    pub flespi_owner: FlespiOwner,
+    /// How long the nonce of a flespi login lives. Default 10 min (decided).
+    pub flespi_hand_off_life: TimeDelta,
+    /// Flespi logins that one user begins. Default 10 in 1 h (ours).
+    pub flespi_hand_offs: Limit,
+    /// Checks of a flespi token by one user; each is a call that counts against the limits of his flespi account.
+    /// Default 30 in 10 min (ours).
+    pub flespi_checks: Limit,
+    /// How long an issued flespi token is to live. Default 365 d (seed).
+    pub flespi_token_life: TimeDelta,
+    /// What an issued flespi token may do. Default standard, everything but the platform's own objects; a host that
+    /// needs less names a list, and the Wialon presets take master. Only a master token can be revoked by itself when
+    /// it is disconnected.
+    pub flespi_access: Access,
+    /// What becomes of an issued flespi token that was replaced or disconnected. Default it is revoked (ours).
+    pub flespi_replaced: FlespiReplaced,
+    /// For how long a request goes on calling flespi before it leaves the rest to the worker. Default 10 s (ours).
+    pub flespi_patience: TimeDelta,
+    /// The longest that one call to flespi takes: the adapter must give it up by then. An attempt to issue counts as over
+    /// so long after its last call could have begun. Default 2 min (ours).
+    pub flespi_call_longest: TimeDelta,
+    /// The wait before flespi is called again after it did not answer, doubling. Default 30 s (ours).
+    pub flespi_retry_first: TimeDelta,
+    /// The longest wait between two such calls. Default 15 min (ours).
+    pub flespi_retry_longest: TimeDelta,
+    /// For how long issuing a token is tried; the login token that it takes does not live long. Default 1 h (ours).
+    pub flespi_issue_within: TimeDelta,
+    /// For how long the removal of what is left at flespi is tried. Default 7 d (ours).
+    pub flespi_clear_within: TimeDelta,
+    /// How many days before the end of a flespi token its user is mailed, furthest first. Default 30, 7 and 1 (issue 6).
+    pub flespi_notice_days: [u32; 3],
 }
 
 impl Default for Policy {
+    #[expect(clippy::too_many_lines, reason = "a number a line")]
     fn default() -> Self {
         Self {
             code_length: 6,
             code_life: TimeDelta::minutes(10),
+            sms_code_life: TimeDelta::minutes(10),
             code_attempts: 5,
             code_backoff: Backoff {
                 after: 10,
@@ -269,6 +296,20 @@ impl Default for Policy {
             sends_per_challenge: 5,
             email_codes_per_user: Limit::new(10, TimeDelta::hours(1)),
             email_codes_per_address: Limit::new(10, TimeDelta::hours(1)),
+            sms_cool_down: TimeDelta::seconds(60),
+            sms_per_number: Limit::new(6, TimeDelta::hours(1)),
+            sms_per_new_number: Limit::new(5, TimeDelta::hours(24)),
+            sms_per_user: Limit::new(40, TimeDelta::hours(24)),
+            sms_unverified_per_user: Limit::new(10, TimeDelta::hours(24)),
+            sms_per_source: Limit::new(100, TimeDelta::hours(1)),
+            sms_per_account: Limit::new(1000, TimeDelta::hours(24)),
+            sms_per_country: Limit::new(2000, TimeDelta::hours(24)),
+            sms_in_all: Limit::new(10_000, TimeDelta::hours(24)),
+            sms_unverified_per_country: Limit::new(1000, TimeDelta::hours(24)),
+            sms_new_share: 25,
+            sms_alert_percent: 80,
+            sms_record_only: false,
+            sms_prefixes: Vec::new(),
             sign_in_failures_per_source: Limit::new(10, TimeDelta::minutes(1)),
             password_backoff: Backoff {
                 after: 10,
@@ -288,6 +329,8 @@ impl Default for Policy {
             device_life: TimeDelta::days(400),
             email_unique: true,
             email_factor: true,
+            sms_factor: true,
+            sms_fallback_to_email: true,
             hash_memory_kib: 19_456,
             hash_passes: 2,
             hash_lanes: 1,
@@ -329,6 +372,20 @@ impl Default for Policy {
             notice_hour: 9,
             notice_page: 100,
             notices_need_service: false,
+            flespi_owner: FlespiOwner::Any,
+            flespi_hand_off_life: TimeDelta::minutes(10),
+            flespi_hand_offs: Limit::new(10, TimeDelta::hours(1)),
+            flespi_checks: Limit::new(30, TimeDelta::minutes(10)),
+            flespi_token_life: TimeDelta::days(365),
+            flespi_access: Access::Standard,
+            flespi_replaced: FlespiReplaced::Revoked,
+            flespi_patience: TimeDelta::seconds(10),
+            flespi_call_longest: TimeDelta::minutes(2),
+            flespi_retry_first: TimeDelta::seconds(30),
+            flespi_retry_longest: TimeDelta::minutes(15),
+            flespi_issue_within: TimeDelta::hours(1),
+            flespi_clear_within: TimeDelta::days(7),
+            flespi_notice_days: [30, 7, 1],
         }
     }
 }
@@ -340,12 +397,15 @@ impl Policy {
         Self {
             code_life: TimeDelta::hours(2),
             resend_after: TimeDelta::seconds(30),
+            sms_cool_down: TimeDelta::seconds(30),
             code_failures_per_source: Some(Limit::new(4, TimeDelta::seconds(100))),
             password_minimum_alone: 8,
             password_maximum: 100,
             password_rule: PasswordRule::wialon(),
             email_unique: false,
             notices_need_service: true,
+            flespi_owner: FlespiOwner::TopUser,
+            flespi_access: Access::Master,
             ..Self::default()
         }
     }
@@ -354,18 +414,21 @@ impl Policy {
     pub fn wialon_local() -> Self {
         Self {
             code_life: TimeDelta::minutes(5),
+            sms_code_life: TimeDelta::minutes(5),
             password_minimum_alone: 8,
             password_maximum: 100,
             password_rule: PasswordRule::wialon(),
             email_unique: false,
             notices_need_service: true,
+            flespi_owner: FlespiOwner::TopUser,
+            flespi_access: Access::Master,
             ..Self::default()
         }
     }
 
-    /// Where the standards are to be met to the letter: e-mail is no second factor.
+    /// Where the standards are to be met to the letter: neither e-mail nor SMS is a second factor.
     pub fn strict() -> Self {
-        Self { email_factor: false, ..Self::default() }
+        Self { email_factor: false, sms_factor: false, sms_fallback_to_email: false, ..Self::default() }
     }
 
     /// Gives a preset by its name: `default`, `wialon-hosting`, `wialon-local`, `strict`.
@@ -387,6 +450,7 @@ impl Policy {
             self.password_failures_kept,
             self.email_codes_per_user.within,
             self.email_codes_per_address.within,
+            spend::longest_window(self),
             self.sign_in_failures_per_source.within,
             self.password_change_failures.within,
             self.recovery_cool_down,
@@ -395,6 +459,8 @@ impl Policy {
             self.invitations_per_address.within,
             self.invitations_per_actor.within,
             self.dead_links_per_source.within,
+            self.flespi_hand_offs.within,
+            self.flespi_checks.within,
             self.code_failures_per_source.map_or(TimeDelta::zero(), |limit| limit.within),
         ]
         .into_iter()
@@ -415,12 +481,14 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] names the first field that is not.
     pub fn check(&self) -> Result<(), PolicyError> {
-        let day = TimeDelta::days(1);
+        let (day, ten_minutes) = (TimeDelta::days(1), TimeDelta::minutes(10));
         let checks = [
             ("code_length", (6..=10).contains(&self.code_length)),
             ("code_life", self.code_life > TimeDelta::zero() && self.code_life <= day),
+            // NIST SP 800-63B-4, 3.1.3.2: a secret sent to a phone lives ten minutes at most.
+            ("sms_code_life", self.sms_code_life > TimeDelta::zero() && self.sms_code_life <= ten_minutes),
             ("code_attempts", (1..=10).contains(&self.code_attempts)),
-            ("code_backoff", backoff_holds(self.code_backoff)),
+            ("code_backoff", limit::backoff_holds(self.code_backoff)),
             ("code_disabled_after", (1..=100).contains(&self.code_disabled_after)),
             ("code_failures_per_source", self.code_failures_per_source.is_none_or(limit_holds)),
             ("resend_after", self.resend_after > TimeDelta::zero() && self.resend_after <= day),
@@ -428,7 +496,7 @@ impl Policy {
             ("email_codes_per_user", limit_holds(self.email_codes_per_user)),
             ("email_codes_per_address", limit_holds(self.email_codes_per_address)),
             ("sign_in_failures_per_source", limit_holds(self.sign_in_failures_per_source)),
-            ("password_backoff", backoff_holds(self.password_backoff)),
+            ("password_backoff", limit::backoff_holds(self.password_backoff)),
             ("password_failures_kept", self.password_failures_kept >= self.password_backoff.longest),
             ("password_minimum", (4..=64).contains(&self.password_minimum)),
             ("password_minimum_alone", (self.password_minimum..=64).contains(&self.password_minimum_alone)),
@@ -495,19 +563,12 @@ impl Policy {
             ("notice_hour", self.notice_hour < 24),
             ("notice_page", (1..=1000).contains(&self.notice_page)),
         ];
-        match checks.into_iter().find(|(_, holds)| !holds) {
+        let more = spend::checks(self, day).into_iter().chain(flespi::checks(self, day));
+        match checks.into_iter().chain(more).find(|(_, holds)| !holds) {
             Some((field, _)) => Err(PolicyError { field }),
             None => Ok(()),
         }
     }
-}
-
-fn limit_holds(limit: Limit) -> bool {
-    limit.count > 0 && limit.within > TimeDelta::zero()
-}
-
-fn backoff_holds(backoff: Backoff) -> bool {
-    backoff.after > 0 && backoff.first > TimeDelta::zero() && backoff.longest >= backoff.first
 }
 
 /// A number of the policy is out of its range.

@@ -12,6 +12,7 @@
 
 use crate::account::{Account, RecordedPayment};
 use crate::challenge::Challenge;
+use crate::flespi::FlespiConnection;
 use crate::message::model::Message;
 use crate::notice::NoticeSchedule;
 use crate::port::store::Kind;
@@ -110,7 +111,7 @@ const fn maybe(name: &'static str, path: &'static [&'static str], content: Conte
     Column { name, path, content, optional: true }
 }
 
-static KINDS: [KindSchema; 8] = [
+static KINDS: [KindSchema; 9] = [
     KindSchema {
         kind: Account::KIND,
         v: 1,
@@ -153,6 +154,8 @@ static KINDS: [KindSchema; 8] = [
             maybe("email", &["email", "address"], Content::Text),
             maybe("email_confirmed_at", &["email", "confirmed_at"], Content::Time),
             maybe("pending_email", &["pending_email", "address"], Content::Text),
+            maybe("phone", &["phone"], Content::Text),
+            at("recovered_by_mail", &["recovered_by_mail"], Content::Flag),
             at("two_factor", &["two_factor"], Content::Text),
             at("disabled", &["disabled"], Content::Flag),
             maybe("password_changed_at", &["password_changed_at"], Content::Time),
@@ -185,7 +188,7 @@ static KINDS: [KindSchema; 8] = [
     KindSchema {
         kind: Challenge::KIND,
         v: 1,
-        keys: &[key("user", Holders::Many)],
+        keys: &[key("user", Holders::Many), maybe_key("sealed", Holders::Many)],
         columns: &[
             at("id", &["id"], Content::Id),
             at("tenant", &["tenant"], Content::Id),
@@ -214,6 +217,8 @@ static KINDS: [KindSchema; 8] = [
             at("user_id", &["user"], Content::Id),
             at("kind", &["kind"], Content::Text),
             at("destination", &["to"], Content::Text),
+            at("channel", &["channel"], Content::Text),
+            maybe("delivery", &["delivery"], Content::Text),
             at("bulk", &["bulk"], Content::Flag),
             at("outcome", &["outcome"], Content::Text),
             at("tries", &["tries"], Content::Number),
@@ -260,6 +265,25 @@ static KINDS: [KindSchema; 8] = [
             at("comment", &["comment"], Content::Text),
             maybe("by_user", &["by"], Content::Id),
             at("at", &["at"], Content::Time),
+        ],
+    },
+    KindSchema {
+        kind: FlespiConnection::KIND,
+        v: 1,
+        keys: &[key("user", Holders::Many), maybe_key("sealed", Holders::Many)],
+        columns: &[
+            at("id", &["id"], Content::Id),
+            at("tenant", &["tenant"], Content::Id),
+            at("user_id", &["user"], Content::Id),
+            maybe("region", &["connected", "region"], Content::Text),
+            maybe("token_kind", &["connected", "kind"], Content::Text),
+            maybe("source", &["connected", "source"], Content::Text),
+            maybe("obtained_at", &["connected", "obtained_at"], Content::Time),
+            maybe("expires_at", &["connected", "expires_at"], Content::Time),
+            maybe("last_check", &["connected", "last_check"], Content::Json),
+            maybe("issuing_since", &["connecting", "began_at"], Content::Time),
+            maybe("work_at", &["work_at"], Content::Time),
+            maybe("notice_at", &["notice_at"], Content::Time),
         ],
     },
 ];

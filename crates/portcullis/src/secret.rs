@@ -4,8 +4,10 @@
 //! [`Keyring::fits`](crate::keyring::Keyring::fits), a password by
 //! [`PasswordHasher::verify`](crate::port::hasher::PasswordHasher::verify).
 
+mod flespi;
 mod link;
 
+pub use flespi::FlespiToken;
 pub use link::{LinkToken, LinkUrl};
 
 use core::fmt;

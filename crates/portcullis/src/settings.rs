@@ -3,24 +3,25 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::account::{Account, Service, TimeZone};
 use crate::challenge::Challenge;
 use crate::decision::{Changes, Decision, Stored};
 use crate::email::EmailSettings;
-use crate::engine::Portcullis;
 use crate::engine::record::View;
+use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
+use crate::flespi::FlespiSettings;
 use crate::id::{AccountId, ChallengeId, SessionId, UserId};
 use crate::language::Language;
 use crate::notice::rules::Calendar;
 use crate::notice::{NoticeSettings, switch};
 use crate::password::PasswordSettings;
-use crate::policy::Policy;
 use crate::port::store::Count;
 use crate::session::CurrentSession;
 use crate::session::model::Acting;
-use crate::two_factor::TwoFactorSettings;
+use crate::two_factor::{PhoneSettings, TwoFactorSettings};
 use crate::user::Login;
 use crate::{challenge, email, password, two_factor};
 
@@ -34,12 +35,16 @@ pub struct SecuritySettings {
     pub user: UserSettings,
     /// The address.
     pub email: EmailSettings,
+    /// The phone number.
+    pub phone: PhoneSettings,
     /// The password.
     pub password: PasswordSettings,
     /// Two-factor authentication.
     pub two_factor: TwoFactorSettings,
     /// Notices.
     pub notices: NoticeSettings,
+    /// The flespi connection; `None` where the engine was built without what calls flespi.
+    pub flespi: Option<FlespiSettings>,
     /// The account.
     pub account: AccountSettings,
     /// The sessions.
@@ -104,7 +109,8 @@ impl Portcullis {
     /// # let session = w.sign_in(&alice).await?;
     /// let tab = security.settings(session.id).await?;
     /// assert_eq!(tab.email.address.as_deref(), Some("alice@example.com"));
-    /// assert!(tab.two_factor.options.iter().all(|option| option.verdict.is_allowed()));
+    /// let choices = tab.two_factor.options.iter().map(|option| (option.method.name(), option.verdict.is_allowed()));
+    /// assert!(choices.eq([("none", true), ("email", true), ("sms", false)]), "the account has no SMS service");
     /// # Ok(()) }
     /// ```
     ///
@@ -114,7 +120,8 @@ impl Portcullis {
         let engine = &self.engine;
         let (mut tab, acting, now) = engine
             .act(session, &[], &[], |acting, view, t| {
-                let tab = settings(view, acting, &engine.policy)?;
+                let mut tab = engine.tab(view, acting)?;
+                tab.flespi = engine.flespi_settings(view, acting)?;
                 Ok(Decision::yes((tab, acting.clone(), t.now), Changes::none()))
             })
             .await?;
@@ -123,52 +130,67 @@ impl Portcullis {
     }
 }
 
-fn settings(view: &View, acting: &Acting, policy: &Policy) -> Result<SecuritySettings, Error> {
-    let user = &acting.user.value;
-    let account: &Account = match acting.chain.0.first() {
-        Some(account) => &account.value,
-        None => return Err(Error::Corrupt { kind: "user".into(), why: "its account is missing" }),
-    };
-    let live = |id: Option<ChallengeId>| -> Result<(Option<Stored<Challenge>>, Count), Error> {
-        let Some(id) = id else {
-            return Ok((None, Count::default()));
+impl Engine {
+    /// The whole tab, but for the number of sessions.
+    fn tab(&self, view: &View, acting: &Acting) -> Result<SecuritySettings, Error> {
+        let policy = &self.policy;
+        let user = &acting.user.value;
+        let account: &Account = match acting.chain.0.first() {
+            Some(account) => &account.value,
+            None => return Err(Error::Corrupt { kind: "user".into(), why: "its account is missing" }),
         };
-        let challenge = view.record::<Challenge>(id.uuid())?.filter(|challenge| {
-            challenge::rules::death(&challenge.value, user, &acting.chain, view.epoch(), view.now()).is_none()
-        });
-        Ok((challenge, view.count(&Challenge::attempts(id))))
-    };
-    let (confirmation, confirmation_attempts) = live(user.pending_email.as_ref().map(|p| p.challenge))?;
-    let (enabling, enabling_attempts) = live(user.pending_two_factor)?;
-    // A pending address whose code has died waits for nothing any more.
-    let mut seen = user.clone();
-    if confirmation.is_none() {
-        seen.pending_email = None;
+        let live = |id: Option<ChallengeId>| -> Result<(Option<Stored<Challenge>>, Count), Error> {
+            let Some(id) = id else {
+                return Ok((None, Count::default()));
+            };
+            let challenge = view.record::<Challenge>(id.uuid())?.filter(|challenge| {
+                challenge::rules::death(&challenge.value, user, &acting.chain, view.epoch(), view.now())
+                    .is_none()
+            });
+            Ok((challenge, view.count(&Challenge::attempts(id))))
+        };
+        let (confirmation, confirmation_attempts) = live(user.pending_email.as_ref().map(|p| p.challenge))?;
+        let (enabling, enabling_attempts) = live(user.pending_two_factor)?;
+        // A pending address whose code has died waits for nothing any more.
+        let mut seen = user.clone();
+        if confirmation.is_none() {
+            seen.pending_email = None;
+        }
+        let user = &seen;
+        let sms = self.sms_to(view, user, &acting.chain, user.phone.as_ref(), Uuid::nil(), None)?;
+        Ok(SecuritySettings {
+            session: CurrentSession::from(acting),
+            user: UserSettings {
+                id: user.id,
+                login: user.login.clone(),
+                language: user.language.clone(),
+                time_zone: user.time_zone,
+            },
+            email: email::rules::settings(user, confirmation.as_ref(), confirmation_attempts, policy),
+            password: password::rules::settings(user, policy),
+            phone: two_factor::phone_settings(user, enabling.as_ref()),
+            two_factor: two_factor::settings(
+                user,
+                enabling.as_ref(),
+                enabling_attempts,
+                &sms.missing,
+                policy,
+            ),
+            notices: switch::settings(user, &acting.chain, policy),
+            flespi: None,
+            account: AccountSettings {
+                id: account.id,
+                name: account.name.clone(),
+                blocked: acting.chain.blocked(view.now()),
+                blocks_at: acting.chain.blocks_at(),
+                days_left: Calendar::new(user.time_zone, acting.chain.blocks_at(), policy)
+                    .days_ahead(view.now()),
+                services: acting.chain.services(),
+            },
+            sessions: SessionSettings { count: 0 },
+            password_minimum_alone: policy.password_minimum_alone,
+        })
     }
-    let user = &seen;
-    Ok(SecuritySettings {
-        session: CurrentSession::from(acting),
-        user: UserSettings {
-            id: user.id,
-            login: user.login.clone(),
-            language: user.language.clone(),
-            time_zone: user.time_zone,
-        },
-        email: email::rules::settings(user, confirmation.as_ref(), confirmation_attempts, policy),
-        password: password::rules::settings(user, policy),
-        two_factor: two_factor::settings(user, enabling.as_ref(), enabling_attempts, policy),
-        notices: switch::settings(user, &acting.chain, policy),
-        account: AccountSettings {
-            id: account.id,
-            name: account.name.clone(),
-            blocked: acting.chain.blocked(view.now()),
-            blocks_at: acting.chain.blocks_at(),
-            days_left: Calendar::new(user.time_zone, acting.chain.blocks_at(), policy).days_ahead(view.now()),
-            services: acting.chain.services(),
-        },
-        sessions: SessionSettings { count: 0 },
-        password_minimum_alone: policy.password_minimum_alone,
-    })
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ fn the_table_holds_the_defaults() {
     for (name, value) in [
         ("code_length", policy.code_length.to_string()),
         ("code_life", format!("{} minutes", policy.code_life.num_minutes())),
+        ("sms_code_life", format!("{} minutes", policy.sms_code_life.num_minutes())),
         ("code_attempts", policy.code_attempts.to_string()),
         ("code_disabled_after", policy.code_disabled_after.to_string()),
         ("resend_after", format!("{} seconds", policy.resend_after.num_seconds())),

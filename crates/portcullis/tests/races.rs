@@ -107,6 +107,14 @@ const FINDS: &[(&str, &[&str])] = &[
         "mailed_codes_stop_at_the_budget",
         &["ignores limits", "counts one too many", "hides that a limit was reached"],
     ),
+    (
+        "sms_stop_at_every_budget",
+        &["ignores limits", "counts one too many", "hides that a limit was reached"],
+    ),
+    (
+        "one_sms_tells_that_a_budget_runs_out",
+        &["ignores limits", "counts only what is added", "hides that a limit was reached"],
+    ),
     ("wrong_passwords_from_one_source_stop_at_ten", &["ignores limits", "hides that a limit was reached"]),
     (
         "wrong_passwords_from_many_sources_stop_at_ten",
@@ -145,6 +153,8 @@ const FINDS: &[(&str, &[&str])] = &[
     ),
     ("workers_mail_each_day_once", &["shares claims"]),
     ("moves_amid_a_look_double_nothing", &["shares claims"]),
+    ("one_nonce_gives_one_token", &["spends nothing", "hides that others were faster"]),
+    ("a_disconnection_beats_the_token_under_way", &["compares no versions", "hides that others were faster"]),
 ];
 
 fn block<T>(future: impl Future<Output = T>) -> T {

@@ -253,7 +253,7 @@ async fn a_fault_of_the_set_up_burns_no_backlog_of_a_thousand() {
     const WAITING: usize = 1000;
     let sender = Unlicensed::default();
     let options = WorldOptions::default();
-    let w = World::with_sender(options, sender.clone(), sender.mailbox.clone());
+    let w = World::without_sms(options, sender.clone(), sender.mailbox.clone());
     let policy = w.security.policy().clone();
     let account = w.account("demo").await.unwrap();
     leave_invitations(&w, &account, WAITING).await;
@@ -478,7 +478,7 @@ async fn a_recovery_is_not_kept_waiting_by_looks_at_a_hundred_thousand_accounts(
 async fn requests_for_recovery_neither_end_a_halt_nor_hold_up_the_message_that_tries() {
     const REQUESTS: u32 = 10;
     let sender = Unlicensed::default();
-    let w = World::with_sender(WorldOptions::default(), sender.clone(), sender.mailbox.clone());
+    let w = World::without_sms(WorldOptions::default(), sender.clone(), sender.mailbox.clone());
     let policy = w.security.policy().clone();
     let account = w.account("demo").await.unwrap();
     for nth in 0..REQUESTS {

@@ -1,4 +1,4 @@
-//! Where mail goes: to a server, and in dev mode to a mailbox in memory that shows what left.
+//! Where mail and SMS go: to a server or a gateway, and in dev mode to a mailbox in memory that shows what left.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use portcullis::challenge::Channel;
+use portcullis::id::MessageId;
 use portcullis::port::ambient::Clock;
-use portcullis::port::message::{Mail, MailSender, Receipt, SendError};
+use portcullis::port::message::{Mail, MailSender, Receipt, SendError, Sms, SmsSender};
 use tokio::time::timeout;
 
-/// How long a slow sender takes for each mail.
+/// How long a slow sender takes for each message.
 const SLOW: Duration = Duration::from_secs(3);
-/// Mails the mailbox holds; the oldest leave first.
+/// Messages the mailbox holds; the oldest leave first.
 const CAPACITY: usize = 1000;
 
 /// How the senders of dev mode misbehave.
@@ -27,20 +29,55 @@ pub(crate) enum Failing {
     Slow,
 }
 
-/// A mail that left.
+/// What left.
 #[derive(Clone)]
-pub(crate) struct Sent {
-    /// What left.
-    pub(crate) mail: Mail,
-    /// When.
-    pub(crate) at: DateTime<Utc>,
+pub(crate) enum Sent {
+    /// By mail.
+    Mail(Mail, DateTime<Utc>),
+    /// To a phone.
+    Sms(Sms, DateTime<Utc>),
 }
 
-/// The mail sender of dev mode: hands mail on, if there is a server, and keeps what left for `/dev/messages`.
+impl Sent {
+    /// The message's id.
+    pub(crate) fn id(&self) -> MessageId {
+        match self {
+            Self::Mail(mail, _) => mail.id,
+            Self::Sms(sms, _) => sms.id,
+        }
+    }
+
+    /// When it left.
+    pub(crate) fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::Mail(_, at) | Self::Sms(_, at) => *at,
+        }
+    }
+
+    /// Where it went.
+    pub(crate) fn to(&self) -> &str {
+        match self {
+            Self::Mail(mail, _) => mail.to.as_str(),
+            Self::Sms(sms, _) => sms.to.as_str(),
+        }
+    }
+
+    /// Its subject; an SMS has none.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        match self {
+            Self::Mail(mail, _) => Some(&mail.subject),
+            Self::Sms(..) => None,
+        }
+    }
+}
+
+/// The senders of dev mode: hand mail and SMS on, if there is a server or a gateway, and keep what left for
+/// `/dev/messages`.
 ///
-/// Mail to which nobody listens stays here alone, so that nothing leaves a developer's machine unasked.
+/// What nobody listens for stays here alone, so that nothing leaves a developer's machine unasked.
 pub(crate) struct Mailbox {
     server: Option<Arc<dyn MailSender>>,
+    gateway: Option<Arc<dyn SmsSender>>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
@@ -48,18 +85,31 @@ pub(crate) struct Mailbox {
 #[derive(Default)]
 struct State {
     sent: VecDeque<Sent>,
-    failing: Failing,
+    mail: Failing,
+    sms: Failing,
 }
 
 impl Mailbox {
     /// A mailbox before a mail server, or instead of one.
     pub(crate) fn new(server: Option<Arc<dyn MailSender>>, clock: Arc<dyn Clock>) -> Self {
-        Self { server, clock, state: Mutex::default() }
+        Self { server, gateway: None, clock, state: Mutex::default() }
     }
 
-    /// Lets the sender misbehave from now on.
-    pub(crate) fn fail(&self, failing: Failing) {
-        self.state().failing = failing;
+    /// The same before an SMS gateway, if there is one.
+    #[must_use]
+    pub(crate) fn with_gateway(mut self, gateway: Option<Arc<dyn SmsSender>>) -> Self {
+        self.gateway = gateway;
+        self
+    }
+
+    /// Lets the sender of a channel misbehave from now on.
+    pub(crate) fn fail(&self, channel: Channel, failing: Failing) {
+        let mut state = self.state();
+        if channel == Channel::Sms {
+            state.sms = failing;
+        } else {
+            state.mail = failing;
+        }
     }
 
     /// What left, oldest first.
@@ -70,32 +120,60 @@ impl Mailbox {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn keep(&self, left: Sent) {
+        let mut state = self.state();
+        // A message whose outcome could not be kept is sent again under the same id.
+        state.sent.retain(|sent| sent.id() != left.id());
+        if state.sent.len() >= CAPACITY {
+            state.sent.pop_front();
+        }
+        state.sent.push_back(left);
+    }
+}
+
+/// Misbehaves as asked for.
+async fn misbehave(failing: Failing) -> Result<(), SendError> {
+    match failing {
+        Failing::Off => {}
+        Failing::Down => return Err(SendError::Transient { detail: "switched down at /dev/fail" }),
+        Failing::Slow => {
+            // Waiting for what never comes is how to wait for a time.
+            let _ = timeout(SLOW, std::future::pending::<()>()).await;
+        }
+    }
+    Ok(())
 }
 
 #[async_trait]
 impl MailSender for Mailbox {
     async fn send(&self, mail: &Mail) -> Result<Receipt, SendError> {
-        let failing = self.state().failing;
-        match failing {
-            Failing::Off => {}
-            Failing::Down => return Err(SendError::Transient { detail: "switched down at /dev/fail" }),
-            Failing::Slow => {
-                // Waiting for what never comes is how to wait for a time.
-                let _ = timeout(SLOW, std::future::pending::<()>()).await;
-            }
-        }
+        let failing = self.state().mail;
+        misbehave(failing).await?;
         let receipt = match &self.server {
             Some(server) => server.send(mail).await?,
             None => Receipt::new(None),
         };
-        let at = self.clock.now();
-        let mut state = self.state();
-        // A mail whose outcome could not be kept is sent again under the same id.
-        state.sent.retain(|sent| sent.mail.id != mail.id);
-        if state.sent.len() >= CAPACITY {
-            state.sent.pop_front();
-        }
-        state.sent.push_back(Sent { mail: mail.clone(), at });
+        self.keep(Sent::Mail(mail.clone(), self.clock.now()));
+        Ok(receipt)
+    }
+}
+
+#[async_trait]
+impl SmsSender for Mailbox {
+    fn is_idempotent(&self) -> bool {
+        // The mailbox itself keeps one message under an id.
+        self.gateway.as_ref().is_none_or(|gateway| gateway.is_idempotent())
+    }
+
+    async fn send(&self, sms: &Sms) -> Result<Receipt, SendError> {
+        let failing = self.state().sms;
+        misbehave(failing).await?;
+        let receipt = match &self.gateway {
+            Some(gateway) => gateway.send(sms).await?,
+            None => Receipt::new(None),
+        };
+        self.keep(Sent::Sms(sms.clone(), self.clock.now()));
         Ok(receipt)
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use portcullis::policy::Policy;
 use portcullis_axum::Cidr;
 
+use crate::flespi;
 use crate::init::{self, InitCommand};
 use crate::invite::{self, InviteCommand};
 use crate::keys::{self, KeysCommand};
@@ -29,6 +30,9 @@ usage: security-tab [OPTIONS]
   --trusted-proxy CIDR  whose forwarded address is believed, may be repeated (none)
   --no-dev              production: no /dev routes, secure cookies
   --smtp URL            smtp://[user@]host:port or smtps://[user@]host[:port] (mailbox at /dev/messages)
+  --sms-http URL        kannel+http(s)://user@host:port, twilio+https://account@host or file://description.json
+                        (phone at /dev/messages)
+  --flespi-region N=URL dev mode: where the region eu or ru of flespi is (where flespi has it)
   --demo-password TEXT  dev mode: the password of the demo users (random)
   --policy NAME         default, wialon-hosting, wialon-local or strict (default)
   --print-link          init and invite: show the link although standard output is no terminal
@@ -38,10 +42,13 @@ environment:
   PORTCULLIS_SMTP_PASSWORD  the password of the SMTP user
   PORTCULLIS_SMTP_FROM      the address mails come from (security@ the public host)
   PORTCULLIS_SMTP_CA        a PEM file of further certificate authorities of the SMTP server
+  PORTCULLIS_SMS_PASSWORD       the password or token of the SMS gateway; {secret:password} in a description
+  PORTCULLIS_SMS_FROM           the sender the receiver of an SMS sees (portcullis)
+  PORTCULLIS_SMS_REPORT_SECRET  what the gateway reports with at /sms/reports, as the user gateway (no reports)
 ";
 
 /// Options that later releases fill.
-const LATER_OPTIONS: [&str; 3] = ["--sms-http", "--smpp", "--flespi-region"];
+const LATER_OPTIONS: [&str; 1] = ["--smpp"];
 
 /// A command line that was understood.
 #[derive(Debug)]
@@ -79,6 +86,10 @@ pub(crate) struct Options {
     pub(crate) dev: bool,
     /// The mail server.
     pub(crate) smtp: Option<String>,
+    /// The SMS gateway.
+    pub(crate) sms_http: Option<String>,
+    /// Where regions of flespi are, if not where they are.
+    pub(crate) flespi: Vec<(&'static str, String)>,
     /// The password of the demo users.
     pub(crate) demo_password: Option<String>,
     /// Every number.
@@ -150,6 +161,8 @@ fn is_known(name: &str) -> bool {
             | "--public-url"
             | "--trusted-proxy"
             | "--smtp"
+            | "--sms-http"
+            | "--flespi-region"
             | "--demo-password"
             | "--policy"
     )
@@ -167,6 +180,8 @@ impl Default for Options {
             trusted_proxies: Vec::new(),
             dev: true,
             smtp: None,
+            sms_http: None,
+            flespi: Vec::new(),
             demo_password: None,
             policy: Policy::default(),
         }
@@ -190,6 +205,8 @@ impl Options {
                 self.trusted_proxies.push(network);
             }
             "--smtp" => self.smtp = Some(value),
+            "--sms-http" => self.sms_http = Some(value),
+            "--flespi-region" => self.flespi.push(flespi::region(&value)?),
             "--demo-password" => self.demo_password = Some(value),
             _ => {
                 self.policy = Policy::named(&value).ok_or(
@@ -211,6 +228,9 @@ impl Options {
         }
         if self.demo_password.is_some() {
             return Err("--demo-password is for dev mode only".into());
+        }
+        if !self.flespi.is_empty() {
+            return Err("--flespi-region is for dev mode only".into());
         }
         let given = [
             ("--keys", self.keys.is_some()),

@@ -10,6 +10,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use portcullis::Portcullis;
 use portcullis_axum::HttpOptions;
+use portcullis_sms_http::Receipts;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -18,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::page::CONTENT_SECURITY_POLICY;
 use crate::start::{Failure, kind, say};
 use crate::web::App;
-use crate::{dev, web};
+use crate::{dev, sms, web};
 
 /// Where the JSON routes are.
 const API: &str = "/api/security";
@@ -34,6 +35,7 @@ pub(crate) async fn serve(
     app: App,
     portcullis: Portcullis,
     http: HttpOptions,
+    receipts: Option<Receipts>,
     worker: JoinHandle<()>,
 ) -> Result<(), Failure> {
     let unable = |error: &std::io::Error| Failure::new("the program can't serve", kind(error));
@@ -42,7 +44,7 @@ pub(crate) async fn serve(
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| unable(&error))?;
     let (end, ended) = oneshot::channel::<()>();
 
-    let service = router(app, portcullis, http).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(app, portcullis, http, receipts).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         // Ends too when the sender is gone.
         let _ = ended.await;
@@ -60,10 +62,13 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-fn router(app: App, portcullis: Portcullis, http: HttpOptions) -> Router {
+fn router(app: App, portcullis: Portcullis, http: HttpOptions, receipts: Option<Receipts>) -> Router {
     let mut routes = web::router(app.clone());
     if app.dev.is_some() {
         routes = routes.merge(dev::router(app));
+    }
+    if let Some(receipts) = receipts {
+        routes = routes.merge(sms::router(portcullis.clone(), receipts));
     }
     routes.nest(API, portcullis_axum::router(portcullis, http)).layer(from_fn(headers))
 }
@@ -78,7 +83,7 @@ async fn headers(request: Request, next: Next) -> Response {
     // `no-referrer` would take the origin away from the forms, by which they are told from foreign ones.
     add(headers, header::REFERRER_POLICY, "same-origin");
     add(headers, header::CACHE_CONTROL, "no-store");
-    add(headers, header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    add(headers, header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin-allow-popups");
     response
 }
 

@@ -13,8 +13,9 @@ use portcullis::keyring::Keyring;
 use portcullis::password::argon2::{HashCost, HashPool};
 use portcullis::policy::Policy;
 use portcullis::port::ambient::{Clock, SystemRandom};
+use portcullis::port::flespi::FlespiApi;
 use portcullis::port::hasher::PasswordHasher;
-use portcullis::port::message::MailSender;
+use portcullis::port::message::{MailSender, SmsSender};
 use portcullis_axum::{HttpOptions, Security};
 use portcullis_smtp::{Probe, SmtpOptions, SmtpSender};
 use secrecy::SecretString;
@@ -24,10 +25,12 @@ use crate::clock::MovableClock;
 use crate::database::OpenDatabase;
 use crate::demo::{self, Demo};
 use crate::dev::Dev;
+use crate::flespi::Caller;
 use crate::keys::lies_beside;
 use crate::mailbox::Mailbox;
 use crate::options::{Database, Options};
 use crate::serve::serve;
+use crate::sms;
 use crate::web::App;
 use crate::work::DevWorker;
 
@@ -80,15 +83,29 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         Some(url) => Some(mail_server(url, &http).await?),
         None => None,
     };
-    let mailbox = Arc::new(Mailbox::new(server.clone(), Arc::clone(&clock) as Arc<dyn Clock>));
+    let gateway = sms::gateway(&options, &http)?;
+    let mailbox = Mailbox::new(server.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
+    let mailbox = Arc::new(mailbox.with_gateway(gateway.as_ref().map(|gateway| Arc::clone(&gateway.sender))));
     let mail = match server {
         Some(server) if !options.dev => server,
         Some(_) | None => Arc::clone(&mailbox) as Arc<dyn MailSender>,
     };
     let hasher = hasher(&options.policy)?;
-    let portcullis = Portcullis::builder_on(database.store())
+    let sms = match &gateway {
+        Some(gateway) if !options.dev => Some(Arc::clone(&gateway.sender)),
+        None if !options.dev => None,
+        Some(_) | None => Some(Arc::clone(&mailbox) as Arc<dyn SmsSender>),
+    };
+    let flespi = Arc::new(Caller::new(&options.flespi)?);
+    let mut builder = Portcullis::builder_on(database.store());
+    if let Some(sms) = sms {
+        builder = builder.sms_on(sms);
+    }
+    let receipts = gateway.and_then(|gateway| gateway.receipts);
+    let portcullis = builder
         .keyring(keyring)
         .mail_on(mail)
+        .flespi_on(Arc::clone(&flespi) as Arc<dyn FlespiApi>)
         .hasher(Arc::clone(&hasher))
         .clock(Arc::clone(&clock) as Arc<dyn Clock>)
         .policy(options.policy.clone())
@@ -99,15 +116,22 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let security = Security::new(portcullis.clone(), http.clone());
     if !options.dev {
         let worker = portcullis.worker().spawn();
-        return serve(listener, App::new(security, None), portcullis, http, worker).await;
+        return serve(listener, App::new(security, None), portcullis, http, receipts, worker).await;
     }
     let demo = Demo::seed(&portcullis, &*hasher, &options).await?;
     announce(&options, &http, &demo);
     let worker = DevWorker::new(portcullis.clone());
-    let dev =
-        Dev { mailbox, clock, hasher, worker: worker.clone(), port: address.port(), accounts: demo.accounts };
+    let dev = Dev {
+        mailbox,
+        flespi,
+        clock,
+        hasher,
+        worker: worker.clone(),
+        port: address.port(),
+        accounts: demo.accounts,
+    };
     let task = worker.spawn();
-    serve(listener, App::new(security, Some(Arc::new(dev))), portcullis, http, task).await
+    serve(listener, App::new(security, Some(Arc::new(dev))), portcullis, http, receipts, task).await
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -122,7 +122,7 @@
   }
 
   function sectionTitle() {
-    const section = ['two-factor', 'advanced', 'sessions'].find((name) => lastPressed.startsWith(name));
+    const section = ['two-factor', 'advanced', 'flespi', 'sessions'].find((name) => lastPressed.startsWith(name));
     return byId(`${section ?? 'authorization'}-title`);
   }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod email;
+mod flespi;
 mod manage;
 mod notices;
 mod password;
@@ -56,6 +57,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         recovery::operations(),
         of_two_factor(),
         notices::operations(),
+        flespi::operations(),
         of_sessions(),
         manage::of_users(),
         manage::of_invitations(),
@@ -296,6 +298,17 @@ fn of_two_factor() -> Vec<Operation> {
                 Reason::WeakPassword,
             ],
             route: put(two_factor::set),
+        },
+        Operation {
+            method: "delete",
+            path: "/phone",
+            summary: "Forgets the phone number.",
+            session: true,
+            body: None,
+            success: 204,
+            gives: None,
+            refusals: &[Reason::StaleSignIn, Reason::InUse],
+            route: delete(two_factor::forget_phone),
         },
     ]
 }

@@ -1,6 +1,7 @@
 //! Signing in and out, and being asked again.
 
 use axum::http::StatusCode;
+use portcullis::challenge::Channel;
 use portcullis::sign_in::{Admission, CodeResult, Reauthenticated, SignInResult};
 
 use crate::Problem;
@@ -40,12 +41,12 @@ pub(super) async fn code(mut door: Door) -> Answer {
 pub(super) async fn resend(door: Door) -> Answer {
     let mut fields = door.fields(&["challenge", "channel"])?;
     let token = fields.text("challenge")?;
-    if fields.optional_text("channel")?.is_some_and(|channel| channel != "email") {
-        return Err(Problem::input("channel", "invalid_channel", "codes are not sent by this channel"));
-    }
+    let unknown = || Problem::input("channel", "invalid_channel", "codes are not sent by this channel");
+    let named = |name: String| Channel::ALL.into_iter().find(|channel| channel.name() == name);
+    let channel = fields.optional_text("channel")?.map(|name| named(name).ok_or_else(unknown)).transpose()?;
     let challenge = door.challenge(&token)?;
     let attempt = door.attempt()?;
-    let code = door.portcullis().sign_in().resend(challenge, &attempt).await?;
+    let code = door.portcullis().sign_in().resend_by(challenge, channel, &attempt).await?;
     let view = ChallengeView::of(door.portcullis(), &code);
     door.reply(StatusCode::OK, &view).await
 }

@@ -9,12 +9,19 @@ use crate::door::{Answer, Door};
 pub(super) async fn ask(mut door: Door) -> Answer {
     let user = door.user().await?;
     let mut fields = door.any_fields()?;
-    match fields.text("method")?.as_str() {
-        "email" => fields.only(&["address"])?,
+    let code = match fields.text("method")?.as_str() {
+        "email" => {
+            fields.only(&["address"])?;
+            let address = fields.optional_address()?;
+            door.portcullis().two_factor().ask(user.id, address.as_ref()).await?
+        }
+        "sms" => {
+            fields.only(&["phone"])?;
+            let (phone, source) = (fields.optional_phone()?, door.source()?);
+            door.portcullis().two_factor().ask_sms(user.id, phone.as_ref(), &source).await?
+        }
         _ => return Err(invalid_method()),
-    }
-    let address = fields.optional_address()?;
-    let code = door.portcullis().two_factor().ask(user.id, address.as_ref()).await?;
+    };
     let view = ChallengeView::of(door.portcullis(), &code);
     door.reply(StatusCode::ACCEPTED, &view).await
 }
@@ -37,7 +44,8 @@ pub(super) async fn set(mut door: Door) -> Answer {
             fields.only(&[])?;
             door.portcullis().two_factor().disable(user.id).await?
         }
-        "email" => {
+        // The challenge knows which of the two it switches on.
+        "email" | "sms" => {
             fields.only(&["challenge", "code"])?;
             let (token, code) = (fields.text("challenge")?, fields.code()?);
             let challenge = door.challenge(&token)?;
@@ -49,6 +57,15 @@ pub(super) async fn set(mut door: Door) -> Answer {
     door.give(&changed.session).await?;
     let view = TwoFactorView::of(door.portcullis(), &changed.now);
     door.reply(StatusCode::OK, &view).await
+}
+
+pub(super) async fn forget_phone(mut door: Door) -> Answer {
+    let user = door.user().await?;
+    door.no_fields()?;
+    if let Some(session) = door.portcullis().phone().remove(user.id).await? {
+        door.give(&session).await?;
+    }
+    door.done().await
 }
 
 fn invalid_method() -> Problem {

@@ -12,7 +12,7 @@ async fn settings_show_what_exists_and_nothing_more() {
     let settings = site.get("/settings").await.is(200).json();
     assert_eq!(
         keys(&settings),
-        ["account", "email", "notices", "password", "sessions", "two_factor", "user"]
+        ["account", "email", "flespi", "notices", "password", "phone", "sessions", "two_factor", "user"]
     );
     assert_eq!(
         settings["user"],
@@ -25,7 +25,7 @@ async fn settings_show_what_exists_and_nothing_more() {
     assert!(settings["account"]["services"].is_object());
     let options = settings["two_factor"]["options"].as_array().unwrap();
     let methods: Vec<_> = options.iter().map(|option| option["method"].as_str().unwrap()).collect();
-    assert_eq!(methods, ["none", "email"]);
+    assert_eq!(methods, ["none", "email", "sms"]);
     assert!(options.iter().all(|option| option["verdict"] == json!({"allowed": true})), "{options:?}");
 }
 
@@ -135,7 +135,14 @@ async fn without_a_session_nothing_is_shown_or_done() {
         ("POST", "/two-factor/challenge"),
         ("POST", "/two-factor/challenge/resend"),
         ("PUT", "/two-factor"),
+        ("DELETE", "/phone"),
         ("POST", "/reauthenticate"),
+        ("GET", "/flespi"),
+        ("PUT", "/flespi"),
+        ("DELETE", "/flespi"),
+        ("POST", "/flespi/check"),
+        ("POST", "/flespi/hand-off"),
+        ("POST", "/flespi/hand-off/x"),
         ("GET", "/users"),
         ("POST", "/users"),
         ("GET", "/users/x"),

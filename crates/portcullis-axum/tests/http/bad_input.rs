@@ -116,8 +116,11 @@ fn bodies() -> Vec<(&'static str, Value)> {
         ("POST /email/resend", json!({"challenge": "x"})),
         ("POST /password", json!({"current": PASSWORD, "new": quiet, "repeat": quiet})),
         ("POST /two-factor/challenge", json!({"method": "email", "address": "new@example.com"})),
+        ("POST /two-factor/challenge", json!({"method": "sms", "phone": "+37120000045"})),
         ("POST /two-factor/challenge/resend", json!({"challenge": "x"})),
         ("PUT /two-factor", json!({"method": "email", "challenge": "x", "code": "123456"})),
+        ("PUT /flespi", json!({"token": "aB3x".repeat(16), "region": "eu"})),
+        ("POST /flespi/hand-off/x", json!({"message": "x"})),
         ("POST /users", json!({"login": "dora", "account": NOBODY})),
         (PATCH_USER, json!({"email": "new@example.com", "time_zone": "Europe/Riga", "language": "ru"})),
         ("POST /accounts", json!({"name": "low", "parent": NOBODY})),
@@ -130,7 +133,7 @@ const PATCH_ACCOUNT: &str = "PATCH /accounts/00000000-0000-7000-8000-00000000000
 
 /// Whether a field may be left out.
 fn optional(route: &str, field: &str) -> bool {
-    field == "address" || route.starts_with("PATCH ")
+    matches!(field, "address" | "phone") || route.starts_with("PATCH ")
 }
 
 /// Texts that no field of a kind takes, by the names of the fields, with the code that says so.
@@ -161,14 +164,50 @@ fn texts() -> Vec<(&'static [&'static str], &'static str, Vec<String>)> {
     let invisible = ["ali\u{202e}ce", "ali\u{200b}ce", "ali\r\nce", "ali\0ce", "\u{feff}alice", " alice", ""];
     let mut logins: Vec<_> = invisible.map(str::to_owned).to_vec();
     logins.extend(["a".repeat(51), "ı".repeat(60_000 / 2)]);
+    let mut phones: Vec<_> = [
+        "",
+        "20000045",
+        "37120000045",
+        "0037120000045",
+        "+37120000045;+37120000046",
+        "+37120000045,+37120000046",
+        "+37120000045 +37120000046",
+        "+371 20000045",
+        "+37120000045x12",
+        "+37120000045;ext=1",
+        "tel:+37120000045",
+        "+371CALLNOW",
+        "+３７１２００００００４５",
+        "+371\u{661}\u{662}\u{663}\u{664}\u{665}",
+        "+3712000004512345",
+        "+0371200000",
+        "++37120000045",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    phones.extend(['\u{200b}', '\u{202e}', '\0', '\n'].map(|c| format!("+371{c}20000045")));
+    phones.push("1".repeat(60_000));
     let ids = vec![String::new(), "demo".into(), format!(" {NOBODY}"), "0".repeat(60_000)];
+    let tokens = vec![
+        String::new(),
+        "x".repeat(63),
+        "x".repeat(65),
+        format!("flespitoken {}", "x".repeat(64)),
+        format!("{}\n", "x".repeat(63)),
+        "ｘ".repeat(64),
+        "x".repeat(60_000),
+    ];
+    let regions = ["", "EU", "EU ", "eu ", "eu.evil.com", "ru@evil", "ｅｕ", "https://flespi.io"];
     vec![
+        (&["token"], "invalid_token", tokens),
+        (&["region"], "invalid_region", regions.map(str::to_owned).to_vec()),
         (&["address", "email"], "invalid_email", addresses),
         (&["code"], "invalid_code", codes),
         (&["login"], "invalid_login", logins),
         (&["password", "current", "new", "repeat"], "too_long", vec!["x".repeat(1025), "ж".repeat(30_000)]),
         (&["password", "current", "new", "repeat"], "missing", vec![String::new()]),
         (&["account", "parent"], "invalid_id", ids),
+        (&["phone"], "invalid_phone", phones),
         (&["name"], "invalid_name", vec![String::new(), " ".into(), "a\0b".into(), "x".repeat(101)]),
         (&["time_zone"], "invalid_time_zone", vec![String::new(), "Riga".into(), "x".repeat(60_000)]),
         (&["language"], "invalid_language", vec![String::new(), "?".into(), "x".repeat(60_000)]),
@@ -207,8 +246,11 @@ async fn what_no_field_takes_is_refused_by_name_before_any_work() {
         "new",
         "parent",
         "password",
+        "phone",
+        "region",
         "repeat",
         "time_zone",
+        "token",
     ];
     assert_eq!(fields, expected);
 }

@@ -49,7 +49,7 @@ impl Site {
     }
 
     pub(crate) async fn over(world: World, options: HttpOptions) -> Self {
-        let account = world.account("demo").await.unwrap();
+        let account = world.account_with_sms("demo").await.unwrap();
         let app = Router::new().nest(MOUNT, router(world.security.clone(), options));
         Self { world, app, account, jar: BTreeMap::new(), peer: IpAddr::from([192, 0, 2, 1]) }
     }

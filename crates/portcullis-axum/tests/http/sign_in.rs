@@ -137,8 +137,12 @@ async fn a_code_is_sent_again_after_a_while_and_not_for_ever() {
     }
     site.world.advance(TimeDelta::seconds(61));
     site.post("/sign-in/resend", body).await.refused(429, "no_sends_left");
-    let body = json!({"challenge": challenge, "channel": "sms"});
+    let body = json!({"challenge": challenge, "channel": "pigeon"});
     site.post("/sign-in/resend", body).await.unfit("channel", "invalid_channel");
+    let challenge = site.ask_code().await;
+    site.world.advance(TimeDelta::seconds(61));
+    let body = json!({"challenge": challenge, "channel": "sms"});
+    site.post("/sign-in/resend", body).await.refused(403, "not_allowed");
 }
 
 #[tokio::test]

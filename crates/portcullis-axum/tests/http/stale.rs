@@ -36,8 +36,12 @@ async fn every_route_that_takes_a_fresh_sign_in_refuses_a_stale_one() {
     let rows = [
         ("PUT /email", "", json!({"address": "new@example.com"})),
         ("DELETE /email", "", Value::Null),
+        ("DELETE /phone", "", Value::Null),
         ("POST /two-factor/challenge", "", json!({"method": "email"})),
         ("PUT /two-factor", "", json!({"method": "none"})),
+        ("PUT /flespi", "", json!({"token": "aB3x".repeat(16), "region": "eu"})),
+        ("DELETE /flespi", "", Value::Null),
+        ("POST /flespi/hand-off", "", Value::Null),
         ("DELETE /users/{id}/two-factor", bob.as_str(), Value::Null),
         ("PATCH /users/{id}", bob.as_str(), json!({"email": "new@example.com"})),
         ("POST /users", "", json!({"login": "fay", "account": demo, "email": "fay@example.com"})),

@@ -108,11 +108,11 @@ async fn codes_are_sent_again_after_a_while() {
 #[tokio::test]
 async fn a_method_that_does_not_exist_is_named_before_anything_else() {
     let (mut site, _) = Site::signed_in().await;
-    for method in ["sms", "none", "", "EMAIL"] {
+    for method in ["telegram", "none", "", "EMAIL"] {
         let body = json!({"method": method, "phone": "+37120000000"});
         site.post("/two-factor/challenge", body).await.unfit("method", "invalid_method");
     }
-    for method in ["sms", "", "off"] {
+    for method in ["telegram", "", "off"] {
         let body = json!({"method": method, "challenge": "x", "code": "123456"});
         site.put("/two-factor", body).await.unfit("method", "invalid_method");
     }

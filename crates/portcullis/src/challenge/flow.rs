@@ -4,16 +4,22 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::link::{FreshLink, LinkEntry, Whose, dead_links};
-use super::model::{Challenge, PendingCode, Purpose};
-use super::rules::{self, Budgets, Entry, FreshCode, Tally, email_codes, source_failures};
-use crate::contact::{Email, SourceAddress};
+use super::model::{Challenge, Channel, PendingCode, Purpose, sealing};
+use super::resend::{self, Again};
+use super::rules::{self, Budgets, Entry, Fare, FreshCode, Tally, email_codes, source_failures};
+use crate::contact::{Destination, Email, SourceAddress};
+use crate::decision::Refusal;
 use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
 use crate::id::{ChallengeId, MessageId, SessionId};
 use crate::keyring::Binding;
 use crate::port::store::Start;
+use crate::rights::Gate;
 use crate::secret::{Code, LinkToken};
+use crate::sms::rules::Route;
+use crate::sms::{Found, Learned};
+use crate::spend::Left;
 use crate::user::User;
 
 /// The label a challenge's token is sealed under.
@@ -64,6 +70,7 @@ pub(crate) struct NewCode {
     challenge: ChallengeId,
     message: MessageId,
     code: Code,
+    nonce: [u8; 24],
 }
 
 /// The material of one link: drawn once, bound when the user is known.
@@ -118,6 +125,7 @@ impl Engine {
             challenge: ChallengeId::from_uuid(self.new_id(now)?),
             message: MessageId::from_uuid(self.new_id(now)?),
             code: Code::generate(self.policy.code_length, &*self.random)?,
+            nonce: self.random_bytes()?,
         })
     }
 
@@ -127,19 +135,20 @@ impl Engine {
         new: &NewCode,
         user: &User,
         purpose: Purpose,
-        destination: &Email,
+        destination: &Destination,
     ) -> FreshCode {
         self.bind_to(new, new.challenge, user, purpose, destination)
     }
 
-    /// Binds a code to a challenge that exists already.
+    /// Binds a code to a challenge that exists already. One that goes to a phone is kept sealed besides, since a resend
+    /// repeats it.
     pub(crate) fn bind_to(
         &self,
         new: &NewCode,
         challenge: ChallengeId,
         user: &User,
         purpose: Purpose,
-        destination: &Email,
+        destination: &Destination,
     ) -> FreshCode {
         let keyring = self.keyring();
         let digest = keyring.bind(&Binding {
@@ -150,7 +159,17 @@ impl Engine {
             credential_version: user.credential_version,
             secret: new.code.expose().as_bytes(),
         });
-        FreshCode { challenge, message: new.message, code: new.code.clone(), digest, epoch: keyring.epoch() }
+        let sealed = destination
+            .phone()
+            .map(|_| keyring.seal(&sealing(challenge, user.id), new.code.expose().as_bytes(), new.nonce));
+        FreshCode {
+            challenge,
+            message: new.message,
+            code: new.code.clone(),
+            digest,
+            sealed,
+            epoch: keyring.epoch(),
+        }
     }
 
     /// What the budgets of mailed codes hold. The address is only counted in the snapshot when it was asked for.
@@ -208,19 +227,23 @@ impl Engine {
 }
 
 impl Engine {
-    /// Sends the code of a pending challenge again. With a session given, the challenge must be its user's.
+    /// Sends the code of a pending challenge again, by the channel named or else by its own. With a session given, the
+    /// challenge must be its user's.
     pub(crate) async fn resend(
         &self,
         challenge: ChallengeId,
         purposes: &[Purpose],
+        channel: Option<Channel>,
         source: Option<&SourceAddress>,
         session: Option<SessionId>,
     ) -> Result<PendingCode, Error> {
+        let learned = Learned::default();
+        let learned = &learned;
         self.decide(|t| async move {
             let source = source.map_or(Uuid::nil(), |source| self.source_id(source));
             let mut starts = vec![Start::Id(challenge.uuid())];
             starts.extend(session.map(|session| Start::Id(session.uuid())));
-            let view = self.read(&t, starts, vec![source]).await?;
+            let view = self.read(&t, starts, learned.and(&[source])).await?;
             let mut acting = None;
             if session.is_some() {
                 match view.acting(1)? {
@@ -233,17 +256,79 @@ impl Engine {
                 Ok(entry) => entry,
                 Err(no) => return Ok(no.into()),
             };
-            let (this, user) = (&entry.challenge.value, &entry.user.value);
-            let address = self.address_id(&this.destination, user);
-            let fresh = self.bind_to(&self.new_code(t.now)?, this.id, user, this.purpose, &this.destination);
-            let budgets = self.budgets(&view, user, address);
-            let mut decision = rules::resend(&entry, fresh, budgets, address, &self.policy, t.now);
+            let again = self.again(&view, &entry, channel, learned)?;
+            let mut decision = resend::resend(&entry, again, &self.policy, t.now);
             if let (Some(acting), Ok(_)) = (&acting, &decision.reply) {
                 decision.changes.guard(&acting.session);
             }
             Ok(decision)
         })
         .await
+    }
+
+    /// What a code sent again is made of, or why there is none.
+    fn again(
+        &self,
+        view: &View,
+        entry: &Entry,
+        channel: Option<Channel>,
+        learned: &Learned,
+    ) -> Result<Result<Again, Refusal>, Error> {
+        let (this, user) = (&entry.challenge.value, &entry.user.value);
+        let number = this.destination.phone().or(user.phone.as_ref());
+        let asks = this.purpose.may_travel_by_sms();
+        let found = if asks {
+            Some(self.sms_to(view, user, &entry.chain, number, entry.source, Some(learned))?)
+        } else {
+            None
+        };
+        let sms = found.as_ref().map(|found| found.missing.as_slice()).unwrap_or_default();
+        let until = found.as_ref().and_then(|found| found.left.as_ref()).and_then(Left::until);
+        let refusal = |missing: Vec<Gate>| {
+            // Waiting helps where nothing else is missing.
+            let ends = missing.iter().all(|gate| matches!(gate, Gate::Budget | Gate::QuotaSms));
+            Refusal::not_allowed(missing).until(until.filter(|_| ends), view.now())
+        };
+        let Route { to, instead_of } = match resend::next_destination(this, user, sms, channel, &self.policy)
+        {
+            Ok(route) => route,
+            Err(missing) => return Ok(Err(refusal(missing))),
+        };
+        let new = self.new_code(view.now())?;
+        let kept = this.destination.same_as(&to).then(|| self.kept_code(this)).flatten();
+        let repeats = kept.is_some();
+        let new = NewCode { code: kept.unwrap_or_else(|| new.code.clone()), ..new };
+        let fresh = self.bind_to(&new, this.id, user, this.purpose, &to);
+        let fare = self.fare(view, user, &to, found.as_ref());
+        let line = found.filter(|_| to.phone().is_some()).map(|found| found.line);
+        Ok(fare.map_err(refusal).map(|fare| Again { to, fresh, fare, repeats, line, instead_of }))
+    }
+
+    /// The code that a challenge keeps, if it keeps one that can be opened.
+    fn kept_code(&self, challenge: &Challenge) -> Option<Code> {
+        let sealed = challenge.sealed.as_deref()?;
+        let plain = self.keyring().open(&sealing(challenge.id, challenge.user), sealed).ok()?;
+        core::str::from_utf8(plain.expose()).ok().and_then(|text| Code::parse(text).ok())
+    }
+
+    /// What a code to a destination is taken out of.
+    pub(crate) fn fare(
+        &self,
+        view: &View,
+        user: &User,
+        to: &Destination,
+        found: Option<&Found>,
+    ) -> Result<Fare, Vec<Gate>> {
+        match to.email() {
+            Some(mailbox) => {
+                let address = self.address_id(mailbox, user);
+                Ok(Fare::Mail { address, budgets: self.budgets(view, user, address) })
+            }
+            None => match found.and_then(|found| found.left.clone()) {
+                Some(left) => Ok(Fare::Sms(Box::new(left))),
+                None => Err(vec![Gate::ServiceSms]),
+            },
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! At 256 bits nobody guesses, so no guess is counted; and a request for another link voids none that was sent before.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -12,7 +14,7 @@ use crate::audit::Event;
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::engine::record::Schema;
-use crate::id::{AccountId, ChallengeId, MessageId, UserId};
+use crate::id::{AccountId, ChallengeId, MessageId, SessionId, UserId};
 use crate::keyring::BoundDigest;
 use crate::message::model::{CodeToSend, Draft, MessageKind, OneTime};
 use crate::policy::Policy;
@@ -121,7 +123,7 @@ pub(crate) fn spend_link<'a>(
             && purposes.contains(&challenge.purpose);
         if buries {
             let mut dead = entry.challenge.clone();
-            dead.value.state = State::Dead;
+            dead.value.bury();
             changes.put(&dead);
             changes.event(entry.event(REFUSED).because(why));
             return Err(No::new(Reason::ChallengeDead.into(), changes));
@@ -129,7 +131,7 @@ pub(crate) fn spend_link<'a>(
         return Err(entry.refuse_dead(REFUSED, why, policy, now));
     }
     let mut spent = entry.challenge.clone();
-    spent.value.state = State::Spent;
+    spent.value.spend();
     changes.put(&spent);
     Ok((entry, changes))
 }
@@ -147,7 +149,7 @@ pub(crate) fn end(
     }) else {
         return Decision::yes((), changes);
     };
-    challenge.value.state = State::Dead;
+    challenge.value.bury();
     changes.put(&challenge);
     let this = &challenge.value;
     if let Some(mut user) = user {
@@ -195,8 +197,10 @@ impl Whose {
             | Purpose::Reauthentication
             | Purpose::EmailConfirmation
             | Purpose::TwoFactorEmail
+            | Purpose::TwoFactorSms
             | Purpose::Recovery
-            | Purpose::Invitation => self.credential_version,
+            | Purpose::Invitation
+            | Purpose::FlespiHandOff => self.credential_version,
         }
     }
 }
@@ -271,6 +275,21 @@ pub(crate) fn show_link(
     challenge.expires_at
 }
 
+/// As [`show_link`], for one that only the session that asked may bring back.
+pub(crate) fn hand_out(
+    changes: &mut Changes,
+    ask: &LinkAsk<'_>,
+    fresh: FreshLink,
+    session: SessionId,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let (mut challenge, _) = link(ask, fresh, ask.purpose.message(), policy, now);
+    challenge.session = Some(session);
+    changes.insert(&challenge).event(issued(&challenge));
+    challenge.expires_at
+}
+
 fn issued(challenge: &Challenge) -> Event {
     Event::of("link_issued", challenge.tenant.uuid(), challenge.user.uuid())
         .because(challenge.purpose.name())
@@ -291,13 +310,16 @@ fn link(
         tenant: ask.user.tenant,
         user: ask.user.user,
         purpose: ask.purpose,
-        destination: ask.destination.clone(),
+        destination: ask.destination.into(),
         session: None,
         credential_version: ask.user.bound_version(ask.purpose),
         epoch: fresh.epoch,
         lifts: ask.lifts,
         regardless_of_flag: false,
         digest: fresh.digest,
+        sealed: None,
+        unverified: None,
+        unverified_before: BTreeMap::new(),
         state: State::Pending,
         issue: 1,
         created_at: now,
@@ -310,7 +332,7 @@ fn link(
         tenant: challenge.tenant.uuid(),
         user: challenge.user,
         kind,
-        to: ask.destination.clone(),
+        to: ask.destination.into(),
         lane: Lane::Interactive,
         code: Some(CodeToSend {
             code: OneTime::Link(fresh.token),
@@ -318,6 +340,7 @@ fn link(
             issue: challenge.issue,
             valid_until: expires_at,
         }),
+        charge: None,
         once_at: None,
         not_before: None,
         day: None,

@@ -3,6 +3,7 @@
 pub(crate) mod flow;
 pub(crate) mod link;
 pub(crate) mod model;
+pub(crate) mod resend;
 pub(crate) mod rules;
 
 pub(crate) use flow::NewCode;

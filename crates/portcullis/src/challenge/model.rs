@@ -1,16 +1,21 @@
 //! What a challenge is.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::contact::Email;
+use crate::audit::Event;
+use crate::contact::{Destination, Email};
 use crate::decision::Entity;
 use crate::engine::record::Schema;
 use crate::id::{AccountId, ChallengeId, SessionId, UserId};
-use crate::keyring::BoundDigest;
+use crate::keyring::{BoundDigest, Keyring, Sealing};
 use crate::message::MessageKind;
+use crate::message::reseal::Sealed;
 use crate::port::store::{Counter, Key, Kind, Lane};
+use crate::spend::Charge;
 
 /// What a code proves. A code for one purpose is worthless for any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,24 +30,30 @@ pub enum Purpose {
     EmailConfirmation,
     /// Switches two-factor authentication by e-mail on.
     TwoFactorEmail,
+    /// Confirms a phone number and switches two-factor authentication by SMS on.
+    TwoFactorSms,
     /// Sets a new password by a mailed link.
     Recovery,
     /// Sets the first password by a mailed link, and confirms the address it was mailed to.
     Invitation,
     /// Puts the old address back by a link mailed to it.
     EmailUndo,
+    /// Takes what a pop-up of flespi posted. No message carries it.
+    FlespiHandOff,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::SignIn,
         Self::Reauthentication,
         Self::EmailConfirmation,
         Self::TwoFactorEmail,
+        Self::TwoFactorSms,
         Self::Recovery,
         Self::Invitation,
         Self::EmailUndo,
+        Self::FlespiHandOff,
     ];
 
     /// The stable name, part of what a code is bound to.
@@ -52,22 +63,38 @@ impl Purpose {
             Self::Reauthentication => "reauthentication",
             Self::EmailConfirmation => "email_confirmation",
             Self::TwoFactorEmail => "two_factor_email",
+            Self::TwoFactorSms => "two_factor_sms",
             Self::Recovery => "recovery",
             Self::Invitation => "invitation",
             Self::EmailUndo => "email_undo",
+            Self::FlespiHandOff => "flespi_hand_off",
         }
     }
 
-    /// The message that carries its code or link.
+    /// The message that carries its code or link. A hand-off is carried by none; nothing with its challenge ever leaves.
     pub(crate) const fn message(self) -> MessageKind {
         match self {
             Self::SignIn => MessageKind::SignInCode,
             Self::Reauthentication => MessageKind::ReauthenticationCode,
             Self::EmailConfirmation => MessageKind::EmailConfirmationCode,
-            Self::TwoFactorEmail => MessageKind::TwoFactorCode,
+            Self::TwoFactorEmail | Self::TwoFactorSms => MessageKind::TwoFactorCode,
             Self::Recovery => MessageKind::RecoveryLink,
             Self::Invitation => MessageKind::InvitationLink,
             Self::EmailUndo => MessageKind::EmailUndo,
+            Self::FlespiHandOff => MessageKind::FlespiExpiring,
+        }
+    }
+
+    /// Whether its code may travel by SMS.
+    pub(crate) const fn may_travel_by_sms(self) -> bool {
+        match self {
+            Self::SignIn | Self::Reauthentication | Self::TwoFactorSms => true,
+            Self::EmailConfirmation
+            | Self::TwoFactorEmail
+            | Self::Recovery
+            | Self::Invitation
+            | Self::EmailUndo
+            | Self::FlespiHandOff => false,
         }
     }
 
@@ -80,7 +107,8 @@ impl Purpose {
                 Self::Reauthentication => "reauthentication_code_failures",
                 Self::EmailConfirmation => "email_code_failures",
                 Self::TwoFactorEmail => "two_factor_code_failures",
-                Self::Recovery | Self::Invitation | Self::EmailUndo => "link_failures",
+                Self::TwoFactorSms => "two_factor_sms_failures",
+                Self::Recovery | Self::Invitation | Self::EmailUndo | Self::FlespiHandOff => "link_failures",
             },
         )
     }
@@ -94,7 +122,8 @@ impl Purpose {
                 Self::Reauthentication => "reauthentication_code_wait",
                 Self::EmailConfirmation => "email_code_wait",
                 Self::TwoFactorEmail => "two_factor_code_wait",
-                Self::Recovery | Self::Invitation | Self::EmailUndo => "link_wait",
+                Self::TwoFactorSms => "two_factor_sms_wait",
+                Self::Recovery | Self::Invitation | Self::EmailUndo | Self::FlespiHandOff => "link_wait",
             },
         )
     }
@@ -125,7 +154,7 @@ pub struct Challenge {
     pub user: UserId,
     /// What is to be proved.
     pub purpose: Purpose,
-    pub(crate) destination: Email,
+    pub(crate) destination: Destination,
     /// The session that asked, where only that one may finish.
     pub session: Option<SessionId>,
     /// The user's credential version it was made under; it is dead under any other.
@@ -140,6 +169,15 @@ pub struct Challenge {
     #[serde(default)]
     pub regardless_of_flag: bool,
     pub(crate) digest: BoundDigest,
+    /// The code, sealed, where a resend repeats it; gone as soon as the challenge is spent or seen dead.
+    #[serde(default)]
+    pub(crate) sealed: Option<String>,
+    /// What the right code gives back of what the newest SMS was charged.
+    #[serde(default)]
+    pub(crate) unverified: Option<Charge>,
+    /// What the right code gives back of what the earlier SMS with the same code were charged, by issue.
+    #[serde(default)]
+    pub(crate) unverified_before: BTreeMap<u32, Charge>,
     pub(crate) state: State,
     /// Which code is the living one: the number of sends so far.
     pub issue: u32,
@@ -160,6 +198,42 @@ impl Challenge {
     /// The lookup key of all challenges of a user.
     pub(crate) fn of_user(user: UserId) -> Key {
         Key::lookup(Self::KIND, "user", user.to_string())
+    }
+
+    /// The mailbox it was mailed to, if it was.
+    pub(crate) const fn mailbox(&self) -> Option<&Email> {
+        self.destination.email()
+    }
+
+    /// Its one use is over; the code in it is gone.
+    pub(crate) fn spend(&mut self) {
+        self.end(State::Spent);
+    }
+
+    /// It is dead for good; the code in it is gone.
+    pub(crate) fn bury(&mut self) {
+        self.end(State::Dead);
+    }
+
+    fn end(&mut self, state: State) {
+        (self.state, self.sealed, self.unverified) = (state, None, None);
+        self.unverified_before.clear();
+    }
+
+    /// What the right code gives back.
+    pub(crate) fn given_back_by_code(&self) -> impl Iterator<Item = &Charge> {
+        self.unverified.iter().chain(self.unverified_before.values())
+    }
+
+    /// What the right code would give back of one send is given back without it; says whether there was any.
+    pub(crate) fn forget_unverified(&mut self, issue: u32) -> bool {
+        let newest = if self.issue == issue { self.unverified.take() } else { None };
+        newest.is_some() || self.unverified_before.remove(&issue).is_some()
+    }
+
+    /// The look-up key of the challenges whose code a key sealed.
+    pub(crate) fn sealed_with(key: &str) -> Key {
+        Key::lookup(Self::KIND, "sealed", key)
     }
 
     /// Counts the wrong codes judged for a challenge.
@@ -185,7 +259,9 @@ impl Entity for Challenge {
     }
 
     fn keys(&self) -> Vec<Key> {
-        vec![Self::of_user(self.user)]
+        let mut keys = vec![Self::of_user(self.user)];
+        keys.extend(self.sealing_keys().into_iter().map(Self::sealed_with));
+        keys
     }
 
     fn refs(&self) -> Vec<Uuid> {
@@ -201,20 +277,50 @@ impl Entity for Challenge {
     }
 }
 
+/// What the code in a challenge is sealed for.
+pub(crate) const fn sealing(id: ChallengeId, user: UserId) -> Sealing {
+    Sealing { label: "challenge_code", record: id.uuid(), owner: user.uuid() }
+}
+
+impl Sealed for Challenge {
+    fn sealing_keys(&self) -> BTreeSet<&str> {
+        self.sealed.as_deref().and_then(Keyring::key_of).into_iter().collect()
+    }
+
+    fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
+        let sealing = sealing(self.id, self.user);
+        let plain = keyring.open(&sealing, self.sealed.as_deref()?).ok()?;
+        let sealed = keyring.seal(&sealing, plain.expose(), nonce);
+        Some(Self { sealed: Some(sealed), ..self.clone() })
+    }
+
+    fn told(&self) -> Option<Event> {
+        let event = Event::of("challenge_resealed", self.tenant.uuid(), self.user.uuid());
+        Some(event.about(self.id.uuid()))
+    }
+}
+
 /// How a code travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Channel {
     /// By e-mail.
+    #[default]
     Email,
+    /// By SMS.
+    Sms,
 }
 
 impl Channel {
+    /// Every channel.
+    pub const ALL: [Self; 2] = [Self::Email, Self::Sms];
+
     /// The stable name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Email => "email",
+            Self::Sms => "sms",
         }
     }
 }

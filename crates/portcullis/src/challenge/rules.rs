@@ -1,22 +1,26 @@
 //! When a code counts, what a wrong one costs, when it may be sent again.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::link::Whose;
-use super::model::{Challenge, Channel, PendingCode, Purpose, State};
+use super::model::{Challenge, PendingCode, Purpose, State};
 use crate::account::rules::Chain;
 use crate::audit::Event;
-use crate::contact::Email;
-use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
+use crate::contact::Destination;
+use crate::decision::{Changes, No, Reason, Refusal, Stored};
 use crate::engine::record::Schema;
 use crate::id::{ChallengeId, MessageId, SessionId, UserId};
 use crate::keyring::BoundDigest;
 use crate::message::model::{CodeToSend, Draft, MessageKind, OneTime};
-use crate::policy::{CLOCK_SLACK, Policy};
+use crate::policy::Policy;
 use crate::port::store::{Count, Counter, CounterOp, Lane, Window};
 use crate::secret::Code;
 use crate::session::rules::{admissible, after};
+use crate::sms::rules as sms;
+use crate::spend::{Charge, Left};
 use crate::user::User;
 
 /// What the counters say about a user's next code.
@@ -94,15 +98,15 @@ pub(crate) fn death(
 fn named(challenge: &Challenge, user: &User) -> bool {
     match challenge.purpose {
         // A newer recovery link voids no older one: a stranger's request must not take the owner's link away.
-        Purpose::SignIn | Purpose::Reauthentication | Purpose::Recovery => true,
+        Purpose::SignIn | Purpose::Reauthentication | Purpose::Recovery | Purpose::FlespiHandOff => true,
         Purpose::EmailConfirmation => {
             user.pending_email.as_ref().is_some_and(|pending| pending.challenge == challenge.id)
         }
-        Purpose::TwoFactorEmail => user.pending_two_factor == Some(challenge.id),
+        Purpose::TwoFactorEmail | Purpose::TwoFactorSms => user.pending_two_factor == Some(challenge.id),
         Purpose::Invitation => {
             let newest = user.invitation.is_none_or(|newest| newest == challenge.id);
             let confirmed =
-                newest && user.confirmed_email().is_some_and(|email| email.same_as(&challenge.destination));
+                newest && user.confirmed_email().is_some_and(|email| challenge.destination.is_email(email));
             let pending = user.pending_email.as_ref();
             confirmed || pending.is_some_and(|pending| pending.challenge == challenge.id)
         }
@@ -111,7 +115,7 @@ fn named(challenge: &Challenge, user: &User) -> bool {
 }
 
 /// Why the user may not try a code now, whatever it is.
-fn shut(tally: &Tally, policy: &Policy, now: DateTime<Utc>) -> Option<Refusal> {
+pub(super) fn shut(tally: &Tally, policy: &Policy, now: DateTime<Utc>) -> Option<Refusal> {
     if tally.failures.value >= policy.code_disabled_after {
         Some(Reason::Locked.into())
     } else if policy.code_backoff.waits(tally.wait, now) {
@@ -150,7 +154,7 @@ pub(crate) fn judge(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Resul
     if let Some(why) = death(challenge, &entry.user.value, &entry.chain, entry.epoch, now) {
         if challenge.state == State::Pending {
             let mut dead = entry.challenge.clone();
-            dead.value.state = State::Dead;
+            dead.value.bury();
             changes.put(&dead);
         }
         changes.event(entry.event("code_refused").because(why));
@@ -164,7 +168,10 @@ pub(crate) fn judge(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Resul
     let (failures, wait) = (challenge.purpose.failures(user), challenge.purpose.wait(user));
     if entry.fits {
         let mut spent = entry.challenge.clone();
-        spent.value.state = State::Spent;
+        spent.value.spend();
+        for unverified in challenge.given_back_by_code() {
+            unverified.give_back(&mut changes);
+        }
         let limit = policy.code_attempts;
         changes
             .put(&spent)
@@ -193,9 +200,10 @@ pub(crate) fn judge(entry: &Entry, policy: &Policy, now: DateTime<Utc>) -> Resul
             tenant: challenge.tenant.uuid(),
             user,
             kind: MessageKind::CodesLocked,
-            to: to.clone(),
+            to: to.into(),
             lane: Lane::Interactive,
             code: None,
+            charge: None,
             once_at: Some((attempts.clone(), policy.code_attempts)),
             not_before: None,
             day: None,
@@ -258,6 +266,8 @@ pub(crate) struct FreshCode {
     pub(crate) message: MessageId,
     pub(crate) code: Code,
     pub(crate) digest: BoundDigest,
+    /// The code, sealed, where a resend repeats it.
+    pub(crate) sealed: Option<String>,
     /// The epoch of the keys that bound it.
     pub(crate) epoch: u32,
 }
@@ -269,9 +279,7 @@ pub(crate) struct Ask<'a> {
     /// How many blocks were lifted among the user's accounts.
     pub(crate) lifts: u64,
     pub(crate) purpose: Purpose,
-    pub(crate) destination: &'a Email,
-    /// The destination, as a derived id.
-    pub(crate) address: Uuid,
+    pub(crate) destination: Destination,
     pub(crate) session: Option<SessionId>,
 }
 
@@ -280,6 +288,47 @@ pub(crate) struct Ask<'a> {
 pub(crate) struct Budgets {
     pub(crate) user: Count,
     pub(crate) address: Count,
+}
+
+/// What a code that is sent is taken out of.
+#[derive(Clone, Debug)]
+pub(crate) enum Fare {
+    /// The budgets of mailed codes.
+    Mail {
+        /// The address, as a derived id.
+        address: Uuid,
+        /// What they hold.
+        budgets: Budgets,
+    },
+    /// What is left for one SMS.
+    Sms(Box<Left>),
+}
+
+/// Takes one code out of what it is to be taken out of; gives what was charged for an SMS.
+pub(super) fn pay(
+    changes: &mut Changes,
+    user: UserId,
+    fare: Fare,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<Option<Charge>, Refusal> {
+    match fare {
+        Fare::Mail { address, budgets } => {
+            spend_budgets(changes, user, address, budgets, policy, now).map(|()| None)
+        }
+        Fare::Sms(left) => {
+            let until = left.until();
+            left.charge(changes).map(Some).map_err(|lacks| sms::refusal(&lacks, until, now))
+        }
+    }
+}
+
+/// How long a code lives.
+pub(super) const fn life(to: &Destination, policy: &Policy) -> TimeDelta {
+    match to {
+        Destination::Email(_) => policy.code_life,
+        Destination::Phone(_) => policy.sms_code_life,
+    }
 }
 
 /// Takes one mailed code out of the budgets.
@@ -310,13 +359,14 @@ pub(crate) fn issue(
     changes: &mut Changes,
     ask: &Ask<'_>,
     fresh: FreshCode,
-    budgets: Budgets,
+    fare: Fare,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Result<PendingCode, Refusal> {
-    spend_budgets(changes, ask.user.id, ask.address, budgets, policy, now)?;
+    let charge = pay(changes, ask.user.id, fare, policy, now)?;
     let longest = i32::try_from(policy.sends_per_challenge).unwrap_or(i32::MAX);
-    let life_of_all = policy.code_life.checked_mul(longest).unwrap_or(policy.code_life);
+    let life_of_one = policy.code_life.max(policy.sms_code_life);
+    let life_of_all = life_of_one.checked_mul(longest).unwrap_or(life_of_one);
     let challenge = Challenge {
         v: Schema::default(),
         id: fresh.challenge,
@@ -330,15 +380,18 @@ pub(crate) fn issue(
         lifts: ask.lifts,
         regardless_of_flag: false,
         digest: fresh.digest,
+        sealed: fresh.sealed,
+        unverified: charge.as_ref().and_then(Charge::unverified),
+        unverified_before: BTreeMap::new(),
         state: State::Pending,
         issue: 1,
         created_at: now,
         issued_at: now,
-        expires_at: after(now, policy.code_life),
+        expires_at: after(now, life(&ask.destination, policy)),
         kept_until: after(after(now, life_of_all), policy.challenge_kept),
     };
     changes.insert(&challenge);
-    changes.send(message(&challenge, fresh.message, fresh.code));
+    changes.send(message(&challenge, fresh.message, fresh.code, charge.as_ref()));
     changes.event(
         Event::of("code_issued", challenge.tenant.uuid(), challenge.user.uuid())
             .because(challenge.purpose.name())
@@ -347,59 +400,7 @@ pub(crate) fn issue(
     Ok(pending_code(&challenge, Count::default(), policy))
 }
 
-/// Sends a pending challenge's code again: a new code, the old one dead, the attempts as they were.
-pub(crate) fn resend(
-    entry: &Entry,
-    fresh: FreshCode,
-    budgets: Budgets,
-    address: Uuid,
-    policy: &Policy,
-    now: DateTime<Utc>,
-) -> Decision<PendingCode> {
-    let refuse = |refusal: Refusal| {
-        let mut changes = Changes::none();
-        changes.event(entry.event("resend_refused").because(refusal.code()));
-        Decision::no(refusal, changes)
-    };
-    let old = &entry.challenge.value;
-    if let Some(why) = death(old, &entry.user.value, &entry.chain, entry.epoch, now) {
-        let mut changes = Changes::none();
-        if old.state == State::Pending {
-            let mut dead = entry.challenge.clone();
-            dead.value.state = State::Dead;
-            changes.put(&dead);
-        }
-        changes.event(entry.event("resend_refused").because(why));
-        return Decision::no(Reason::ChallengeDead.into(), changes);
-    }
-    if let Some(refusal) = shut(&entry.tally, policy, now) {
-        return refuse(refusal);
-    }
-    if old.issue >= policy.sends_per_challenge {
-        return refuse(Reason::NoSendsLeft.into());
-    }
-    let resend_at = after(old.issued_at, policy.resend_after);
-    // A code from the far future was made by a clock that has since stepped back; it delays nobody.
-    if old.issued_at <= after(now, CLOCK_SLACK) && now < resend_at {
-        return refuse(Refusal::from(Reason::TooSoon).until(Some(resend_at), now));
-    }
-    let mut changes = Changes::none();
-    if let Err(refusal) = spend_budgets(&mut changes, old.user, address, budgets, policy, now) {
-        return refuse(refusal);
-    }
-    let mut challenge = entry.challenge.clone();
-    challenge.value.digest = fresh.digest;
-    challenge.value.issue += 1;
-    challenge.value.issued_at = now;
-    challenge.value.expires_at = after(now, policy.code_life);
-    changes.put(&challenge).guard(&entry.user);
-    entry.chain.guard(&mut changes);
-    changes.send(message(&challenge.value, fresh.message, fresh.code));
-    changes.event(entry.event("code_issued").because(old.purpose.name()));
-    Decision::yes(pending_code(&challenge.value, entry.tally.attempts, policy), changes)
-}
-
-fn message(challenge: &Challenge, id: MessageId, code: Code) -> Draft {
+pub(super) fn message(challenge: &Challenge, id: MessageId, code: Code, charge: Option<&Charge>) -> Draft {
     Draft {
         id,
         tenant: challenge.tenant.uuid(),
@@ -413,6 +414,7 @@ fn message(challenge: &Challenge, id: MessageId, code: Code) -> Draft {
             issue: challenge.issue,
             valid_until: challenge.expires_at,
         }),
+        charge: charge.cloned(),
         once_at: None,
         not_before: None,
         day: None,
@@ -423,7 +425,7 @@ fn message(challenge: &Challenge, id: MessageId, code: Code) -> Draft {
 pub(crate) fn pending_code(challenge: &Challenge, attempts: Count, policy: &Policy) -> PendingCode {
     PendingCode {
         id: challenge.id,
-        channel: Channel::Email,
+        channel: challenge.destination.channel(),
         destination: challenge.destination.masked(),
         expires_at: challenge.expires_at,
         resend_at: after(challenge.issued_at, policy.resend_after),

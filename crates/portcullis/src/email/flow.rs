@@ -6,7 +6,7 @@ use super::model::{Changed, EmailSettings, UndoInfo};
 use super::rules::{self, FreshIds, Plan};
 use super::undo::{self, Return};
 use crate::challenge::link::{FreshLink, LinkEntry, peek_link};
-use crate::challenge::rules::meant_for;
+use crate::challenge::rules::{Fare, meant_for};
 use crate::challenge::{PendingCode, Purpose};
 use crate::contact::{Email, SourceAddress};
 use crate::engine::commit::Try;
@@ -145,7 +145,7 @@ impl EmailRoom<'_> {
         source: &SourceAddress,
     ) -> Result<PendingCode, Error> {
         let purposes = &[Purpose::EmailConfirmation];
-        self.0.engine.resend(challenge, purposes, Some(source), Some(session)).await
+        self.0.engine.resend(challenge, purposes, None, Some(source), Some(session)).await
     }
 
     /// Forgets the address that waits for confirmation; its code is dead.
@@ -294,9 +294,8 @@ impl Engine {
         let address = self.address_id(destination, user);
         let new = self.new_code(view.now())?;
         Ok(Plan {
-            fresh: self.bind(&new, user, purpose, destination),
-            budgets: self.budgets(view, user, address),
-            address,
+            fresh: self.bind(&new, user, purpose, &destination.into()),
+            fare: Fare::Mail { address, budgets: self.budgets(view, user, address) },
             failures: view.count(&purpose.failures(user.id)),
             wait: view.count_within(&purpose.wait(user.id), self.policy.code_backoff.longest),
         })
@@ -325,7 +324,9 @@ impl Engine {
         let Some(user) = undo::restored(&entry.user.value, entry.challenge.value.id, t.now) else {
             return Ok(None);
         };
-        let old = &entry.challenge.value.destination;
+        let Some(old) = entry.challenge.value.mailbox() else {
+            return Ok(None);
+        };
         let recovery = self.bind_link(self.new_link(t.now)?, (&user).into(), Purpose::Recovery, old);
         let to_old = MessageId::from_uuid(self.new_id(t.now)?);
         let to_new = MessageId::from_uuid(self.new_id(t.now)?);

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::model::{Changed, EmailSettings, PendingEmailCode};
 use super::undo::{leave_undo, may_replace};
 use crate::challenge::link::FreshLink;
-use crate::challenge::rules::{Ask, Budgets, Entry, FreshCode, issue, judge, may_issue, pending_code};
+use crate::challenge::rules::{Ask, Entry, Fare, FreshCode, issue, judge, may_issue, pending_code};
 use crate::challenge::{Challenge, PendingCode, Purpose};
 use crate::contact::Email;
 use crate::decision::{Changes, Decision, Reason, Refusal, Stored};
@@ -22,9 +22,7 @@ use crate::user::{Method, User};
 /// What the user's codes of one purpose hold, beside the code that may be sent.
 pub(crate) struct Plan {
     pub(crate) fresh: FreshCode,
-    pub(crate) budgets: Budgets,
-    /// The destination, as a derived id.
-    pub(crate) address: uuid::Uuid,
+    pub(crate) fare: Fare,
     pub(crate) failures: Count,
     pub(crate) wait: Count,
 }
@@ -58,11 +56,10 @@ pub(crate) fn set(
         user: &acting.user.value,
         lifts: acting.chain.lifts(),
         purpose: Purpose::EmailConfirmation,
-        destination: address,
-        address: plan.address,
+        destination: address.into(),
         session: None,
     };
-    let code = match issue(&mut changes, &ask, plan.fresh, plan.budgets, policy, now) {
+    let code = match issue(&mut changes, &ask, plan.fresh, plan.fare, policy, now) {
         Ok(code) => code,
         Err(refusal) => return acting.refuse(refusal, REFUSED),
     };
@@ -102,12 +99,15 @@ pub(crate) fn confirm(
         Ok(changes) => changes,
         Err(no) => return no.into(),
     };
+    let Some(address) = entry.challenge.value.mailbox() else {
+        return acting.refuse_keeping(changes.into_pins(), Reason::ChallengeDead.into(), "email_refused");
+    };
     if taken {
         // The code stays unspent: nothing was done with it.
         return acting.refuse_keeping(changes.into_pins(), Reason::AddressTaken.into(), "email_refused");
     }
     let mut user = acting.user.clone();
-    take(&mut user.value, &entry.challenge.value.destination, policy, now);
+    take(&mut user.value, address, policy, now);
     leave_undo(&mut changes, &acting.user.value, &mut user.value, ids.undo, ids.to_new, policy, now);
     changes.put(&user);
     acting.chain.guard(&mut changes);
@@ -139,9 +139,10 @@ pub(crate) fn notice(user: &User, kind: MessageKind, to: &Email, id: MessageId) 
         tenant: user.tenant.uuid(),
         user: user.id,
         kind,
-        to: to.clone(),
+        to: to.into(),
         lane: Lane::Interactive,
         code: None,
+        charge: None,
         once_at: None,
         not_before: None,
         day: None,
@@ -177,7 +178,7 @@ pub(crate) fn clear(
     }
     match acting.user.value.two_factor {
         Method::Email => return acting.refuse(Reason::InUse.into(), REFUSED),
-        Method::None => {}
+        Method::None | Method::Sms => {}
     }
     if acting.user.value.blocking_notices {
         return acting.refuse(Reason::InUse.into(), REFUSED);
@@ -222,6 +223,7 @@ mod tests {
 
     use super::*;
     use crate::account::Account;
+    use crate::challenge::rules::Budgets;
     use crate::fixture::*;
 
     fn alice() -> (Account, User) {
@@ -242,8 +244,7 @@ mod tests {
     fn plan() -> Plan {
         Plan {
             fresh: fresh_code(800),
-            budgets: NO_BUDGETS,
-            address: uuid(5),
+            fare: fare(NO_BUDGETS),
             failures: Count::default(),
             wait: Count::default(),
         }
@@ -299,7 +300,7 @@ mod tests {
         };
         assert_eq!(with(&|p| p.failures = count(100)), Reason::Locked);
         assert_eq!(with(&|p| p.wait = count(1)), Reason::Locked);
-        assert_eq!(with(&|p| p.budgets.user = count(10)), Reason::TooSoon);
+        assert_eq!(with(&|p| p.fare = fare(Budgets { user: count(10), ..NO_BUDGETS })), Reason::TooSoon);
     }
 
     /// Alice, her new address waiting, and its code entered.

@@ -119,7 +119,9 @@ pub(crate) fn undo(
     let replaced = std::mem::replace(&mut user.value, after).email;
     changes.put(&user);
     let user = &user.value;
-    let old = &entry.challenge.value.destination;
+    let Some(old) = entry.challenge.value.mailbox() else {
+        return Decision::no(Reason::ChallengeDead.into(), Changes::none());
+    };
     let lifts = entry.chain.lifts();
     issue_recovery_regardless(&mut changes, user.into(), lifts, old, recovery, policy, now);
     let same = replaced.as_ref().is_some_and(|replaced| replaced.address.same_as(old));

@@ -21,10 +21,21 @@ impl Engine {
         subjects: &[Uuid],
         decide: impl Fn(&Acting, &View, &Try) -> Result<Decision<T>, Error> + Send + Sync,
     ) -> Result<T, Error> {
-        let decide = &decide;
+        self.act_on(session, further, || subjects.to_vec(), decide).await
+    }
+
+    /// As [`Self::act`], with subjects that are named anew at each try.
+    pub(crate) async fn act_on<T: Send>(
+        &self,
+        session: SessionId,
+        further: &[Start],
+        subjects: impl Fn() -> Vec<Uuid> + Send + Sync,
+        decide: impl Fn(&Acting, &View, &Try) -> Result<Decision<T>, Error> + Send + Sync,
+    ) -> Result<T, Error> {
+        let (decide, subjects) = (&decide, &subjects);
         self.decide(|t| async move {
             let starts = [&[Start::Id(session.uuid())], further].concat();
-            let view = self.read(&t, starts, subjects.to_vec()).await?;
+            let view = self.read(&t, starts, subjects()).await?;
             match view.acting(0)? {
                 Ok(acting) => decide(&acting, &view, &t),
                 Err(no) => Ok(no.into()),

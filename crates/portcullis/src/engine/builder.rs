@@ -1,21 +1,23 @@
 //! Building the engine: what types cannot prevent is refused here, with what to add.
 
 use core::fmt;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::public_url::PublicUrl;
-use super::{Engine, Portcullis};
+use super::{Engine, Portcullis, SmsLine};
 use crate::error::PortError;
 use crate::keyring::Keyring;
 use crate::password::CommonPasswords;
 use crate::policy::{Policy, PolicyError};
 use crate::port::ambient::{Clock, Random, SystemClock, SystemRandom};
 use crate::port::compromised::CompromisedPasswords;
+use crate::port::flespi::FlespiApi;
 use crate::port::hasher::PasswordHasher;
-use crate::port::message::MailSender;
+use crate::port::message::{MailSender, SmsSender};
 use crate::port::store::Store;
 use crate::port::template::Templates;
+use crate::sms_text::{self, SmsName};
 use crate::templates::BuiltinTemplates;
 
 /// Why the engine can't be built.
@@ -53,6 +55,8 @@ pub struct Builder {
     store: Arc<dyn Store>,
     keyring: Option<Keyring>,
     mail: Option<Arc<dyn MailSender>>,
+    sms: Option<Arc<dyn SmsSender>>,
+    flespi: Option<Arc<dyn FlespiApi>>,
     hasher: Option<Arc<dyn PasswordHasher>>,
     compromised: Arc<dyn CompromisedPasswords>,
     templates: Option<Arc<dyn Templates>>,
@@ -60,6 +64,7 @@ pub struct Builder {
     random: Arc<dyn Random>,
     policy: Policy,
     product: String,
+    sms_name: Option<SmsName>,
     public_url: Option<String>,
 }
 
@@ -104,6 +109,8 @@ impl Portcullis {
             store,
             keyring: None,
             mail: None,
+            sms: None,
+            flespi: None,
             hasher: None,
             compromised: Arc::new(CommonPasswords),
             templates: None,
@@ -111,6 +118,7 @@ impl Portcullis {
             random: Arc::new(SystemRandom),
             policy: Policy::default(),
             product: String::from("portcullis"),
+            sms_name: None,
             public_url: None,
         }
     }
@@ -135,6 +143,40 @@ impl Builder {
     #[must_use]
     pub fn mail_on(mut self, sender: Arc<dyn MailSender>) -> Self {
         self.mail = Some(sender);
+        self
+    }
+
+    /// What carries SMS. Without it nobody can choose codes by SMS, and the codes of those who have chosen them travel as if
+    /// the service were switched off: whether SMS can be sent is the host's to say, so no part is missing without it.
+    #[must_use]
+    pub fn sms(self, sender: impl SmsSender) -> Self {
+        self.sms_on(Arc::new(sender))
+    }
+
+    /// What the product is called in an SMS, where its name is too long for one or looks like a link.
+    #[must_use]
+    pub fn sms_name(mut self, name: SmsName) -> Self {
+        self.sms_name = Some(name);
+        self
+    }
+
+    /// What carries SMS, held by others too.
+    #[must_use]
+    pub fn sms_on(mut self, sender: Arc<dyn SmsSender>) -> Self {
+        self.sms = Some(sender);
+        self
+    }
+
+    /// What calls flespi. Without it there are no flespi settings, and nobody can connect.
+    #[must_use]
+    pub fn flespi(self, api: impl FlespiApi) -> Self {
+        self.flespi_on(Arc::new(api))
+    }
+
+    /// What calls flespi, held by others too.
+    #[must_use]
+    pub fn flespi_on(mut self, api: Arc<dyn FlespiApi>) -> Self {
+        self.flespi = Some(api);
         self
     }
 
@@ -242,6 +284,18 @@ impl Builder {
             Some(templates) => templates,
             None => Arc::new(BuiltinTemplates::new(self.product.as_str())?),
         };
+        // INVARIANT: a text that does not fit into one SMS is found here, and not when somebody waits for a code.
+        let sms = match self.sms {
+            Some(sender) => {
+                let name = self.sms_name.map_or_else(|| SmsName::parse(&self.product), Ok);
+                let advice =
+                    "call sms_name(SmsName::parse(\"..\")?): the product's name does not fit into an SMS";
+                let name = name.map_err(|_| missing("a name for SMS", advice))?;
+                sms_text::check(&*templates, &name)?;
+                Some(SmsLine { sender, name })
+            }
+            None => None,
+        };
         let engine = Engine {
             store: self.store,
             clock: self.clock,
@@ -249,6 +303,8 @@ impl Builder {
             hasher,
             compromised: self.compromised,
             mail,
+            sms,
+            flespi: self.flespi,
             templates,
             policy: self.policy,
             product: self.product,
@@ -259,6 +315,8 @@ impl Builder {
             last_purge: AtomicI64::new(i64::MIN),
             rate: Mutex::default(),
             halt: Mutex::default(),
+            sms_halt: Mutex::default(),
+            reports_ignored: AtomicU64::new(0),
         };
         Ok(Portcullis { engine: Arc::new(engine) })
     }

@@ -24,6 +24,11 @@ pub struct Health {
     /// Until when this process sends no mail, because its sender is set up wrongly (credentials, certificate): look at
     /// the log and mend it. One message tries then; `None` while mail is sent.
     pub mail_stopped_until: Option<DateTime<Utc>>,
+    /// Until when this process sends no SMS, because its sender is set up wrongly; `None` while SMS are sent.
+    pub sms_stopped_until: Option<DateTime<Utc>>,
+    /// How many delivery reports told this process nothing: unknown, late or repeated ones. Many of them mean that
+    /// somebody guesses, or that a gateway reports of another service's SMS.
+    pub reports_ignored: u64,
 }
 
 /// What waits to be done, in all processes together. What is due is counted no further than the policy's
@@ -65,6 +70,8 @@ impl Portcullis {
             last_pass,
             no_worker: last_pass.is_none_or(|at| now >= after(at, silence)),
             mail_stopped_until: self.engine.halt().until(),
+            sms_stopped_until: self.engine.sms_halt().until(),
+            reports_ignored: self.engine.reports_ignored.load(Ordering::Relaxed),
         }
     }
 
@@ -104,6 +111,10 @@ impl Portcullis {
 }
 
 impl Engine {
+    pub(super) fn sms_halt(&self) -> MutexGuard<'_, Halt> {
+        self.sms_halt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn halt(&self) -> MutexGuard<'_, Halt> {
         self.halt.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,14 +5,16 @@ pub(crate) mod builder;
 mod claim;
 pub(crate) mod commit;
 pub(crate) mod health;
+mod leaving;
 pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;
+mod submit;
 mod timed;
 pub(crate) mod worker;
 
 use core::fmt;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -27,17 +29,19 @@ use crate::message::pace::{Halt, Rate};
 use crate::policy::Policy;
 use crate::port::ambient::{Clock, Random};
 use crate::port::compromised::CompromisedPasswords;
+use crate::port::flespi::FlespiApi;
 use crate::port::hasher::PasswordHasher;
-use crate::port::message::MailSender;
+use crate::port::message::{MailSender, SmsSender};
 use crate::port::store::{Key, Page, Read, Start, Store, TrailPage};
 use crate::port::template::Templates;
+use crate::sms_text::SmsName;
 use commit::{Hit, Try};
 use record::View;
 
 /// Account security, embedded: the handle a host keeps. Cheap to clone; all clones are one.
 ///
 /// Rooms hang off it: [`sign_in`](Self::sign_in), [`sessions`](Self::sessions), [`email`](Self::email),
-/// [`password`](Self::password), [`recovery`](Self::recovery), [`two_factor`](Self::two_factor), [`notices`](Self::notices), [`users`](Self::users), [`accounts`](Self::accounts),
+/// [`password`](Self::password), [`recovery`](Self::recovery), [`two_factor`](Self::two_factor), [`notices`](Self::notices), [`flespi`](Self::flespi), [`users`](Self::users), [`accounts`](Self::accounts),
 /// [`rights`](Self::rights), [`settings`](Self::settings) and the [`worker`](Self::worker).
 /// Every future it gives is `Send`, and dropping one at any point leaves the state before or after the operation.
 ///
@@ -145,6 +149,9 @@ pub(crate) struct Engine {
     pub(crate) hasher: Arc<dyn PasswordHasher>,
     pub(crate) compromised: Arc<dyn CompromisedPasswords>,
     pub(crate) mail: Arc<dyn MailSender>,
+    /// Carries SMS, if the host sends any.
+    pub(crate) sms: Option<SmsLine>,
+    pub(crate) flespi: Option<Arc<dyn FlespiApi>>,
     pub(crate) templates: Arc<dyn Templates>,
     pub(crate) policy: Policy,
     pub(crate) product: String,
@@ -157,6 +164,16 @@ pub(crate) struct Engine {
     pub(crate) rate: Mutex<Rate>,
     /// Whether this process has stopped sending, since the sender is set up wrongly.
     pub(crate) halt: Mutex<Halt>,
+    /// The same of SMS.
+    pub(crate) sms_halt: Mutex<Halt>,
+    /// Delivery reports that told this process nothing.
+    pub(crate) reports_ignored: AtomicU64,
+}
+
+/// What carries SMS, and what the product is called in them.
+pub(crate) struct SmsLine {
+    pub(crate) sender: Arc<dyn SmsSender>,
+    pub(crate) name: SmsName,
 }
 
 impl Engine {

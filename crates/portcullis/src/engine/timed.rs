@@ -4,6 +4,7 @@ use super::{Engine, record};
 use crate::challenge::Challenge;
 use crate::challenge::link;
 use crate::error::Error;
+use crate::flespi::FlespiConnection;
 use crate::id::ChallengeId;
 use crate::notice::NoticeSchedule;
 use crate::port::store::{Record, Start};
@@ -22,6 +23,9 @@ impl Engine {
         }
         if claimed.kind == NoticeSchedule::KIND {
             return self.walk_for_notices(&record::parse(&claimed)?).await;
+        }
+        if claimed.kind == FlespiConnection::KIND {
+            return self.tend_flespi(&record::parse(&claimed)?).await;
         }
         let kind = claimed.kind.as_str().to_owned().into();
         Err(Error::Corrupt { kind, why: "this release does not know what to do when it is due" })

@@ -4,20 +4,20 @@ use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 
-use super::claim::{Done, Ended, UnderWay, first};
+use super::claim::{Done, Ended, Load, Parked, UnderWay, first};
 use super::commit::Try;
+use super::leaving::Leaving;
 use super::purge::Purging;
 use super::record::View;
 use super::{Engine, Portcullis, record};
 use crate::account::TimeZone;
-use crate::account::rules::Chain;
-use crate::challenge::Challenge;
+use crate::challenge::Channel;
 use crate::contact::Email;
 use crate::decision::{Decision, Stored};
 use crate::error::{Error, PortError};
-use crate::keyring::OpenError;
+use crate::flespi::notice as expiring;
 use crate::message::model::{Content, Message, Outcome};
-use crate::message::{MessageKind, Wording, held, rules};
+use crate::message::{MessageKind, Wording, held, rules, sms};
 use crate::notice::leave::{self, Stay, Told};
 use crate::port::message::{Mail, SendError};
 use crate::port::store::{CommitError, Lane, Record, Start};
@@ -38,10 +38,12 @@ pub struct Pass {
     pub suppressed: u32,
     /// Messages held for somebody to look at: see [`Portcullis::held_messages`].
     pub held: u32,
-    /// Messages to be tried again later.
+    /// Messages to be tried again later, and requests put off while too many were under way.
     pub postponed: u32,
     /// Messages given up for good.
     pub given_up: u32,
+    /// SMS that may have been sent: nobody knows whether the gateway took them over.
+    pub maybe_sent: u32,
     /// Records whose time had come, and that were seen to.
     pub timed: u32,
     /// Messages and timed records whose outcome could not be kept; they are tried again when their claim ends.
@@ -75,9 +77,10 @@ impl Portcullis {
 
 impl Worker {
     /// Sends, and sees to what has its time, until nothing is due any more. What somebody waits for goes first; bulk
-    /// messages never take more than half the senders, nor does what has its time, and no more bulk messages leave in a
-    /// minute than the policy's `bulk_per_minute`; the rest stays for a later pass. While the sender is set up wrongly, one
-    /// message at a time tries whether it still is, and the others stay. Once in `purge_every` of the policy, and at the first pass, it removes
+    /// messages never take more than half the senders, nor do SMS, nor requests for a recovery, nor does what has its
+    /// time, and no more bulk messages leave in a minute than the policy's `bulk_per_minute`; the rest stays for a later
+    /// pass. While the sender is set up wrongly, one message at a time tries whether it still is, and the others stay.
+    /// Once in `purge_every` of the policy, and at the first pass, it removes
     /// what is long dead beside that work: at most `purge_batch` of each sort, the rest at the next pass, or after
     /// `worker_every` when the work of this one does not end before.
     ///
@@ -109,19 +112,21 @@ impl Worker {
         let mut pass = Pass::default();
         let mut under_way: Vec<UnderWay<'_>> = Vec::new();
         let mut ended: Vec<Ended> = Vec::new();
+        let mut parked = Parked::new();
         let mut claiming = Ok(());
         let mut purging = Purging::default();
         loop {
             engine.last_pass.store(engine.now().timestamp_micros(), Ordering::Relaxed);
             // Listened to before the claim, so that no commit falls in between.
             let woken = engine.wake.listen();
+            engine.begin_parked(&mut parked, &mut under_way);
             if claiming.is_ok() {
-                claiming = engine.claim_all(&mut under_way, &mut ended).await;
+                claiming = engine.claim_all(&mut parked, &mut under_way, &mut ended).await;
             }
             // INVARIANT: a pass that claims no more ends: a purge of its own would keep it from ever claiming again.
             let goes_on = claiming.is_ok() && !under_way.is_empty();
             if let Some(work) = engine.purge_if_due(&mut purging, goes_on) {
-                under_way.push(UnderWay { lane: Lane::Dead, mails: false, work });
+                under_way.push(UnderWay { lane: Lane::Dead, load: Load::Other, work });
             }
             if ended.is_empty() {
                 if under_way.is_empty() {
@@ -136,8 +141,9 @@ impl Worker {
                     Ok(Done::Message(Outcome::Sent)) => pass.sent += 1,
                     Ok(Done::Message(Outcome::Suppressed)) => pass.suppressed += 1,
                     Ok(Done::Message(Outcome::GivenUp)) => pass.given_up += 1,
+                    Ok(Done::Message(Outcome::MaybeSent)) => pass.maybe_sent += 1,
                     Ok(Done::Message(Outcome::Held)) => pass.held += 1,
-                    Ok(Done::Message(Outcome::Waiting)) => pass.postponed += 1,
+                    Ok(Done::Message(Outcome::Waiting) | Done::PutOff) => pass.postponed += 1,
                     Ok(Done::Timed) => pass.timed += 1,
                     Ok(Done::Purged(removed)) => {
                         purging.under_way = false;
@@ -225,7 +231,14 @@ impl Engine {
     // under the claimed version: a second worker that took it over wins.
     pub(super) async fn send(&self, claimed: Record) -> Result<Outcome, Error> {
         let message = record::parse::<Message>(&claimed)?;
+        if message.value.channel == Channel::Sms {
+            return self.submit(message).await;
+        }
         let t = self.look();
+        let halted = self.halt().lasting(&self.policy, t.now);
+        if let Some(until) = halted.filter(|_| self.sms.is_some()) {
+            return self.keep_outcome(sms::wait(message, until)).await;
+        }
         let view = self.read(&t, vec![Start::Id(claimed.id)], Vec::new()).await?;
         let decision = match self.leaves(&message, &view, &t) {
             Err(Stop::Suppress(why)) => rules::suppress(message, why, &self.policy, t.now),
@@ -253,7 +266,7 @@ impl Engine {
         self.keep_outcome(decision).await
     }
 
-    async fn keep_outcome(&self, decision: Decision<Outcome>) -> Result<Outcome, Error> {
+    pub(super) async fn keep_outcome(&self, decision: Decision<Outcome>) -> Result<Outcome, Error> {
         let Decision { reply, changes, .. } = decision;
         let commit = self.seal(changes, self.now())?;
         match self.keep(&commit).await {
@@ -267,58 +280,49 @@ impl Engine {
 
     fn leaves(&self, message: &Stored<Message>, view: &View, t: &Try) -> Result<Mail, Stop> {
         let this = &message.value;
-        let user = view.record::<User>(this.user.uuid()).map_err(Stop::unreadable)?;
-        let user = user.as_ref().map(|user| &user.value);
-        let chain = match user {
-            Some(user) => view.chain(user).map_err(Stop::unreadable)?,
-            None => Chain(Vec::new()),
+        let Leaving { user, chain, content } = self.leaving(message, view, t)?;
+        let Some(mailbox) = content.to.email() else {
+            return Err(Stop::Suppress("no_mailbox"));
         };
-        let challenge = match this.challenge {
-            Some(id) => view.record::<Challenge>(id.uuid()).map_err(Stop::unreadable)?,
-            None => None,
-        };
-        let challenge = challenge.as_ref().map(|challenge| &challenge.value);
-        let content = match this.open(&self.keyring()) {
-            None => return Err(Stop::Suppress("content_gone")),
-            Some(Ok(content)) => content,
-            // A key that is missing may come back; a message that was tampered with never leaves.
-            Some(Err(OpenError::UnknownKey)) => {
-                return Err(Stop::Postpone(SendError::Misconfigured {
-                    detail: "the message's key is missing",
-                }));
-            }
-            Some(Err(_)) => return Err(Stop::Suppress("content_unreadable")),
-        };
-        rules::may_recover(challenge, user, &self.policy)
-            .and_then(|()| rules::may_leave(this, &content.to, user, &chain, challenge, view.epoch(), t.now))
-            .map_err(Stop::Suppress)?;
-        let Some(user) = user else {
-            return Err(Stop::Suppress("user_gone"));
-        };
-        rules::may_tell(this, &content.to, user, &self.policy, t.now).map_err(Stop::Suppress)?;
         let told = if this.kind == MessageKind::BlockingNotice {
-            let told = leave::leave(this, &content.to, user, &chain, &self.policy, t.now);
+            let told = leave::leave(this, mailbox, &user, &chain, &self.policy, t.now);
             Some(told.map_err(Stop::Stay)?)
+        } else {
+            None
+        };
+        let ends_at = if this.kind == MessageKind::FlespiExpiring {
+            let connection = view.flespi_of(&user).map_err(Stop::unreadable)?;
+            let connection = connection.as_ref().map(|stored| &stored.value);
+            let ends_at = expiring::leave(this, mailbox, &user, &chain, connection, t.now);
+            Some(ends_at.map_err(Stop::Stay)?)
         } else {
             None
         };
         if held::must_be_held(this, view.epoch(), &self.policy, t.now) {
             return Err(Stop::Hold);
         }
-        self.word(this, content, user, told, t.now).map_err(|error| {
+        let wording = self.wording(this, &content, &user, told, t.now);
+        let worded = wording.and_then(|mut wording| {
+            wording.valid_until = ends_at.map(|at| user.time_zone.format(at)).or(wording.valid_until);
+            self.templates.word(&wording)
+        });
+        let worded = worded.map_err(|error| {
             tracing::warn!(message = %this.id, %error, "a message could not be worded");
             Stop::Postpone(SendError::Misconfigured { detail: "the message can't be worded" })
-        })
+        })?;
+        let (subject, text, html) = (worded.subject, worded.text, worded.html);
+        Ok(Mail { id: this.id, to: mailbox.clone(), subject, text, html })
     }
 
-    fn word(
+    /// What a message tells.
+    pub(super) fn wording(
         &self,
         message: &Message,
-        content: Content,
+        content: &Content,
         user: &User,
         told: Option<Told>,
         now: DateTime<Utc>,
-    ) -> Result<Mail, PortError> {
+    ) -> Result<Wording, PortError> {
         let unfit = |_| PortError::new("message", "the code in it is no code");
         let zone: TimeZone = user.time_zone;
         let mut wording = Wording::new(message.kind, user.language.clone(), user.login.as_str());
@@ -343,19 +347,13 @@ impl Engine {
             | MessageKind::TwoFactorOff
             | MessageKind::RecoveryLink
             | MessageKind::InvitationLink
-            | MessageKind::BlockingNotice => Some(message.to.clone()),
+            | MessageKind::BlockingNotice
+            | MessageKind::FlespiExpiring => Some(message.to.clone()),
         };
         wording.at = Some(zone.format(message.created_at));
         wording.days_left = told.map(|told| told.days_left);
         wording.blocking_date = told.map(|told| told.blocking_day.to_string());
-        let worded = self.templates.word(&wording)?;
-        Ok(Mail {
-            id: message.id,
-            to: content.to,
-            subject: worded.subject,
-            text: worded.text,
-            html: worded.html,
-        })
+        Ok(wording)
     }
 }
 
@@ -370,7 +368,7 @@ impl Engine {
 }
 
 /// Why a message does not leave now.
-enum Stop {
+pub(super) enum Stop {
     Suppress(&'static str),
     Hold,
     Postpone(SendError),
@@ -378,7 +376,7 @@ enum Stop {
 }
 
 impl Stop {
-    fn unreadable(_: Error) -> Self {
+    pub(super) fn unreadable(_: Error) -> Self {
         Self::Postpone(SendError::Misconfigured { detail: "what the message refers to can't be read" })
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn remove_two_factor(
     }
     let on = match before.two_factor {
         Method::None => false,
-        Method::Email => true,
+        Method::Email | Method::Sms => true,
     };
     let mut changes = Changes::none();
     if !on && before.pending_two_factor.is_none() && !counted {

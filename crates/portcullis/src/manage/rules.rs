@@ -276,11 +276,10 @@ pub(crate) fn change(
             user: &user.value,
             lifts: chain.lifts(),
             purpose: Purpose::EmailConfirmation,
-            destination: address,
-            address: plan.address,
+            destination: address.into(),
             session: None,
         };
-        if let Err(refusal) = issue(&mut changes, &ask, plan.fresh, plan.budgets, policy, now) {
+        if let Err(refusal) = issue(&mut changes, &ask, plan.fresh, plan.fare, policy, now) {
             return refuse(who, before, refusal);
         }
         for issued in &mut changes.events {

@@ -87,15 +87,19 @@ impl State {
             next = refs;
         }
         let subjects: BTreeSet<Uuid> = records.keys().chain(&read.subjects).copied().collect();
-        let counters = self
-            .counters
-            .iter()
-            .filter(|(counter, count)| {
-                subjects.contains(&counter.subject) && count.value > 0 && lasts(count, read.now)
-            })
+        let counters = subjects
+            .into_iter()
+            .flat_map(|subject| self.counters_of(subject))
+            .filter(|(_, count)| count.value > 0 && lasts(count, read.now))
             .map(|(counter, count)| (counter.clone(), *count))
             .collect();
         Snapshot { found, records, counters }
+    }
+
+    /// The counters of a subject: they lie side by side, so that a read costs what it reads and not what there is.
+    fn counters_of(&self, subject: Uuid) -> impl Iterator<Item = (&Counter, &Count)> {
+        let all = self.counters.range(Counter::of(subject, "")..);
+        all.take_while(move |(counter, _)| counter.subject == subject)
     }
 
     pub(super) fn list(&self, key: &Key, page: Page) -> Vec<Record> {

@@ -44,7 +44,7 @@ mod tests {
             tenant: uuid(1),
             user: UserId::from_uuid(uuid(2)),
             kind: if with_code { MessageKind::SignInCode } else { MessageKind::TwoFactorOff },
-            to: email("u2@example.com"),
+            to: email("u2@example.com").into(),
             lane: Lane::Interactive,
             code: with_code.then(|| CodeToSend {
                 code: OneTime::Code(Code::parse("123456").unwrap()),
@@ -52,6 +52,7 @@ mod tests {
                 issue: challenge.issue,
                 valid_until: challenge.expires_at,
             }),
+            charge: None,
             once_at: None,
             not_before: None,
             day: None,

@@ -1,10 +1,14 @@
 //! Held messages, and those that were given up, as operations of the embedding program.
 
+use core::sync::atomic::Ordering;
+
 use super::model::Message;
+use super::sms::{self, Reported};
 use super::{dead, held};
 use crate::engine::Portcullis;
 use crate::error::Error;
 use crate::id::MessageId;
+use crate::port::message::DeliveryReport;
 use crate::port::store::{Page, Start};
 
 impl Portcullis {
@@ -149,5 +153,42 @@ impl Portcullis {
             .await?;
         engine.wake.notify(usize::MAX);
         Ok(resent)
+    }
+
+    /// Keeps what a gateway reports of an SMS. States only move forward; a report of an SMS that is unknown, is a mail, or
+    /// is known to have come that far already tells nothing and is counted: see [`Health`](crate::Health). None confirms
+    /// a phone. The caller has made sure that the report comes from the gateway.
+    ///
+    /// ```
+    /// use portcullis::id::MessageId;
+    /// use portcullis::message::Reported;
+    /// use portcullis::port::message::{DeliveryReport, DeliveryState};
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// let unknown = MessageId::from_uuid(uuid::Uuid::from_u128(7));
+    /// let report = DeliveryReport::new(unknown, DeliveryState::Delivered);
+    /// assert_eq!(security.delivery_report(&report).await?, Reported::Ignored);
+    /// assert_eq!(security.health().reports_ignored, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `too_soon` while the outcome of the SMS is not kept yet: the gateway is to report again a little later;
+    /// [`Error::Unavailable`] when the store does not answer.
+    pub async fn delivery_report(&self, report: &DeliveryReport) -> Result<Reported, Error> {
+        let engine = &self.engine;
+        let reported = engine
+            .decide(|t| async move {
+                let view = engine.read(&t, vec![Start::Id(report.id.uuid())], Vec::new()).await?;
+                Ok(sms::report(view.start(0)?, report, &engine.policy, t.now))
+            })
+            .await?;
+        if reported == Reported::Ignored {
+            engine.reports_ignored.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(reported)
     }
 }

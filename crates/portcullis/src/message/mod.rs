@@ -7,7 +7,9 @@ pub(crate) mod model;
 pub(crate) mod pace;
 pub(crate) mod reseal;
 pub(crate) mod rules;
+pub(crate) mod sms;
 mod wording;
 
 pub use model::{Draft, Message, MessageKind, Outcome, Resealed};
+pub use sms::Reported;
 pub use wording::Wording;

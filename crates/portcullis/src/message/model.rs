@@ -1,6 +1,7 @@
 //! What a message is, before it is worded.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,14 +11,17 @@ use zeroize::Zeroizing;
 use super::reseal::Sealed;
 use super::rules::event;
 use crate::audit::Event;
-use crate::contact::Email;
+use crate::challenge::Channel;
+use crate::contact::Destination;
 use crate::decision::Entity;
 use crate::engine::record::Schema;
 use crate::error::{Error, PortError};
 use crate::id::{ChallengeId, MessageId, UserId};
 use crate::keyring::{Keyring, OpenError, Sealing};
+use crate::port::message::DeliveryState;
 use crate::port::store::{Counter, Key, Kind, Lane};
 use crate::secret::{Code, LinkToken};
+use crate::spend::Charge;
 
 /// The content of a message with a link is filled up to this length, so that its seal tells nothing of its address: an
 /// address of 254 characters fits, each written as one byte.
@@ -54,11 +58,13 @@ pub enum MessageKind {
     EmailUndo,
     /// The account will be blocked in a few days.
     BlockingNotice,
+    /// The time of the flespi token will be over in some days.
+    FlespiExpiring,
 }
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SignInCode,
         Self::ReauthenticationCode,
         Self::EmailConfirmationCode,
@@ -72,6 +78,7 @@ impl MessageKind {
         Self::InvitationLink,
         Self::EmailUndo,
         Self::BlockingNotice,
+        Self::FlespiExpiring,
     ];
 
     /// The name of its template.
@@ -90,6 +97,7 @@ impl MessageKind {
             Self::InvitationLink => "invitation_link",
             Self::EmailUndo => "email_undo",
             Self::BlockingNotice => "blocking_notice",
+            Self::FlespiExpiring => "flespi_expiring",
         }
     }
 }
@@ -110,7 +118,8 @@ impl MessageKind {
             | Self::PasswordChanged
             | Self::TwoFactorOn
             | Self::TwoFactorOff
-            | Self::BlockingNotice => None,
+            | Self::BlockingNotice
+            | Self::FlespiExpiring => None,
         }
     }
 }
@@ -126,11 +135,13 @@ pub struct Draft {
     /// What it tells.
     pub(crate) kind: MessageKind,
     /// Where it goes.
-    pub(crate) to: Email,
+    pub(crate) to: Destination,
     /// How urgent it is.
     pub(crate) lane: Lane,
     /// The code or link it carries, with the challenge that asks for it.
     pub(crate) code: Option<CodeToSend>,
+    /// What is given back when it can't be sent.
+    pub(crate) charge: Option<Charge>,
     /// It is written at most once under its id, and only when this counter has reached the value.
     pub(crate) once_at: Option<(Counter, u32)>,
     /// From when on it may leave; at once without one.
@@ -192,6 +203,8 @@ pub enum Outcome {
     /// It could not be sent, and is not tried again. One without a code or link keeps its content for a while, and can be
     /// sent again: see [`Portcullis::dead_messages`](crate::Portcullis::dead_messages).
     GivenUp,
+    /// It was handed over, and nobody knows whether it was taken: it may have been sent. It is not tried again.
+    MaybeSent,
     /// It was old when a backup was restored, and may have been sent before: somebody has to look.
     Held,
 }
@@ -211,6 +224,9 @@ pub struct Message {
     pub kind: MessageKind,
     /// Where it goes, masked.
     pub to: String,
+    /// How it travels.
+    #[serde(default)]
+    pub channel: Channel,
     pub(crate) challenge: Option<ChallengeId>,
     pub(crate) issue: u32,
     pub(crate) valid_until: Option<DateTime<Utc>>,
@@ -222,6 +238,15 @@ pub struct Message {
     /// How often in a row a fault of the set-up kept it; not counted as tries.
     #[serde(default)]
     pub faults: u32,
+    /// Whether an SMS is being handed over, and what came of it is not known yet. Seen again so, it may have been sent.
+    #[serde(default)]
+    pub(crate) submitted: bool,
+    /// What an SMS was charged, until it is given back.
+    #[serde(default)]
+    pub(crate) charge: Option<Charge>,
+    /// How far an SMS came, as its gateway reported.
+    #[serde(default)]
+    pub delivery: Option<DeliveryState>,
     /// What became of it.
     pub outcome: Outcome,
     /// The epoch of the keys it was written in. Before there were such numbers it was 0.
@@ -236,11 +261,11 @@ pub struct Message {
     pub due_at: DateTime<Utc>,
 }
 
-/// What sealing a page of messages and requests anew came to.
+/// What sealing a page of messages, requests and flespi connections anew came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resealed {
-    /// Messages and requests that the current key seals now.
+    /// Those that the current key seals now.
     pub sealed: u32,
     /// Those that are still sealed as they were: a worker holds them right now, or they can't be opened.
     pub left: u32,
@@ -249,14 +274,14 @@ pub struct Resealed {
 }
 
 impl Resealed {
-    /// The most messages and requests of one page.
+    /// The most of them in one page.
     pub const AT_ONCE: u32 = 100;
 }
 
 /// The sealed part of a message.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Content {
-    pub(crate) to: Email,
+    pub(crate) to: Destination,
     pub(crate) code: Option<Wiped>,
     /// The token of a link.
     #[serde(default)]
@@ -337,6 +362,7 @@ impl Message {
             user: draft.user,
             kind: draft.kind,
             to: content.to.masked(),
+            channel: content.to.channel(),
             challenge: draft.code.as_ref().map(|code| code.challenge),
             issue: draft.code.as_ref().map_or(0, |code| code.issue),
             valid_until: draft.code.as_ref().map(|code| code.valid_until),
@@ -344,6 +370,9 @@ impl Message {
             bulk: draft.lane == Lane::Bulk,
             tries: 0,
             faults: 0,
+            submitted: false,
+            charge: draft.charge,
+            delivery: None,
             outcome: Outcome::Waiting,
             epoch: keyring.epoch(),
             day: draft.day,
@@ -363,7 +392,7 @@ impl Message {
     // INVARIANT: one from before a restore is no younger at another address, so it is held as it would have been.
     pub(crate) fn readdressed(
         &self,
-        to: Email,
+        to: Destination,
         keyring: &Keyring,
         nonce: [u8; 24],
         now: DateTime<Utc>,
@@ -376,6 +405,7 @@ impl Message {
             to,
             lane: if self.bulk { Lane::Bulk } else { Lane::Interactive },
             code: None,
+            charge: None,
             once_at: None,
             not_before: None,
             day: self.day,
@@ -397,8 +427,8 @@ impl Message {
 }
 
 impl Sealed for Message {
-    fn sealing_key(&self) -> Option<&str> {
-        self.sealed.as_deref().and_then(Keyring::key_of)
+    fn sealing_keys(&self) -> BTreeSet<&str> {
+        self.sealed.as_deref().and_then(Keyring::key_of).into_iter().collect()
     }
 
     fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
@@ -430,7 +460,7 @@ impl Entity for Message {
 
     fn keys(&self) -> Vec<Key> {
         let mut keys = vec![Key::lookup(Self::KIND, "user", self.user.to_string())];
-        keys.extend(self.sealing_key().map(Self::sealed_with));
+        keys.extend(self.sealing_keys().into_iter().map(Self::sealed_with));
         if self.outcome == Outcome::Held {
             keys.push(Self::held_key());
         }
@@ -450,7 +480,10 @@ impl Entity for Message {
         let lane = match (self.outcome, self.bulk) {
             (Outcome::Waiting, false) => Lane::Interactive,
             (Outcome::Waiting, true) => Lane::Bulk,
-            (Outcome::Sent | Outcome::Suppressed | Outcome::GivenUp | Outcome::Held, _) => Lane::Dead,
+            (
+                Outcome::Sent | Outcome::Suppressed | Outcome::GivenUp | Outcome::MaybeSent | Outcome::Held,
+                _,
+            ) => Lane::Dead,
         };
         Some((lane, self.due_at))
     }

@@ -1,6 +1,7 @@
 //! How fast one process sends: a rate for what nobody waits for, and a halt while the sender is set up wrongly.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
 use super::rules::spaced;
 use crate::policy::Policy;
@@ -55,12 +56,61 @@ pub(crate) enum Claims {
 pub(crate) struct Halt {
     /// Faults of the set-up in a row, and until when nothing is claimed.
     faults: Option<(u32, DateTime<Utc>)>,
+    /// Whose message alone ran into a fault so far.
+    suspect: Option<Uuid>,
+    /// Until when the one message that tries has to come to something.
+    trial: Option<DateTime<Utc>>,
 }
 
 impl Halt {
     /// Until when nothing is sent; in the past when the next message tries again; `None` while mail is sent.
     pub(crate) fn until(&self) -> Option<DateTime<Utc>> {
         self.faults.map(|(_, until)| until)
+    }
+
+    /// Until when nothing is sent, while that lasts.
+    pub(crate) fn lasting(&self, policy: &Policy, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.until().filter(|until| lasts(*until, policy, now))
+    }
+
+    /// Lets a message try, if nothing is halted or it is the one that tries whether it still must be.
+    ///
+    /// # Errors
+    /// Until when to wait.
+    // INVARIANT: when a halt ends, one message tries, and the others wait for what it comes to.
+    pub(crate) fn admit(&mut self, policy: &Policy, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
+        if self.faults.is_none() {
+            return Ok(());
+        }
+        let waits = [self.until(), self.trial].into_iter().flatten().find(|until| lasts(*until, policy, now));
+        if let Some(until) = waits {
+            return Err(until);
+        }
+        self.trial = Some(after(now, policy.send_retry_first));
+        Ok(())
+    }
+
+    /// As [`Self::note`], where a fault may also be the receiver's: a halt only begins with the second receiver in a row.
+    // INVARIANT: nobody halts everybody with a number of his own that the gateway takes for a fault of the set-up.
+    pub(crate) fn note_of<T>(
+        &mut self,
+        receiver: Uuid,
+        result: &Result<T, SendError>,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> bool {
+        self.trial = None;
+        match result {
+            Ok(_) | Err(SendError::Permanent { .. }) => self.suspect = None,
+            Err(SendError::Misconfigured { .. })
+                if self.faults.is_none() && self.suspect.is_none_or(|suspect| suspect == receiver) =>
+            {
+                self.suspect = Some(receiver);
+                return false;
+            }
+            Err(_) => {}
+        }
+        self.note(result, policy, now)
     }
 
     /// How many messages may be claimed while so many are under way.
@@ -178,6 +228,36 @@ mod tests {
         assert!(halt.note(&FAULT, &policy, now));
         assert_eq!(halt.until(), Some(now + policy.fault_retry_longest));
         assert_eq!(halt.claims(0, &policy, now - TimeDelta::days(1)), Claims::One);
+    }
+
+    #[test]
+    fn one_number_halts_nobody_and_two_do() {
+        let policy = Policy::default();
+        let (mine, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut halt = Halt::default();
+        for _ in 0..3 {
+            assert!(!halt.note_of(mine, &FAULT, &policy, began()));
+        }
+        assert_eq!((halt.until(), halt.admit(&policy, began())), (None, Ok(())));
+        assert!(!halt.note_of(other, &Ok(()), &policy, began()));
+        assert!(!halt.note_of(other, &FAULT, &policy, began()), "the other was served in between");
+        assert!(halt.note_of(mine, &FAULT, &policy, began()));
+        assert_eq!(halt.until(), Some(began() + policy.send_retry_first));
+    }
+
+    #[test]
+    fn when_a_halt_ends_one_tries_and_the_others_wait() {
+        let policy = Policy::default();
+        let mut halt = Halt::default();
+        assert!(halt.note(&FAULT, &policy, began()));
+        let until = began() + policy.send_retry_first;
+        assert_eq!(halt.admit(&policy, until - TICK), Err(until));
+        assert_eq!(halt.admit(&policy, until), Ok(()));
+        assert_eq!(halt.admit(&policy, until), Err(until + policy.send_retry_first), "one is trying");
+        let later = until + policy.send_retry_first;
+        assert_eq!(halt.admit(&policy, later), Ok(()), "it came to nothing");
+        assert!(!halt.note_of(Uuid::from_u128(1), &Ok(()), &policy, later));
+        assert_eq!((halt.admit(&policy, later), halt.admit(&policy, later)), (Ok(()), Ok(())));
     }
 
     #[test]

@@ -1,20 +1,24 @@
-//! What waits, sealed anew after a rotation of the keys.
+//! What is kept sealed, sealed anew after a rotation of the keys.
+
+use std::collections::BTreeSet;
 
 use super::model::{Message, Resealed};
 use super::rules;
 use crate::audit::Event;
+use crate::challenge::Challenge;
 use crate::decision::{Changes, Decision, Entity};
 use crate::engine::commit::Try;
 use crate::engine::{Engine, Portcullis, record};
 use crate::error::Error;
+use crate::flespi::FlespiConnection;
 use crate::keyring::Keyring;
 use crate::port::store::{Page, Record, Start};
 use crate::recovery::RecoveryRequest;
 
-/// What is kept sealed until a worker opens it.
+/// What is kept sealed.
 pub(crate) trait Sealed: Entity {
-    /// The id of the key that sealed it, while there is anything sealed.
-    fn sealing_key(&self) -> Option<&str>;
+    /// The ids of the keys that sealed it, while there is anything sealed.
+    fn sealing_keys(&self) -> BTreeSet<&str>;
     /// The same content under the current key.
     fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self>
     where
@@ -24,8 +28,8 @@ pub(crate) trait Sealed: Entity {
 }
 
 impl Portcullis {
-    /// Seals anew, under the current key, a page of the messages and recovery requests that wait under another key; so
-    /// that the other key can be retired. Work goes on meanwhile: what a worker holds is left to it.
+    /// Seals anew, under the current key, a page of the flespi tokens that are kept under another key, and of the
+    /// messages and recovery requests that wait under it; so that the other key can be retired. Work goes on meanwhile: what a worker holds is left to it.
     ///
     /// Every process must have the new keyring before, or one of them seals with the old key again. Go on with
     /// [`next`](Resealed::next) until it is `None`; while anything was [`left`](Resealed::left), do it again a little
@@ -63,9 +67,11 @@ impl Portcullis {
     pub async fn reseal(&self, key: &str, page: Page) -> Result<Resealed, Error> {
         let engine = &self.engine;
         let page = Page { limit: page.limit.clamp(1, Resealed::AT_ONCE), ..page };
-        // Both in the order of their ids, so that one place to go on from serves both.
+        // Each in the order of their ids, so that one place to go on from serves all.
         let mut listed = engine.store.list(&Message::sealed_with(key), page).await?;
         listed.extend(engine.store.list(&RecoveryRequest::sealed_with(key), page).await?);
+        listed.extend(engine.store.list(&Challenge::sealed_with(key), page).await?);
+        listed.extend(engine.store.list(&FlespiConnection::sealed_with(key), page).await?);
         let mut listed: Vec<_> = listed.into_iter().map(|record| record.id).collect();
         listed.sort_unstable();
         let wanted = usize::try_from(page.limit).unwrap_or(usize::MAX);
@@ -87,6 +93,10 @@ impl Portcullis {
                     let Some(record) = view.raw(*id) else { continue };
                     let sealed = if record.kind == RecoveryRequest::KIND {
                         engine.reseal::<RecoveryRequest>(&mut changes, record, key, &t)?
+                    } else if record.kind == Challenge::KIND {
+                        engine.reseal::<Challenge>(&mut changes, record, key, &t)?
+                    } else if record.kind == FlespiConnection::KIND {
+                        engine.reseal::<FlespiConnection>(&mut changes, record, key, &t)?
                     } else {
                         engine.reseal::<Message>(&mut changes, record, key, &t)?
                     };
@@ -113,7 +123,7 @@ impl Engine {
     ) -> Result<Option<bool>, Error> {
         let keyring = self.keyring();
         let stored = record::parse::<E>(record)?;
-        if stored.value.sealing_key() != Some(key) || key == keyring.current() {
+        if !stored.value.sealing_keys().contains(key) || key == keyring.current() {
             return Ok(None);
         }
         let nonce = self.random_bytes()?;

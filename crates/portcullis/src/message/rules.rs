@@ -8,7 +8,7 @@ use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::challenge::rules::death;
 use crate::challenge::{Challenge, Purpose};
-use crate::contact::Email;
+use crate::contact::Destination;
 use crate::decision::{Changes, Decision, Stored};
 use crate::keyring::Keyring;
 use crate::policy::{NOTICE_REMEMBERED, Policy};
@@ -24,7 +24,7 @@ use crate::user::User;
 /// Why it must not.
 pub(crate) fn may_leave(
     message: &Message,
-    to: &Email,
+    to: &Destination,
     user: Option<&User>,
     chain: &Chain,
     challenge: Option<&Challenge>,
@@ -49,17 +49,18 @@ pub(crate) fn may_leave(
     if !challenge.destination.same_as(to) {
         return Err("destination_changed");
     }
-    let confirmed = user.confirmed_email().is_some_and(|email| email.same_as(to));
-    let pending = user.pending_email.as_ref().is_some_and(|pending| pending.address.same_as(to));
+    let confirmed = user.confirmed_email().is_some_and(|email| to.is_email(email));
+    let pending = user.pending_email.as_ref().is_some_and(|pending| to.is_email(&pending.address));
+    let phone = user.phone.as_ref().is_some_and(|phone| to.is_phone(phone));
     let goes_there = match challenge.purpose {
-        Purpose::SignIn
-        | Purpose::Reauthentication
-        | Purpose::EmailConfirmation
-        | Purpose::TwoFactorEmail
-        | Purpose::Invitation => confirmed || pending,
+        Purpose::SignIn | Purpose::Reauthentication => confirmed || pending || phone,
+        Purpose::EmailConfirmation | Purpose::TwoFactorEmail | Purpose::Invitation => confirmed || pending,
+        // The challenge is the one that the user's record names, and its number waits for this very code.
+        Purpose::TwoFactorSms => to.phone().is_some(),
         Purpose::Recovery => confirmed,
+        Purpose::FlespiHandOff => false,
         Purpose::EmailUndo => {
-            user.claims.iter().any(|claim| claim.challenge == challenge.id && claim.address.same_as(to))
+            user.claims.iter().any(|claim| claim.challenge == challenge.id && to.is_email(&claim.address))
         }
     };
     if goes_there { Ok(()) } else { Err("destination_changed") }
@@ -76,21 +77,22 @@ pub(crate) fn may_leave(
 // INVARIANT: nobody is told of a user whose address he took over later.
 pub(crate) fn may_tell(
     message: &Message,
-    to: &Email,
+    to: &Destination,
     user: &User,
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Result<(), &'static str> {
     let reads = || {
-        user.receives_at(to)
-            || user.claims.iter().any(|claim| now < claim.ends_at && claim.address.same_as(to))
+        to.email().is_some_and(|to| user.receives_at(to))
+            || user.claims.iter().any(|claim| now < claim.ends_at && to.is_email(&claim.address))
     };
     let goes_there = match message.kind {
         MessageKind::CodesLocked
         | MessageKind::PasswordChanged
         | MessageKind::TwoFactorOn
         | MessageKind::TwoFactorOff
-        | MessageKind::BlockingNotice => reads(),
+        | MessageKind::BlockingNotice
+        | MessageKind::FlespiExpiring => reads(),
         MessageKind::EmailChanged => reads() || now < after(message.created_at, policy.email_undo_life),
         MessageKind::SignInCode
         | MessageKind::ReauthenticationCode
@@ -139,16 +141,32 @@ pub(crate) fn settle(
             // The trail says that it began; the log says at each retry that it lasts.
             retry(message, (before == 0).then_some("misconfigured"), wait, now)
         }
-        Err(SendError::Transient { .. } | SendError::Ambiguous { .. }) => {
+        Err(
+            error @ (SendError::Transient { .. } | SendError::Throttled { .. } | SendError::Ambiguous { .. }),
+        ) => {
             message.value.faults = 0;
             if tries >= policy.send_tries {
                 return close(message, Outcome::GivenUp, "message_given_up", Some("tries_used"), policy, now);
             }
             message.value.tries = tries;
-            let wait = spaced(tries.saturating_sub(1), policy.send_retry_first, policy.send_retry_longest);
-            retry(message, Some("not_taken_over"), wait, now)
+            retry(message, Some("not_taken_over"), next_wait(error, tries, policy), now)
         }
     }
+}
+
+/// The wait before the next try, after so many: spaced, and as long as the other side asked for.
+pub(crate) fn next_wait(error: &SendError, tries: u32, policy: &Policy) -> TimeDelta {
+    let spaced = spaced(tries.saturating_sub(1), policy.send_retry_first, policy.send_retry_longest);
+    let told = match error {
+        SendError::Throttled { wait, .. } => {
+            TimeDelta::from_std(*wait).unwrap_or(TimeDelta::MAX).min(policy.send_retry_longest)
+        }
+        SendError::Transient { .. }
+        | SendError::Permanent { .. }
+        | SendError::Ambiguous { .. }
+        | SendError::Misconfigured { .. } => TimeDelta::zero(),
+    };
+    spaced.max(told)
 }
 
 /// The wait after so many doublings.
@@ -185,7 +203,7 @@ fn retry(
 
 // INVARIANT: a closed message has no content any more: neither its text nor its address can be had back. Only one that
 // was given up, and holds no code or link, stays sealed, so that somebody can send it again.
-fn close(
+pub(super) fn close(
     message: Stored<Message>,
     outcome: Outcome,
     action: &'static str,
@@ -208,6 +226,14 @@ fn close(
     };
     message.value.due_at = after(now, kept);
     let mut changes = Changes::none();
+    message.value.submitted = false;
+    // INVARIANT: what certainly was not sent is given back, once: in the commit that closes it. What the right code gives
+    // back hangs on its challenge too: `sms::give_back_code`.
+    if matches!(outcome, Outcome::Suppressed | Outcome::GivenUp)
+        && let Some(charge) = message.value.charge.take()
+    {
+        charge.settled().give_back(&mut changes);
+    }
     changes.put(&message);
     let event = event(&message.value, action);
     changes.event(event.because(why.unwrap_or(message.value.kind.name())));
@@ -262,7 +288,7 @@ mod tests {
             tenant: uuid(1),
             user: crate::id::UserId::from_uuid(uuid(2)),
             kind,
-            to: email(to),
+            to: email(to).into(),
             lane: Lane::Interactive,
             code: challenge.map(|challenge| CodeToSend {
                 code: OneTime::Code(Code::parse("123456").unwrap()),
@@ -270,6 +296,7 @@ mod tests {
                 issue: challenge.issue,
                 valid_until: challenge.expires_at,
             }),
+            charge: None,
             once_at: None,
             not_before: None,
             day: None,
@@ -282,7 +309,7 @@ mod tests {
         user: User,
         challenge: Challenge,
         message: Message,
-        to: Email,
+        to: Destination,
     }
 
     fn scene() -> Scene {
@@ -290,7 +317,7 @@ mod tests {
         let user = user(2, &account);
         let challenge = challenge(Purpose::SignIn, &user, "u2@example.com");
         let message = message(MessageKind::SignInCode, "u2@example.com", Some(&challenge));
-        Scene { account, user, challenge, message, to: email("u2@example.com") }
+        Scene { account, user, challenge, message, to: email("u2@example.com").into() }
     }
 
     impl Scene {
@@ -320,7 +347,7 @@ mod tests {
         assert_eq!(scene().after(|s| s.user.disabled = true), Err("disabled"));
         assert_eq!(scene().after(|s| s.account.blocked = true), Err("blocked"));
         assert_eq!(scene().after(|s| s.account.lifts = 1), Err("voided"));
-        assert_eq!(scene().after(|s| s.to = email("other@example.com")), Err("destination_changed"));
+        assert_eq!(scene().after(|s| s.to = email("other@example.com").into()), Err("destination_changed"));
         assert_eq!(scene().after(|s| s.user.email = None), Err("destination_changed"));
         let s = scene();
         let chain = chain([&s.account]);
@@ -335,9 +362,10 @@ mod tests {
         let mut s = scene();
         s.challenge = challenge(Purpose::EmailConfirmation, &s.user, "new@example.com");
         s.message = message(MessageKind::EmailConfirmationCode, "new@example.com", Some(&s.challenge));
-        s.to = email("new@example.com");
+        let new = email("new@example.com");
+        s.to = new.clone().into();
         assert_eq!(s.leaves(began()), Err("superseded"));
-        s.user.pending_email = Some(PendingEmail::own(s.to.clone(), s.challenge.id));
+        s.user.pending_email = Some(PendingEmail::own(new, s.challenge.id));
         assert_eq!(s.leaves(began()), Ok(()));
     }
 
@@ -358,7 +386,7 @@ mod tests {
         let alice = user(2, &account);
         let policy = Policy::default();
         let told = |kind, user: &User, to: &str, now| {
-            may_tell(&message(kind, to, None), &email(to), user, &policy, now).is_ok()
+            may_tell(&message(kind, to, None), &email(to).into(), user, &policy, now).is_ok()
         };
         let mut moved = alice.clone();
         moved.email = user(5, &account).email;
@@ -418,8 +446,8 @@ mod tests {
         assert!(reseal(&mut changes, stored(before.clone()), due, &keys, [4; 24], began()));
         assert_eq!(trail(&changes), ["message_resealed: -"]);
         let after: Message = written(&changes, uuid(70)).unwrap();
-        assert_eq!(after.sealing_key(), Some(keys.current()));
-        assert_ne!(after.sealing_key(), before.sealing_key());
+        assert_eq!(after.sealing_keys(), [keys.current()].into());
+        assert_ne!(after.sealing_keys(), before.sealing_keys());
         let content = after.open(&keys).unwrap().unwrap();
         assert_eq!((content.to.as_str(), content.code.unwrap().as_str()), ("u2@example.com", "123456"));
         assert!(after.open(&keyring()).unwrap().is_err(), "the old keys alone do not open it");
@@ -457,6 +485,21 @@ mod tests {
         let decision = settle(stored(message), result, &Policy::default(), began());
         let kept = written(&decision.changes, uuid(70)).unwrap();
         (decision.reply.unwrap(), kept, trail(&decision.changes))
+    }
+
+    #[test]
+    fn who_is_told_when_to_come_again_comes_no_sooner_and_not_never() {
+        let policy = Policy::default();
+        let due = |wait: core::time::Duration| {
+            let error = SendError::Throttled { detail: "busy", wait };
+            let decision = settle(stored(scene().message), &Err(error), &policy, began());
+            let after: Message = written(&decision.changes, uuid(70)).unwrap();
+            (after.tries, after.due_at - began())
+        };
+        let seconds = core::time::Duration::from_secs;
+        assert_eq!(due(seconds(0)), (1, policy.send_retry_first));
+        assert_eq!(due(seconds(3_600)), (1, TimeDelta::hours(1)));
+        assert_eq!(due(core::time::Duration::MAX), (1, policy.send_retry_longest));
     }
 
     #[test]
@@ -552,7 +595,7 @@ mod tests {
         s.challenge = challenge(purpose, &s.user, to);
         s.challenge.credential_version = crate::challenge::link::Whose::from(&s.user).bound_version(purpose);
         s.message = message(purpose.message(), to, Some(&s.challenge));
-        s.to = email(to);
+        s.to = email(to).into();
         change(&mut s.user, &s.challenge);
         may_recover(Some(&s.challenge), Some(&s.user), &Policy::default()).and_then(|()| s.leaves(began()))
     }

@@ -33,7 +33,7 @@ pub struct Wording {
     pub code: Option<Code>,
     /// The link it carries. Like the code, it is never put into a subject.
     pub link: Option<LinkUrl>,
-    /// Until when the code is valid, or until when codes are locked.
+    /// Until when the code is valid, until when codes are locked, or until when the flespi token is valid.
     pub valid_until: Option<String>,
     /// For how many minutes, counted from when the message is sent.
     pub minutes: Option<u32>,
@@ -99,6 +99,7 @@ impl Wording {
             MessageKind::BlockingNotice => {
                 (wording.days_left, wording.blocking_date) = (Some(3), some("2026-03-05"));
             }
+            MessageKind::FlespiExpiring => wording.valid_until = some("2026-04-01 16:00"),
             MessageKind::CodesLocked
             | MessageKind::EmailChanged
             | MessageKind::PasswordChanged

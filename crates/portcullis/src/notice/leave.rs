@@ -121,7 +121,7 @@ pub(crate) fn readdress(
     nonce: [u8; 24],
     now: DateTime<Utc>,
 ) -> Result<Decision<Outcome>, crate::Error> {
-    message.value = message.value.readdressed(to, keyring, nonce, now)?;
+    message.value = message.value.readdressed(to.into(), keyring, nonce, now)?;
     let mut changes = Changes::none();
     changes.put(&message);
     changes.event(event(&message.value, "message_readdressed").because(message.value.kind.name()));

@@ -90,7 +90,8 @@ pub(crate) fn outlook(
         let waiting = kept.filter(|message| message.outcome == Outcome::Waiting);
         let at = waiting.map_or(hour, |message| message.due_at.max(hour));
         let fate = match kept.map(|message| message.outcome) {
-            Some(Outcome::Sent) => NoticeFate::Sent,
+            // A notice goes by mail, of which nobody says that it may have been sent.
+            Some(Outcome::Sent | Outcome::MaybeSent) => NoticeFate::Sent,
             Some(Outcome::GivenUp) => NoticeFate::Withheld("given_up"),
             Some(Outcome::Held) => NoticeFate::Withheld("held"),
             // What was suppressed is asked for anew.

@@ -42,7 +42,7 @@ pub(crate) fn verdict(user: &User) -> Verdict {
 pub(crate) fn minimum(user: &User, policy: &Policy) -> u32 {
     match user.two_factor {
         Method::None => policy.password_minimum_alone,
-        Method::Email => policy.password_minimum,
+        Method::Email | Method::Sms => policy.password_minimum,
     }
 }
 

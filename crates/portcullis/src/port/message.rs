@@ -1,4 +1,4 @@
-//! The message ports: what carries a worded mail to its receiver.
+//! The message ports: what carries a worded mail or SMS to its receiver.
 
 #![expect(
     clippy::exhaustive_structs,
@@ -6,10 +6,12 @@
 )]
 
 use core::fmt;
+use core::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
-use crate::contact::Email;
+use crate::contact::{Email, Phone};
 use crate::id::MessageId;
 
 /// A mail, worded and addressed to one receiver.
@@ -62,13 +64,22 @@ pub enum SendError {
         /// What happened.
         detail: &'static str,
     },
+    /// It was refused for now, and told when to come again. Tried again then, or later if the spacing says so.
+    #[error("not taken over for now: {detail}")]
+    Throttled {
+        /// What happened.
+        detail: &'static str,
+        /// How long to wait at least, as far as the other side said so.
+        wait: Duration,
+    },
     /// This message will never be taken over. Not tried again.
     #[error("refused for good: {detail}")]
     Permanent {
         /// What happened.
         detail: &'static str,
     },
-    /// Nobody knows whether it was taken over. Mail is tried again under the same Message-ID.
+    /// Nobody knows whether it was taken over. Mail is tried again under the same Message-ID; an SMS only where
+    /// [`SmsSender::is_idempotent`] says that this is safe.
     #[error("taken over or not, nobody knows: {detail}")]
     Ambiguous {
         /// What happened.
@@ -96,4 +107,89 @@ pub trait MailSender: Send + Sync + 'static {
     /// # Errors
     /// See [`SendError`].
     async fn send(&self, mail: &Mail) -> Result<Receipt, SendError>;
+}
+
+/// An SMS, worded and addressed to one receiver.
+///
+/// Its `Debug` shows the id alone: the text may hold a code.
+#[derive(Clone)]
+pub struct Sms {
+    /// Its id, the same at every try: the idempotency key where the gateway takes one, and what delivery reports name.
+    pub id: MessageId,
+    /// The one receiver.
+    pub to: Phone,
+    /// The text; never a link.
+    pub text: String,
+}
+
+impl fmt::Debug for Sms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sms").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Carries SMS.
+///
+/// `Ok` means that the gateway is responsible for the message, and that it costs. Every answer that may follow a
+/// submission that happened (a timeout, a cut connection, an answer that can't be read) is `Ambiguous`, never
+/// `Transient`: an ambiguous SMS is not sent again by itself. `Transient` and `Throttled` mean that certainly nothing was
+/// submitted. Implementations bound every wait and follow no redirect.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait SmsSender: Send + Sync + 'static {
+    /// Whether the gateway takes the id as an idempotency key, so that handing the same SMS over twice sends and costs
+    /// once. Only then is an ambiguous one tried again.
+    fn is_idempotent(&self) -> bool;
+
+    /// Hands an SMS over.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    async fn send(&self, sms: &Sms) -> Result<Receipt, SendError>;
+}
+
+/// How far an SMS came, as its gateway reports later. States only move forward, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeliveryState {
+    /// It is on its way: the next network took it.
+    OnItsWay,
+    /// It will not arrive.
+    Undelivered,
+    /// It arrived.
+    Delivered,
+}
+
+impl DeliveryState {
+    /// The stable name.
+    ///
+    /// ```
+    /// use portcullis::port::message::DeliveryState;
+    /// assert_eq!(DeliveryState::OnItsWay.name(), "on_its_way");
+    /// ```
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OnItsWay => "on_its_way",
+            Self::Undelivered => "undelivered",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
+/// What a gateway reports of an SMS it took over. It tells; it confirms nothing: who holds the phone, nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeliveryReport {
+    /// Which SMS.
+    pub id: MessageId,
+    /// How far it came.
+    pub state: DeliveryState,
+}
+
+impl DeliveryReport {
+    /// This SMS came so far.
+    pub const fn new(id: MessageId, state: DeliveryState) -> Self {
+        Self { id, state }
+    }
 }

@@ -6,6 +6,7 @@
 
 pub mod ambient;
 pub mod compromised;
+pub mod flespi;
 pub mod hasher;
 pub mod message;
 pub mod store;

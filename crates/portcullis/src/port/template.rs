@@ -40,4 +40,15 @@ pub trait Templates: Send + Sync + 'static {
     /// [`PortError`] when there is no template, or the template and the wording do not fit. It names the template and
     /// nothing of the wording.
     fn word(&self, wording: &Wording) -> Result<Worded, PortError>;
+
+    /// Words an SMS: one segment, the code among its first 70 characters, what the code is for, and no link.
+    ///
+    /// Templates that word mail alone need not have it: a service that sends SMS finds out when it is built, by
+    /// [`sms_text::check`](crate::sms_text::check), and not when somebody waits for a code.
+    ///
+    /// # Errors
+    /// As [`Templates::word`], and when the text is not as above.
+    fn sms(&self, wording: &Wording) -> Result<String, PortError> {
+        Err(PortError::new("templates", format!("there is no SMS of a {}", wording.kind.name())))
+    }
 }

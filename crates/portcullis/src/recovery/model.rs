@@ -1,6 +1,7 @@
 //! What is asked for, what is kept of it, and what a link tells.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -142,8 +143,8 @@ fn sealing(id: RequestId) -> Sealing {
 }
 
 impl Sealed for RecoveryRequest {
-    fn sealing_key(&self) -> Option<&str> {
-        self.sealed.as_deref().and_then(Keyring::key_of)
+    fn sealing_keys(&self) -> BTreeSet<&str> {
+        self.sealed.as_deref().and_then(Keyring::key_of).into_iter().collect()
     }
 
     fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
@@ -175,7 +176,7 @@ impl Entity for RecoveryRequest {
     }
 
     fn keys(&self) -> Vec<Key> {
-        self.sealing_key().map(Self::sealed_with).into_iter().collect()
+        self.sealing_keys().into_iter().map(Self::sealed_with).collect()
     }
 
     fn refs(&self) -> Vec<Uuid> {

@@ -38,7 +38,7 @@ pub(crate) fn barrier_for(challenge: &Challenge, user: &User, policy: &Policy) -
 pub(crate) fn barrier_unless(user: &User, regardless_of_flag: bool, policy: &Policy) -> Option<&'static str> {
     let mailbox_is_both = match user.two_factor {
         Method::Email => true,
-        Method::None => false,
+        Method::None | Method::Sms => false,
     };
     if user.email.is_none() {
         Some("email_unconfirmed")
@@ -192,7 +192,7 @@ fn may_set(entry: &LinkEntry, policy: &Policy) -> Result<(), &'static str> {
     if let Some(why) = barrier_for(challenge, user, policy) {
         return Err(why);
     }
-    let confirmed = user.confirmed_email().is_some_and(|email| email.same_as(&challenge.destination));
+    let confirmed = user.confirmed_email().is_some_and(|email| challenge.destination.is_email(email));
     if confirmed { Ok(()) } else { Err("destination_changed") }
 }
 
@@ -229,10 +229,8 @@ pub(crate) struct Chosen {
 /// The address that a link confirms besides, if it is not the user's already.
 pub(crate) fn takes(entry: &LinkEntry) -> Option<&Email> {
     let challenge = &entry.challenge.value;
-    let wanted = entry.fits
-        && challenge.purpose == Purpose::Invitation
-        && !entry.user.value.receives_at(&challenge.destination);
-    wanted.then_some(&challenge.destination)
+    let wanted = entry.fits && challenge.purpose == Purpose::Invitation;
+    challenge.mailbox().filter(|to| wanted && !entry.user.value.receives_at(to))
 }
 
 /// The cheap look: whether link and passwords are worth any slow work.
@@ -290,20 +288,24 @@ pub(crate) fn set_password(
     }
     let (challenge, before) = (&entry.challenge.value, &entry.user.value);
     let mut user = entry.user.clone();
-    let confirmed = before.confirmed_email().is_some_and(|email| email.same_as(&challenge.destination));
-    if confirmed {
+    let Some(mailbox) = challenge.mailbox() else {
+        return refuse(entry, Reason::ChallengeDead.into(), "no_mailbox").into();
+    };
+    if before.receives_at(mailbox) {
         bump_credentials(&mut user.value);
     } else {
         if let Err(refusal) = may_replace(before, policy, now) {
             let why = refusal.code();
             return refuse(entry, refusal, why).into();
         }
-        take(&mut user.value, &challenge.destination, policy, now);
+        take(&mut user.value, mailbox, policy, now);
         leave_undo(&mut changes, before, &mut user.value, ids.undo, ids.to_new, policy, now);
     }
     user.value.password = Some(new.hash);
     user.value.password_changed_at = Some(now);
     user.value.long_enough_alone = new.long_enough_alone;
+    // INVARIANT: who holds the mailbox alone has the password now, and does not get the second factor from it besides.
+    user.value.recovered_by_mail |= before.two_factor == Method::Sms;
     changes.put(&user);
     entry.chain.guard(&mut changes);
     // The first password changes nothing that its owner had.

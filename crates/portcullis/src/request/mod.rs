@@ -29,7 +29,7 @@ pub use raw::Raw;
 use serde::Deserialize;
 
 use crate::challenge::Channel;
-use crate::contact::Email;
+use crate::contact::{Email, Phone};
 use crate::error::InputError;
 use crate::recovery::Identifier;
 use crate::secret::{Code, Password};
@@ -113,7 +113,7 @@ impl CodeRequest {
 pub struct ResendRequest {
     /// The challenge's token.
     pub challenge: Raw,
-    /// The channel, `email`; the challenge's own if it is not named.
+    /// The channel, `email` or `sms`; the challenge's own if it is not named.
     pub channel: Option<Raw>,
 }
 
@@ -123,17 +123,9 @@ impl ResendRequest {
     /// # Errors
     /// `invalid_channel` in the field `channel`.
     pub fn parse(self) -> Result<(Raw, Option<Channel>), InputError> {
-        let channel = match self.channel {
-            None => None,
-            Some(name) if name.expose() == Channel::Email.name() => Some(Channel::Email),
-            Some(_) => {
-                return Err(InputError::new(
-                    "channel",
-                    "invalid_channel",
-                    "there is no channel of this name",
-                ));
-            }
-        };
+        let named = |name: &Raw| Channel::ALL.into_iter().find(|channel| channel.name() == name.expose());
+        let unknown = || InputError::new("channel", "invalid_channel", "there is no channel of this name");
+        let channel = self.channel.map(|name| named(&name).ok_or_else(unknown)).transpose()?;
         Ok((self.challenge, channel))
     }
 }
@@ -227,22 +219,44 @@ impl EmailRequest {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TwoFactorChallengeRequest {
-    /// The method, `email`.
+    /// The method, `email` or `sms`.
     pub method: Raw,
-    /// The pending address, if its code is to confirm it too.
+    /// The pending address, if its code is to confirm it too; for `email`.
     #[cfg_attr(feature = "validation", validate(length(min = 3, max = 254)))]
     pub address: Option<Raw>,
+    /// The number that the code is to confirm, if it is not the confirmed one; for `sms`.
+    #[cfg_attr(feature = "validation", validate(length(min = 9, max = 16)))]
+    pub phone: Option<Raw>,
+}
+
+/// What a [`TwoFactorChallengeRequest`] asks for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TwoFactorAsk {
+    /// A code by e-mail, to the pending address if it is named.
+    Email(Option<Email>),
+    /// A code by SMS, to the number that is named or the confirmed one.
+    Sms(Option<Phone>),
 }
 
 impl TwoFactorChallengeRequest {
-    /// Checks it: the address that is named, if one is.
+    /// Checks it: the address or number that is named, if one is.
     ///
     /// # Errors
-    /// `invalid_method` in the field `method` for anything but `email`; `invalid_email` in the field `address`.
-    pub fn parse(self) -> Result<Option<Email>, InputError> {
+    /// `invalid_method` in the field `method` for anything but `email` and `sms`; `invalid_email` in the field
+    /// `address`; `invalid_phone` in the field `phone`; `unknown_field` for what the method does not take.
+    pub fn parse(self) -> Result<TwoFactorAsk, InputError> {
+        let unknown = |field| InputError::new(field, "unknown_field", "the method takes none");
         match method(&self.method)? {
+            Method::Email if self.phone.is_some() => Err(unknown("phone")),
             Method::Email => {
-                self.address.map(|address| Email::parse_field(address.expose(), "address")).transpose()
+                let address = self.address.map(|address| Email::parse_field(address.expose(), "address"));
+                address.transpose().map(TwoFactorAsk::Email)
+            }
+            Method::Sms if self.address.is_some() => Err(unknown("address")),
+            Method::Sms => {
+                let phone = self.phone.map(|phone| Phone::parse_field(phone.expose(), "phone"));
+                phone.transpose().map(TwoFactorAsk::Sms)
             }
             Method::None => Err(invalid_method()),
         }
@@ -255,11 +269,11 @@ impl TwoFactorChallengeRequest {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TwoFactorRequest {
-    /// The method, `email` or `none`.
+    /// The method, `email`, `sms` or `none`.
     pub method: Raw,
-    /// The challenge's token, for `email`.
+    /// The challenge's token, for `email` and `sms`.
     pub challenge: Option<Raw>,
-    /// The code, for `email`.
+    /// The code, for `email` and `sms`.
     #[cfg_attr(feature = "validation", validate(length(min = 6, max = 20)))]
     pub code: Option<Raw>,
 }
@@ -271,7 +285,9 @@ pub enum TwoFactorChange {
     /// Switch it off.
     Off,
     /// Switch it on by this code.
-    Email {
+    On {
+        /// The method.
+        method: Method,
         /// The challenge's token.
         challenge: Raw,
         /// The code.
@@ -289,10 +305,10 @@ impl TwoFactorRequest {
         let missing = |field| InputError::new(field, "missing", "the method needs it");
         let unknown = |field| InputError::new(field, "unknown_field", "the method takes none");
         match method(&self.method)? {
-            Method::Email => {
+            method @ (Method::Email | Method::Sms) => {
                 let challenge = self.challenge.ok_or_else(|| missing("challenge"))?;
                 let code = self.code.ok_or_else(|| missing("code"))?;
-                Ok(TwoFactorChange::Email { challenge, code: Code::parse(code.expose())? })
+                Ok(TwoFactorChange::On { method, challenge, code: Code::parse(code.expose())? })
             }
             Method::None if self.challenge.is_some() => Err(unknown("challenge")),
             Method::None if self.code.is_some() => Err(unknown("code")),
@@ -302,7 +318,7 @@ impl TwoFactorRequest {
 }
 
 fn method(name: &Raw) -> Result<Method, InputError> {
-    let mut methods = [Method::None, Method::Email].into_iter();
+    let mut methods = Method::ALL.into_iter();
     methods.find(|method| method.name() == name.expose()).ok_or_else(invalid_method)
 }
 

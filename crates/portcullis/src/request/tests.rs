@@ -84,9 +84,22 @@ fn an_address_is_named_by_its_field() {
 #[test]
 fn two_factor_takes_what_its_method_needs_and_no_more() {
     let ask = |text: &str| read::<TwoFactorChallengeRequest>(text).parse();
-    assert!(ask(r#"{"method": "email"}"#).unwrap().is_none());
-    let named_address = ask(r#"{"method": "email", "address": "a@example.com"}"#).unwrap();
-    assert_eq!(named_address.unwrap().as_str(), "a@example.com");
+    assert!(matches!(ask(r#"{"method": "email"}"#), Ok(TwoFactorAsk::Email(None))));
+    let address = ask(r#"{"method": "email", "address": "a@example.com"}"#);
+    assert!(matches!(address, Ok(TwoFactorAsk::Email(Some(address))) if address.as_str() == "a@example.com"));
+    assert!(matches!(ask(r#"{"method": "sms"}"#), Ok(TwoFactorAsk::Sms(None))));
+    let phone = ask(r#"{"method": "sms", "phone": "+37120000045"}"#);
+    assert!(matches!(phone, Ok(TwoFactorAsk::Sms(Some(phone))) if phone.as_str() == "+37120000045"));
+    for number in
+        ["20000045", "+371 20000045", "+37120000045;+37120000046", "0037120000045", "+3712000004512345"]
+    {
+        let text = format!(r#"{{"method": "sms", "phone": "{number}"}}"#);
+        assert_eq!(wrong(ask(&text)), named("phone", "invalid_phone"), "{number}");
+    }
+    let both = r#"{"method": "sms", "address": "a@example.com"}"#;
+    assert_eq!(wrong(ask(both)), named("address", "unknown_field"));
+    let both = r#"{"method": "email", "phone": "+37120000045"}"#;
+    assert_eq!(wrong(ask(both)), named("phone", "unknown_field"));
     assert_eq!(wrong(ask(r#"{"method": "none"}"#)), named("method", "invalid_method"));
     assert_eq!(wrong(ask(r#"{"method": "email", "address": "a"}"#)), named("address", "invalid_email"));
 
@@ -94,7 +107,7 @@ fn two_factor_takes_what_its_method_needs_and_no_more() {
     assert!(matches!(put(r#"{"method": "none"}"#), Ok(TwoFactorChange::Off)));
     let on = put(r#"{"method": "email", "challenge": "tok", "code": "123456"}"#).unwrap();
     assert!(
-        matches!(on, TwoFactorChange::Email { challenge, code } if challenge.expose() == "tok" && code.expose() == "123456")
+        matches!(on, TwoFactorChange::On { method: Method::Email, challenge, code } if challenge.expose() == "tok" && code.expose() == "123456")
     );
     for (text, field, code) in [
         (r#"{"method": "pigeon"}"#, "method", "invalid_method"),

@@ -75,6 +75,14 @@ pub enum Gate {
     SendSms,
     /// The user may create items.
     CreateItems,
+    /// Everybody above the user may have SMS sent: who created him, and who created that one.
+    SendSmsAbove,
+    /// There is a confirmed phone number.
+    NoPhone,
+    /// The account has the service that SMS take.
+    ServiceSms,
+    /// The account's quota of SMS is not used up.
+    QuotaSms,
     /// There is a confirmed address.
     EmailUnconfirmed,
     /// The password is long enough to be the only factor.
@@ -87,6 +95,8 @@ pub enum Gate {
     ServiceEmailNotification,
     /// The security policy allows it.
     Policy,
+    /// It is a user of the top account.
+    TopUser,
     /// The actor has this right on the target.
     Right(AccessRight),
 }
@@ -99,12 +109,17 @@ impl Gate {
             Self::ChangeSettings => "change_settings",
             Self::SendSms => "send_sms",
             Self::CreateItems => "create_items",
+            Self::SendSmsAbove => "send_sms_above",
+            Self::NoPhone => "no_phone",
+            Self::ServiceSms => "service_sms",
+            Self::QuotaSms => "quota_sms",
             Self::EmailUnconfirmed => "email_unconfirmed",
             Self::WeakPassword => "weak_password",
             Self::Budget => "budget",
             Self::Blocked => "blocked",
             Self::ServiceEmailNotification => "service_email_notification",
             Self::Policy => "policy",
+            Self::TopUser => "top_user",
             Self::Right(_) => "right",
         }
     }
@@ -119,14 +134,19 @@ impl Gate {
                 "You do not have the right to change this."
             }
             Self::SendSms => "Can send SMS is off in the user properties.",
+            Self::SendSmsAbove => "Can send SMS is off for a user above yours.",
+            Self::NoPhone => "Confirm a phone number first.",
+            Self::ServiceSms => "The SMS messages service is not active in the account properties.",
+            Self::QuotaSms => "The SMS messages limit of the account is used up.",
             Self::WeakPassword => "Choose a longer password first.",
             Self::EmailUnconfirmed => "Specify an email address first",
-            Self::Budget => "No message can be sent now: the limit is reached. Try again later.",
+            Self::Budget => "No SMS can be sent now: the limit is reached. Try again later.",
             Self::Blocked => "The account is blocked.",
             Self::ServiceEmailNotification => {
                 "The Email notifications service is not active in the account properties."
             }
             Self::Policy => "This method is switched off by the security policy.",
+            Self::TopUser => "Only the user of the top account can connect flespi.",
         }
     }
 
@@ -138,12 +158,17 @@ impl Gate {
             | Self::ChangeSettings
             | Self::SendSms
             | Self::CreateItems
+            | Self::SendSmsAbove
+            | Self::NoPhone
+            | Self::ServiceSms
+            | Self::QuotaSms
             | Self::EmailUnconfirmed
             | Self::WeakPassword
             | Self::Budget
             | Self::Blocked
             | Self::ServiceEmailNotification
-            | Self::Policy => None,
+            | Self::Policy
+            | Self::TopUser => None,
         }
     }
 }

@@ -8,17 +8,20 @@ use uuid::Uuid;
 
 use super::*;
 use crate::account::{Period, RecordedPayment, Service};
-use crate::challenge::Purpose;
+use crate::challenge::{Channel, Purpose};
+use crate::contact::Phone;
 use crate::decision::Entity;
 use crate::engine::record::{Schema, parse, rewrite};
 use crate::error::Error;
 use crate::fixture::*;
 use crate::message::MessageKind;
 use crate::message::model::{CodeToSend, Draft, OneTime};
+use crate::port::message::DeliveryState;
 use crate::port::store::{Lane, Record};
 use crate::recovery::Identifier;
 use crate::rights::AccessRight;
 use crate::secret::Code;
+use crate::spend::Charge;
 use crate::user::model::{EmailClaim, PendingEmail};
 
 const ACCOUNT: &str = include_str!("../../tests/golden/account.v1.json");
@@ -28,6 +31,7 @@ const CHALLENGE: &str = include_str!("../../tests/golden/challenge.v1.json");
 const MESSAGE: &str = include_str!("../../tests/golden/message.v1.json");
 const SCHEDULE: &str = include_str!("../../tests/golden/notice_schedule.v1.json");
 const PAYMENT: &str = include_str!("../../tests/golden/payment.v1.json");
+const FLESPI: &str = include_str!("../../tests/golden/flespi_connection.v1.json");
 const REQUEST: &str = include_str!("../../tests/golden/recovery_request.v1.json");
 
 /// A value of each kind with every part filled in.
@@ -44,9 +48,12 @@ fn full() -> (Account, User, Session, Challenge, Message) {
     let session = session(900, &user);
     let mut challenge = challenge(Purpose::Reauthentication, &user, "u2@example.com");
     challenge.session = Some(session.id);
+    user.phone = Some(Phone::parse("+37120000045").unwrap());
+    user.recovered_by_mail = true;
     user.pending_email = Some(PendingEmail::own(email("new@example.com"), challenge.id));
     user.pending_two_factor = Some(challenge.id);
     user.blocking_notices = true;
+    user.flespi = Some(uuid(90));
     user.claims.push(EmailClaim {
         address: email("old@example.com"),
         challenge: challenge.id,
@@ -58,7 +65,7 @@ fn full() -> (Account, User, Session, Challenge, Message) {
         tenant: user.tenant.uuid(),
         user: user.id,
         kind: MessageKind::ReauthenticationCode,
-        to: email("u2@example.com"),
+        to: email("u2@example.com").into(),
         lane: Lane::Interactive,
         code: Some(CodeToSend {
             code: OneTime::Code(Code::parse("123456").unwrap()),
@@ -66,17 +73,31 @@ fn full() -> (Account, User, Session, Challenge, Message) {
             issue: 1,
             valid_until: challenge.expires_at,
         }),
+        charge: Some(Charge::sample()),
         once_at: None,
         not_before: None,
         day: Some(began().date_naive()),
     };
-    let message = Message::sealed(draft, &keyring(), [3; 24], began()).unwrap();
+    let mut message = Message::sealed(draft, &keyring(), [3; 24], began()).unwrap();
+    challenge.sealed.clone_from(&message.sealed);
+    challenge.unverified = Some(Charge::sample());
+    challenge.unverified_before.insert(1, Charge::sample());
+    message.delivery = Some(DeliveryState::Delivered);
     (account, user, session, challenge, message)
 }
 
 fn request() -> RecoveryRequest {
     let (id, who) = (crate::id::RequestId::from_uuid(uuid(80)), Identifier::parse("alice").unwrap());
     RecoveryRequest::sealed(id, &who, &keyring(), [3; 24], began())
+}
+
+fn flespi() -> FlespiConnection {
+    serde_json::from_str(FLESPI).unwrap()
+}
+
+/// A connection with nothing in it.
+fn bare_flespi() -> FlespiConnection {
+    FlespiConnection::new(uuid(90), account(1).id, flespi().user, began())
 }
 
 fn schedule() -> NoticeSchedule {
@@ -147,6 +168,7 @@ fn a_body_of_the_first_schema_is_read_for_ever() {
     lives_on::<RecoveryRequest>(REQUEST);
     lives_on::<NoticeSchedule>(SCHEDULE);
     lives_on::<RecordedPayment>(PAYMENT);
+    lives_on::<FlespiConnection>(FLESPI);
 }
 
 #[test]
@@ -164,6 +186,7 @@ fn the_golden_bodies_have_every_part_of_this_release() {
         (names(&request()), REQUEST),
         (names(&schedule()), SCHEDULE),
         (names(&payment()), PAYMENT),
+        (names(&flespi()), FLESPI),
     ] {
         let golden: Vec<_> = object(golden).keys().cloned().collect();
         assert_eq!(now, golden, "a new part is a new schema number and a new golden body");
@@ -184,6 +207,16 @@ fn what_was_kept_before_lifts_were_counted_is_dead() {
     let challenge: Challenge = parse(&record::<Challenge>(&without(CHALLENGE, &["lifts"]))).unwrap().value;
     assert_ne!(session.lifts, chain.lifts());
     assert_ne!(challenge.lifts, chain.lifts());
+    let user: User = parse(&record::<User>(&without(USER, &["phone", "recovered_by_mail"]))).unwrap().value;
+    assert!(user.phone.is_none() && !user.recovered_by_mail);
+    let challenge: Challenge =
+        parse(&record::<Challenge>(&without(CHALLENGE, &["sealed", "unverified", "unverified_before"])))
+            .unwrap()
+            .value;
+    assert!(challenge.sealed.is_none() && challenge.unverified_before.is_empty());
+    let new = ["channel", "submitted", "charge", "delivery"];
+    let message: Message = parse(&record::<Message>(&without(MESSAGE, &new))).unwrap().value;
+    assert_eq!((message.channel, message.submitted, message.delivery), (Channel::Email, false, None));
     let new = ["days", "balance", "dealer", "plan", "plans", "lifts"];
     let account: Account = parse(&record::<Account>(&without(ACCOUNT, &new))).unwrap().value;
     assert_eq!((account.blocks_at(), account.lifts, account.dealer), (None, 0, false));
@@ -255,6 +288,7 @@ fn the_schema_says_what_the_records_are() {
     described(&request(), REQUEST);
     described(&schedule(), SCHEDULE);
     described(&payment(), PAYMENT);
+    described(&flespi(), FLESPI);
     let (mut bare, mut sent) = (user, message);
     (bare.email, bare.external_id, sent.sealed) = (None, None, None);
     bare.claims.clear();
@@ -271,7 +305,8 @@ fn every_optional_part_is_marked() {
     let (mut account, mut user, _, _, mut message) = full();
     account.plan = None;
     (user.email, user.pending_email, user.external_id, user.password_changed_at) = (None, None, None, None);
-    (message.valid_until, message.day) = (None, None);
+    user.phone = None;
+    (message.valid_until, message.day, message.delivery) = (None, None, None);
     let mut schedule = schedule();
     (schedule.blocks_at, schedule.walk) = (None, None);
     let bodies = [
@@ -280,8 +315,9 @@ fn every_optional_part_is_marked() {
         serde_json::to_value(&message).unwrap(),
         serde_json::to_value(&schedule).unwrap(),
         serde_json::to_value(RecordedPayment { by: None, ..payment() }).unwrap(),
+        serde_json::to_value(bare_flespi()).unwrap(),
     ];
-    for (body, nth) in bodies.iter().zip([0, 1, 4, 6, 7]) {
+    for (body, nth) in bodies.iter().zip([0, 1, 4, 6, 7, 8]) {
         for column in kinds()[nth].columns {
             let found = column.path.iter().try_fold(body, |at, name| at.get(name));
             let missing = found.is_none_or(Value::is_null);

@@ -334,7 +334,7 @@ impl Engine {
         match user.two_factor {
             // No sign-in waits for a code.
             Method::None => return Ok(false),
-            Method::Email => {}
+            Method::Email | Method::Sms => {}
         }
         let key = Challenge::of_user(user.id);
         let challenges = self.list_page::<Challenge>(&key, Page { after: None, limit: PAGE }).await?;

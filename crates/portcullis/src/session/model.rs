@@ -20,6 +20,8 @@ pub enum Assurance {
     Password,
     /// The password, and a code from the confirmed mailbox.
     PasswordEmail,
+    /// The password, and a code sent to the confirmed phone.
+    PasswordSms,
 }
 
 impl Assurance {
@@ -28,6 +30,7 @@ impl Assurance {
         match self {
             Self::Password => "password",
             Self::PasswordEmail => "password_email",
+            Self::PasswordSms => "password_sms",
         }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::model::{Admission, Attempt, CodeResult, Device, Reauthenticated, SignInResult};
-use super::rules::{self, Admitted, Again, CodePlan, FreshIds, Knock, Proof, Step};
+use super::rules::{self, Admitted, Again, CodePlan, FreshIds, Knock, Planned, Proof, Step};
+use crate::account::rules::Chain;
 use crate::challenge::rules::{Entry, meant_for};
 use crate::challenge::{Channel, NewCode, PendingCode, Purpose};
 use crate::decision::Decision;
@@ -17,6 +18,8 @@ use crate::id::{ChallengeId, SessionId};
 use crate::port::hasher::{HashError, PasswordHash};
 use crate::port::store::Start;
 use crate::secret::{Code, Password};
+use crate::sms::Learned;
+use crate::sms::rules::{channels, route};
 use crate::user::{Login, Method, User};
 
 /// The label a device token is sealed under.
@@ -108,8 +111,8 @@ impl SignIn<'_> {
         attempt: &Attempt,
     ) -> Result<SignInResult, Error> {
         let engine = &self.0.engine;
-        let memo = Memo::default();
-        let memo = &memo;
+        let (memo, learned) = (Memo::default(), Learned::default());
+        let (memo, learned) = (&memo, &learned);
         let step = engine
             .decide(|t| async move {
                 let source = engine.source_id(&attempt.source);
@@ -118,7 +121,7 @@ impl SignIn<'_> {
                 let starts = vec![Start::Key(User::login_key(login.as_str()))];
                 let mut subjects = vec![source, decoy];
                 subjects.extend(device.map(|device| device.id));
-                let view = engine.read(&t, starts, subjects).await?;
+                let view = engine.read(&t, starts, learned.and(&subjects)).await?;
                 let user = view.start::<User>(0)?;
                 let knock = engine.knock(&view, user, decoy, device, source)?;
                 if let Err(no) = knock.open(&engine.policy, t.now) {
@@ -127,14 +130,15 @@ impl SignIn<'_> {
                 let hash = knock.user.as_ref().and_then(|user| user.value.password.as_ref());
                 let proof = memo.check(engine, password, hash, knock.admissible(t.now)).await?;
                 let user = knock.user.as_ref().map(|user| &user.value);
-                let plan = engine.code_plan(&view, user.filter(|_| proof.fits), Purpose::SignIn)?;
+                let user = user.filter(|_| proof.fits).zip(Some(&knock.chain));
+                let plan = engine.code_plan(&view, user, Purpose::SignIn, source, learned)?;
                 let ids = engine.fresh_ids(t.now)?;
                 Ok(rules::start(&knock, &proof, plan, ids, &engine.policy, t.now))
             })
             .await?;
         Ok(match step {
             Step::Admitted(admitted) => SignInResult::Admitted(engine.admission(admitted)?),
-            Step::CodeRequired(code) => SignInResult::CodeRequired { code, channels: vec![Channel::Email] },
+            Step::CodeRequired(code, channels) => SignInResult::CodeRequired { code, channels },
         })
     }
 
@@ -245,9 +249,48 @@ impl SignIn<'_> {
     /// # Errors
     /// Refused `too_soon`, `no_sends_left`, `challenge_dead`, `locked`, `too_many_attempts`.
     pub async fn resend(&self, challenge: ChallengeId, attempt: &Attempt) -> Result<PendingCode, Error> {
+        self.resend_by(challenge, None, attempt).await
+    }
+
+    /// Sends a pending sign-in's code again by the channel named, one of those that the answer to the password named. By
+    /// SMS it is the same code with the same end, as long as the channel stays; everything else is a new code, and the
+    /// old one is dead.
+    ///
+    /// ```
+    /// use portcullis::challenge::Channel;
+    /// use portcullis::sign_in::SignInResult;
+    /// # use portcullis::secret::Password;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt, source};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # w.switch_on(session.id, &alice).await?;
+    /// let password = Password::parse(PASSWORD.to_owned(), "password")?;
+    /// let started = security.sign_in().start(&alice.login, &password, &attempt()).await?;
+    /// let SignInResult::CodeRequired { code, channels } = started else { panic!("a code is asked") };
+    /// assert_eq!(channels, [Channel::Email]);
+    /// w.advance(security.policy().resend_after);
+    /// let by_sms = security.sign_in().resend_by(code.id, Some(Channel::Sms), &attempt()).await;
+    /// assert_eq!(by_sms.unwrap_err().to_string(), "this is not allowed");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SignIn::resend`]; refused `not_allowed` with every missing gate when the channel is not open.
+    pub async fn resend_by(
+        &self,
+        challenge: ChallengeId,
+        channel: Option<Channel>,
+        attempt: &Attempt,
+    ) -> Result<PendingCode, Error> {
         let engine = &self.0.engine;
         let purposes = &[Purpose::SignIn, Purpose::Reauthentication];
-        engine.resend(challenge, purposes, Some(&attempt.source), None).await
+        engine.resend(challenge, purposes, channel, Some(&attempt.source), None).await
     }
 
     /// Makes a session fresh again by the password, and by a code if two-factor authentication is on. The session goes
@@ -285,15 +328,16 @@ impl SignIn<'_> {
         attempt: &Attempt,
     ) -> Result<Reauthenticated, Error> {
         let engine = &self.0.engine;
-        let memo = Memo::default();
-        let memo = &memo;
+        let (memo, learned) = (Memo::default(), Learned::default());
+        let (memo, learned) = (&memo, &learned);
         let again = engine
             .decide(|t| async move {
                 let source = engine.source_id(&attempt.source);
                 let device = engine.open_device(attempt.device.as_deref());
                 let mut subjects = vec![source];
                 subjects.extend(device.map(|device| device.id));
-                let view = engine.read(&t, vec![Start::Id(session.uuid())], subjects).await?;
+                let starts = vec![Start::Id(session.uuid())];
+                let view = engine.read(&t, starts, learned.and(&subjects)).await?;
                 let acting = match view.acting(0)? {
                     Ok(acting) => acting,
                     Err(no) => return Ok(no.into()),
@@ -305,17 +349,15 @@ impl SignIn<'_> {
                 }
                 let hash = acting.user.value.password.as_ref();
                 let proof = memo.check(engine, password, hash, knock.admissible(t.now)).await?;
-                let user = Some(&acting.user.value).filter(|_| proof.fits);
-                let plan = engine.code_plan(&view, user, Purpose::Reauthentication)?;
+                let user = proof.fits.then_some((&acting.user.value, &acting.chain));
+                let plan = engine.code_plan(&view, user, Purpose::Reauthentication, source, learned)?;
                 let fresh = SessionId::from_uuid(engine.new_id(t.now)?);
                 Ok(rules::reauthenticate(&acting, &knock, &proof, plan, fresh, &engine.policy, t.now))
             })
             .await?;
         Ok(match again {
             Again::Fresh(session) => Reauthenticated::Fresh(session),
-            Again::CodeRequired(code) => {
-                Reauthenticated::CodeRequired { code, channels: vec![Channel::Email] }
-            }
+            Again::CodeRequired(code, channels) => Reauthenticated::CodeRequired { code, channels },
         })
     }
 }
@@ -345,9 +387,11 @@ impl Engine {
             Purpose::SignIn
             | Purpose::EmailConfirmation
             | Purpose::TwoFactorEmail
+            | Purpose::TwoFactorSms
             | Purpose::Recovery
             | Purpose::Invitation
-            | Purpose::EmailUndo => {
+            | Purpose::EmailUndo
+            | Purpose::FlespiHandOff => {
                 rules::finish(entry, device, ids, &self.policy, t.now).map(Finished::Admitted)
             }
         })
@@ -363,7 +407,7 @@ impl Engine {
     ) -> Result<Knock, Error> {
         let chain = match &user {
             Some(user) => view.chain(&user.value)?,
-            None => crate::account::rules::Chain(Vec::new()),
+            None => Chain(Vec::new()),
         };
         let who = user.as_ref().map_or(decoy, |user| user.value.id.uuid());
         let device = rules::known_device(device, user.as_ref().map(|user| &user.value), view.now());
@@ -384,30 +428,46 @@ impl Engine {
         })
     }
 
-    /// What a code would need, if the user is to be asked for one: asked only once the password is right, since the
-    /// time it takes would tell a wrong one who has a second factor.
+    /// What a code would need, if the user's method asks for one, or what is missing for it.
     fn code_plan(
         &self,
         view: &View,
-        user: Option<&User>,
+        user: Option<(&User, &Chain)>,
         purpose: Purpose,
-    ) -> Result<Option<CodePlan>, Error> {
-        let Some(user) = user.filter(|user| user.two_factor != Method::None) else {
+        source: uuid::Uuid,
+        learned: &Learned,
+    ) -> Result<Option<Planned>, Error> {
+        let Some((user, chain)) = user.filter(|(user, _)| user.two_factor != Method::None) else {
             return Ok(None);
         };
-        let Some(destination) = user.confirmed_email() else {
-            return Ok(None);
+        let found = match user.two_factor {
+            Method::Sms => {
+                let phone = user.phone.as_ref();
+                Some(self.sms_to(view, user, chain, phone, source, Some(learned))?)
+            }
+            Method::None | Method::Email => None,
         };
-        let address = self.address_id(destination, user);
+        let missing = found.as_ref().map(|found| found.missing.as_slice()).unwrap_or_default();
+        let route = match route(user, missing, None, &self.policy) {
+            Ok(route) => route,
+            Err(missing) => {
+                return Ok(Some(Err((missing, found.and_then(|found| found.left).map(Box::new)))));
+            }
+        };
+        let fare = match self.fare(view, user, &route.to, found.as_ref()) {
+            Ok(fare) => fare,
+            Err(missing) => return Ok(Some(Err((missing, None)))),
+        };
         let new: NewCode = self.new_code(view.now())?;
-        Ok(Some(CodePlan {
-            fresh: self.bind(&new, user, purpose, destination),
-            budgets: self.budgets(view, user, address),
-            destination: destination.clone(),
-            address,
+        Ok(Some(Ok(Box::new(CodePlan {
+            fresh: self.bind(&new, user, purpose, &route.to),
+            fare,
+            channels: channels(user, missing, &self.policy),
+            line: found.filter(|_| route.to.phone().is_some()).map(|found| found.line),
+            route,
             failures: view.count(&purpose.failures(user.id)),
             wait: view.count_within(&purpose.wait(user.id), self.policy.code_backoff.longest),
-        }))
+        }))))
     }
 
     fn fresh_ids(&self, now: DateTime<Utc>) -> Result<FreshIds, Error> {

@@ -6,9 +6,9 @@ use uuid::Uuid;
 use super::model::Device;
 use crate::account::rules::Chain;
 use crate::audit::Event;
-use crate::challenge::rules::{Ask, Budgets, Entry, FreshCode, issue, judge, may_issue};
-use crate::challenge::{PendingCode, Purpose};
-use crate::contact::Email;
+use crate::challenge::rules::{Ask, Entry, Fare, FreshCode, issue, judge, may_issue};
+use crate::challenge::{Channel, PendingCode, Purpose};
+use crate::contact::Destination;
 use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::id::{SessionId, UserId};
 use crate::notice::rules::Calendar;
@@ -19,6 +19,8 @@ use crate::rights::Gate;
 use crate::session::model::Acting;
 use crate::session::rules::{admissible, after, open, succeed};
 use crate::session::{Assurance, CurrentSession, Session};
+use crate::sms::rules::{Line, Route, tell_used_up};
+use crate::spend::Left;
 use crate::user::{Method, User};
 
 /// Wrong passwords in a row within the policy's `password_failures_kept`, of a user or of a known browser.
@@ -192,26 +194,31 @@ pub(crate) struct Admitted {
 pub(crate) enum Step {
     /// The session is open.
     Admitted(Admitted),
-    /// A code is on its way.
-    CodeRequired(PendingCode),
+    /// A code is on its way, and may be sent again by these channels.
+    CodeRequired(PendingCode, Vec<Channel>),
 }
 
 /// What a code would need, if one is asked: drawn and bound beforehand.
 pub(crate) struct CodePlan {
     pub(crate) fresh: FreshCode,
-    pub(crate) budgets: Budgets,
-    pub(crate) destination: Email,
-    /// The destination, as a derived id.
-    pub(crate) address: Uuid,
+    pub(crate) fare: Fare,
+    pub(crate) route: Route,
+    /// What an SMS hangs on, if it is one.
+    pub(crate) line: Option<Line>,
+    /// The channels by which it may be sent again.
+    pub(crate) channels: Vec<Channel>,
     pub(crate) failures: Count,
     pub(crate) wait: Count,
 }
+
+/// What a code would need, or what is missing for one; the second tells of budgets that are used up.
+pub(crate) type Planned = Result<Box<CodePlan>, (Vec<Gate>, Option<Box<Left>>)>;
 
 /// Decides the password step of a sign-in.
 pub(crate) fn start(
     knock: &Knock,
     proof: &Proof,
-    plan: Option<CodePlan>,
+    plan: Option<Planned>,
     ids: FreshIds,
     policy: &Policy,
     now: DateTime<Utc>,
@@ -237,11 +244,26 @@ pub(crate) fn start(
             };
             Decision::yes(Step::Admitted(admitted), changes)
         }
-        Method::Email => match ask_code(&mut changes, &user.value, lifts, None, plan, policy, now) {
-            Ok(code) => Decision::yes(Step::CodeRequired(code), changes),
-            Err(refusal) => refuse(changes.into_pins(), knock.event("sign_in_refused"), refusal),
-        },
+        Method::Email | Method::Sms => {
+            match ask_code(&mut changes, &user.value, lifts, None, plan, policy, now) {
+                Ok((code, channels)) => Decision::yes(Step::CodeRequired(code, channels), changes),
+                Err(no) => refuse_code(changes, no, knock),
+            }
+        }
     }
+}
+
+/// Why no code is sent, with what the trail is told besides.
+struct NoCode(Refusal, Option<Box<Left>>);
+
+/// A right password whose code cannot be sent.
+fn refuse_code<T>(changes: Changes, no: NoCode, knock: &Knock) -> Decision<T> {
+    let NoCode(refusal, left) = no;
+    let mut pins = changes.into_pins();
+    if let Some(left) = left {
+        tell_used_up(*left, &mut pins);
+    }
+    refuse(pins, knock.event("sign_in_refused"), refusal)
 }
 
 /// Sends the code of a sign-in, or of the re-authentication of a session, or says which gate is missing.
@@ -250,24 +272,29 @@ fn ask_code(
     user: &User,
     lifts: u64,
     session: Option<SessionId>,
-    plan: Option<CodePlan>,
+    plan: Option<Planned>,
     policy: &Policy,
     now: DateTime<Utc>,
-) -> Result<PendingCode, Refusal> {
-    let mut missing = Vec::new();
-    if !policy.email_factor {
-        missing.push(Gate::Policy);
-    }
-    if user.email.is_none() {
-        missing.push(Gate::EmailUnconfirmed);
-    }
-    let Some(plan) = plan.filter(|_| missing.is_empty()) else {
-        return Err(Refusal::not_allowed(missing));
+) -> Result<(PendingCode, Vec<Channel>), NoCode> {
+    let plan = match plan {
+        Some(Ok(plan)) => *plan,
+        Some(Err((missing, left))) => return Err(NoCode(Refusal::not_allowed(missing), left)),
+        None => return Err(NoCode(Refusal::not_allowed(vec![Gate::Policy]), None)),
     };
-    may_issue(plan.failures, plan.wait, policy, now)?;
+    may_issue(plan.failures, plan.wait, policy, now).map_err(|refusal| NoCode(refusal, None))?;
     let purpose = if session.is_some() { Purpose::Reauthentication } else { Purpose::SignIn };
-    let ask = Ask { user, lifts, purpose, destination: &plan.destination, address: plan.address, session };
-    issue(changes, &ask, plan.fresh, plan.budgets, policy, now)
+    let Route { to, instead_of } = plan.route;
+    let ask = Ask { user, lifts, purpose, destination: to, session };
+    let code =
+        issue(changes, &ask, plan.fresh, plan.fare, policy, now).map_err(|refusal| NoCode(refusal, None))?;
+    if let Some(line) = &plan.line {
+        line.pin(changes);
+    }
+    if let Some(gate) = instead_of.first() {
+        let event = Event::of("sms_fallback", user.tenant.uuid(), user.id.uuid());
+        changes.event(event.because(gate.name()).about(code.id.uuid()));
+    }
+    Ok((code, plan.channels))
 }
 
 fn refuse<T>(mut changes: Changes, event: Event, refusal: Refusal) -> Decision<T> {
@@ -327,12 +354,19 @@ pub(crate) fn finish(
         Err(no) => return no.into(),
     };
     let user = &entry.user.value;
-    let (session, device_token) =
-        admit(user, entry.chain.lifts(), Assurance::PasswordEmail, ids, device, policy, now);
-    changes.insert(&session).guard(&entry.user);
+    let assurance = proved_by(&entry.challenge.value.destination);
+    let (session, device_token) = admit(user, entry.chain.lifts(), assurance, ids, device, policy, now);
+    changes.insert(&session);
+    if user.recovered_by_mail && assurance == Assurance::PasswordSms {
+        let mut user = entry.user.clone();
+        user.value.recovered_by_mail = false;
+        changes.put(&user);
+    } else {
+        changes.guard(&entry.user);
+    }
     entry.chain.guard(&mut changes);
     forgive(&mut changes, user.id, device);
-    changes.event(entry.event("signed_in").because("password_email").about(session.id.uuid()));
+    changes.event(entry.event("signed_in").because(assurance.name()).about(session.id.uuid()));
     let admitted = Admitted {
         session: current(&session, user),
         device: device_token,
@@ -341,12 +375,20 @@ pub(crate) fn finish(
     Decision::yes(admitted, changes)
 }
 
+/// What a right password and a code that came there prove.
+const fn proved_by(destination: &Destination) -> Assurance {
+    match destination {
+        Destination::Email(_) => Assurance::PasswordEmail,
+        Destination::Phone(_) => Assurance::PasswordSms,
+    }
+}
+
 /// What a re-authentication comes to.
 pub(crate) enum Again {
     /// The session is fresh, under a new id.
     Fresh(CurrentSession),
-    /// A code is on its way.
-    CodeRequired(PendingCode),
+    /// A code is on its way, and may be sent again by these channels.
+    CodeRequired(PendingCode, Vec<Channel>),
 }
 
 /// Decides the password step of a re-authentication.
@@ -354,7 +396,7 @@ pub(crate) fn reauthenticate(
     acting: &Acting,
     knock: &Knock,
     proof: &Proof,
-    plan: Option<CodePlan>,
+    plan: Option<Planned>,
     session: SessionId,
     policy: &Policy,
     now: DateTime<Utc>,
@@ -373,12 +415,12 @@ pub(crate) fn reauthenticate(
             changes.event(knock.event("reauthenticated").because("password").about(session.uuid()));
             Decision::yes(Again::Fresh(fresh), changes)
         }
-        Method::Email => {
+        Method::Email | Method::Sms => {
             let of = Some(acting.session.value.id);
             changes.guard(&acting.session);
             match ask_code(&mut changes, &user.value, lifts, of, plan, policy, now) {
-                Ok(code) => Decision::yes(Again::CodeRequired(code), changes),
-                Err(refusal) => refuse(changes.into_pins(), knock.event("sign_in_refused"), refusal),
+                Ok((code, channels)) => Decision::yes(Again::CodeRequired(code, channels), changes),
+                Err(no) => refuse_code(changes, no, knock),
             }
         }
     }
@@ -403,7 +445,8 @@ pub(crate) fn refresh(
     entry.chain.guard(&mut changes);
     let fresh = freshen(acting, session, policy, now, &mut changes);
     forgive(&mut changes, entry.user.value.id, None);
-    changes.event(entry.event("reauthenticated").because("password_email").about(session.uuid()));
+    let proved = proved_by(&entry.challenge.value.destination);
+    changes.event(entry.event("reauthenticated").because(proved.name()).about(session.uuid()));
     Decision::yes(fresh, changes)
 }
 

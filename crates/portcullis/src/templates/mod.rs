@@ -11,6 +11,7 @@ use crate::language::Language;
 use crate::message::{MessageKind, Wording};
 use crate::port::template::{Templates, Worded};
 use crate::secret::{Code, LinkUrl};
+use crate::sms_text;
 
 const PORT: &str = "templates";
 const LAYOUT: &str = "layout.html";
@@ -26,10 +27,12 @@ pub enum Part {
     Text,
     /// What the HTML layout is put around.
     Html,
+    /// The text of the message as an SMS; what carries a code of the second factor has one.
+    Sms,
 }
 
 impl Part {
-    /// Every part.
+    /// Every part of a mail.
     pub const ALL: [Self; 3] = [Self::Subject, Self::Text, Self::Html];
 
     const fn suffix(self) -> &'static str {
@@ -37,6 +40,7 @@ impl Part {
             Self::Subject => "subject",
             Self::Text => "txt",
             Self::Html => "html",
+            Self::Sms => "sms",
         }
     }
 }
@@ -96,6 +100,9 @@ impl BuiltinTemplates {
                 templates.compile(&name_of(language, kind, part), source)?;
             }
         }
+        for (language, kind, source) in source::BUILTIN_SMS {
+            templates.compile(&name_of(language, kind, Part::Sms), source)?;
+        }
         Ok(templates)
     }
 
@@ -104,8 +111,8 @@ impl BuiltinTemplates {
     /// It is tried at once with a message that has everything a template may know.
     ///
     /// # Errors
-    /// [`PortError`] if it can't be compiled, or can't be rendered: it asks for something no message has, or makes a
-    /// subject of more than a line. The template before it stays then.
+    /// [`PortError`] if it can't be compiled, or can't be rendered: it asks for something no message has, makes a subject
+    /// of more than a line, or an SMS that is more than one segment, has a link or not its code. The template before it stays then.
     pub fn replace(
         &mut self,
         language: &Language,
@@ -134,8 +141,10 @@ impl BuiltinTemplates {
         }
         known.extend(layout_known("Subject", "<p>Body</p>".to_owned(), "en"));
         let rendered = render(&trial, name, known)?;
-        if part == Part::Subject {
-            one_line(rendered)?;
+        match part {
+            Part::Subject => drop(one_line(rendered)?),
+            Part::Sms => drop(one_sms(name, rendered, &everything()?)?),
+            Part::Text | Part::Html => {}
         }
         self.environment = trial;
         Ok(self)
@@ -145,17 +154,18 @@ impl BuiltinTemplates {
         self.environment.add_template_owned(name.to_owned(), source).map_err(|error| fault(name, &error))
     }
 
-    /// The best language that has every part of the message.
-    fn language_for(&self, wording: &Wording) -> Option<String> {
+    /// The best language that has these parts of the message.
+    fn language_for(&self, wording: &Wording, parts: &[Part]) -> Result<String, PortError> {
         let complete = |language: &&str| {
-            Part::ALL.into_iter().all(|part| {
-                self.environment.get_template(&name_of(language, wording.kind.name(), part)).is_ok()
+            parts.iter().all(|part| {
+                self.environment.get_template(&name_of(language, wording.kind.name(), *part)).is_ok()
             })
         };
         [wording.language.as_str(), wording.language.base(), Language::EN.as_str()]
             .into_iter()
             .find(complete)
             .map(str::to_owned)
+            .ok_or_else(|| PortError::new(PORT, format!("there is no template {}", wording.kind.name())))
     }
 
     fn known(&self, wording: &Wording) -> Vec<(&'static str, Value)> {
@@ -178,9 +188,7 @@ impl BuiltinTemplates {
 
 impl Templates for BuiltinTemplates {
     fn word(&self, wording: &Wording) -> Result<Worded, PortError> {
-        let language = self
-            .language_for(wording)
-            .ok_or_else(|| PortError::new(PORT, format!("there is no template {}", wording.kind.name())))?;
+        let language = self.language_for(wording, &Part::ALL)?;
         let known = self.known(wording);
         let part = |part| {
             let mut known = known.clone();
@@ -196,6 +204,12 @@ impl Templates for BuiltinTemplates {
         layout.extend(layout_known(&subject, body, &language));
         let html = render(&self.environment, LAYOUT, layout)?;
         Ok(Worded { subject, text, html })
+    }
+
+    fn sms(&self, wording: &Wording) -> Result<String, PortError> {
+        let language = self.language_for(wording, &[Part::Sms])?;
+        let name = name_of(&language, wording.kind.name(), Part::Sms);
+        one_sms(&name, render(&self.environment, &name, self.known(wording))?, wording)
     }
 }
 
@@ -258,6 +272,12 @@ fn not_secret((name, _): &(&'static str, Value)) -> bool {
 fn one_line(subject: String) -> Result<String, PortError> {
     let fits = (1..=MAX_SUBJECT_CHARS).contains(&subject.chars().count()) && !subject.contains(is_unfit);
     if fits { Ok(subject) } else { Err(PortError::new(PORT, "a subject is empty, too long or not one line")) }
+}
+
+/// An SMS is paid for by the segment and read on locked screens: what does not fit is not sent.
+fn one_sms(name: &str, text: String, wording: &Wording) -> Result<String, PortError> {
+    sms_text::fits(&text, wording).map_err(|why| PortError::new(PORT, format!("{name}: {why}")))?;
+    Ok(text)
 }
 
 /// Input with control characters, line ends and what turns the direction of writing made visible: it can't feign another

@@ -14,11 +14,17 @@ macro_rules! message {
     };
 }
 
+macro_rules! sms {
+    ($language:literal, $kind:literal) => {
+        ($language, $kind, include_str!(concat!($language, "/", $kind, ".sms")))
+    };
+}
+
 /// The HTML around every message.
 pub(super) const LAYOUT: &str = include_str!("layout.html");
 
 /// Language, name of the kind, and subject, text and HTML.
-pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 52] = [
+pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 56] = [
     message!("en", "sign_in_code"),
     message!("en", "reauthentication_code"),
     message!("en", "email_confirmation_code"),
@@ -32,6 +38,7 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 52] = [
     message!("en", "invitation_link"),
     message!("en", "email_undo"),
     message!("en", "blocking_notice"),
+    message!("en", "flespi_expiring"),
     message!("ru", "sign_in_code"),
     message!("ru", "reauthentication_code"),
     message!("ru", "email_confirmation_code"),
@@ -45,6 +52,7 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 52] = [
     message!("ru", "invitation_link"),
     message!("ru", "email_undo"),
     message!("ru", "blocking_notice"),
+    message!("ru", "flespi_expiring"),
     message!("es", "sign_in_code"),
     message!("es", "reauthentication_code"),
     message!("es", "email_confirmation_code"),
@@ -58,6 +66,7 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 52] = [
     message!("es", "invitation_link"),
     message!("es", "email_undo"),
     message!("es", "blocking_notice"),
+    message!("es", "flespi_expiring"),
     message!("de", "sign_in_code"),
     message!("de", "reauthentication_code"),
     message!("de", "email_confirmation_code"),
@@ -71,4 +80,21 @@ pub(super) const BUILTIN: [(&str, &str, [&str; 3]); 52] = [
     message!("de", "invitation_link"),
     message!("de", "email_undo"),
     message!("de", "blocking_notice"),
+    message!("de", "flespi_expiring"),
+];
+
+/// Language, name of the kind, and the text of the SMS.
+pub(super) const BUILTIN_SMS: [(&str, &str, &str); 12] = [
+    sms!("en", "sign_in_code"),
+    sms!("en", "reauthentication_code"),
+    sms!("en", "two_factor_code"),
+    sms!("ru", "sign_in_code"),
+    sms!("ru", "reauthentication_code"),
+    sms!("ru", "two_factor_code"),
+    sms!("es", "sign_in_code"),
+    sms!("es", "reauthentication_code"),
+    sms!("es", "two_factor_code"),
+    sms!("de", "sign_in_code"),
+    sms!("de", "reauthentication_code"),
+    sms!("de", "two_factor_code"),
 ];

@@ -2,6 +2,7 @@ use super::*;
 
 mod escape;
 mod languages;
+mod sms;
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'&{{x}}{% raise %}\r\nBcc: eve@example.com";
 const CODES: [MessageKind; 4] = [
@@ -320,6 +321,9 @@ fn least(kind: MessageKind, language: &Language) -> Wording {
     if kind == MessageKind::BlockingNotice {
         wording.days_left = Some(3);
         wording.blocking_date = Some("2026-03-06".to_owned());
+    }
+    if kind == MessageKind::FlespiExpiring {
+        wording.valid_until = Some("2026-03-06 09:00".to_owned());
     }
     wording
 }

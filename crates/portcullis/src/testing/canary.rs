@@ -154,6 +154,17 @@ pub async fn live_through(store: Arc<dyn Store>, nonce: u64) -> Result<Story, Er
     {
         print(&code);
     }
+    let hand_off = s.flespi().begin(admission.session.id).await?;
+    canaries.push(Canary::new("a nonce of flespi", hand_off.nonce.expose()));
+    let posted = w.flespi.log_in("eu");
+    let login = posted.split('"').nth(3).expect("a token is posted");
+    canaries.push(Canary::new("a login token of flespi", login));
+    print(&hand_off);
+    print(&s.flespi().redeem(admission.session.id, "no nonce", posted.clone()).await.err());
+    print(&s.flespi().redeem(admission.session.id, hand_off.nonce.expose(), posted).await?);
+    let opened = s.flespi().token(user.id, "story").await?;
+    canaries.push(Canary::new("a token of flespi", opened.token.expose()));
+    print(&(&opened, s.flespi().check(admission.session.id).await?, w.flespi.issued()));
     print(&s.settings(admission.session.id).await?);
     print(&s.users().get(user.id).await?);
     print(&(&w, s, s.policy(), s.keyring(), &w.mailbox));

@@ -8,6 +8,8 @@ pub mod canary;
 pub mod conformance;
 mod dump;
 pub mod faulty;
+pub mod flespi;
+pub mod handset;
 #[cfg(feature = "argon2")]
 pub mod machine;
 pub mod mailbox;

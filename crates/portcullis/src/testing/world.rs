@@ -7,9 +7,12 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ambient::{SeededRandom, TestClock};
+use super::flespi::FakeFlespi;
+use super::handset::Handset;
 use super::mailbox::Mailbox;
-use crate::account::{Account, NewAccount};
-use crate::contact::{Email, SourceAddress};
+use crate::account::{Account, NewAccount, Period, Service};
+use crate::challenge::Channel;
+use crate::contact::{Email, Phone, SourceAddress};
 use crate::engine::Portcullis;
 use crate::engine::worker::Pass;
 use crate::error::Error;
@@ -37,6 +40,10 @@ pub struct World {
     pub clock: Arc<TestClock>,
     /// Where its mail arrives.
     pub mailbox: Mailbox,
+    /// Where its SMS arrive.
+    pub handset: Handset,
+    /// The flespi it calls.
+    pub flespi: FakeFlespi,
     hasher: Arc<HashPool>,
 }
 
@@ -112,16 +119,35 @@ impl World {
     ///
     /// # Panics
     /// When the policy is out of its range, or the system gives no threads or no memory.
-    #[expect(clippy::expect_used, reason = "a world that can't be built fails its test at once")]
     pub fn with_sender(options: WorldOptions, sender: impl MailSender, mailbox: Mailbox) -> Self {
+        Self::made(options, sender, mailbox, true)
+    }
+
+    /// Makes a world that sends mail alone, by this sender; its handset gets nothing.
+    ///
+    /// # Panics
+    /// If the world cannot be built, which is a fault of the test.
+    pub fn without_sms(options: WorldOptions, sender: impl MailSender, mailbox: Mailbox) -> Self {
+        Self::made(options, sender, mailbox, false)
+    }
+
+    #[expect(clippy::expect_used, reason = "a world that can't be built fails its test at once")]
+    fn made(options: WorldOptions, sender: impl MailSender, mailbox: Mailbox, sms: bool) -> Self {
         let WorldOptions { store, policy, seed, now } = options;
+        let handset = Handset::new();
         let clock = Arc::new(TestClock::at(now));
         let hasher = Arc::new(HashPool::with_cheap_cost_for_tests().expect("the hash pool starts"));
+        let flespi = FakeFlespi::new(Arc::clone(&clock) as Arc<dyn crate::port::ambient::Clock>);
         // The keys are the same for every seed: two processes on one store share them.
         let keyring = Keyring::generate(&SeededRandom::new(0), now).expect("the keys are made");
-        let security = Portcullis::builder_on(Arc::clone(&store))
+        let mut builder = Portcullis::builder_on(Arc::clone(&store));
+        if sms {
+            builder = builder.sms(handset.clone());
+        }
+        let security = builder
             .keyring(keyring)
             .mail(sender)
+            .flespi(flespi.clone())
             .hasher(Arc::clone(&hasher) as Arc<dyn PasswordHasher>)
             .clock(Arc::clone(&clock) as Arc<dyn crate::port::ambient::Clock>)
             .random(Arc::new(SeededRandom::new(seed)))
@@ -129,7 +155,7 @@ impl World {
             .public_url(PUBLIC_URL)
             .build()
             .expect("the world is complete");
-        Self { security, store, clock, mailbox, hasher }
+        Self { security, store, clock, mailbox, handset, flespi, hasher }
     }
 
     /// The time of this world.
@@ -150,19 +176,44 @@ impl World {
         self.security.accounts().create(NewAccount::named(name)).await
     }
 
+    /// Makes an account with the service `sms`, without limit.
+    ///
+    /// # Errors
+    /// As [`Accounts::create`](crate::account::Accounts::create).
+    pub async fn account_with_sms(&self, name: &str) -> Result<Account, Error> {
+        let mut account = NewAccount::named(name);
+        account.services.insert("sms".to_owned(), Service::on(None, Period::None));
+        self.security.accounts().create(account).await
+    }
+
     /// Makes a user with the password [`PASSWORD`], every flag, and a confirmed address if one is given.
     ///
     /// # Errors
     /// As [`Users::create`](crate::user::Users::create).
     pub async fn user(&self, account: &Account, login: &str, email: Option<&str>) -> Result<User, Error> {
+        let mut new = self.new_user(account, login).await?;
+        new.confirmed_email = email.map(Email::parse).transpose()?;
+        self.security.users().create(new).await
+    }
+
+    /// As [`World::user`], without an address and created by another user.
+    ///
+    /// # Errors
+    /// As [`Users::create`](crate::user::Users::create).
+    pub async fn user_below(&self, creator: &User, account: &Account, login: &str) -> Result<User, Error> {
+        let mut new = self.new_user(account, login).await?;
+        new.creator = Some(creator.id);
+        self.security.users().create(new).await
+    }
+
+    async fn new_user(&self, account: &Account, login: &str) -> Result<NewUser, Error> {
         let password = Password::parse(PASSWORD.to_owned(), "password")?;
         let hash = self.hasher.hash(&password, [7; 16]).await;
         let mut new = NewUser::new(Login::parse(login)?, account.id);
         new.password = hash.ok();
         new.long_enough_alone = true;
         new.flags = Flags::all();
-        new.confirmed_email = email.map(Email::parse).transpose()?;
-        self.security.users().create(new).await
+        Ok(new)
     }
 
     /// Signs in with [`PASSWORD`] from 192.0.2.1, and with the mailed code if one is asked.
@@ -178,13 +229,32 @@ impl World {
             SignInResult::Admitted(admission) => Ok(admission.session),
             SignInResult::CodeRequired { code, .. } => {
                 self.run_worker().await?;
-                let entered = self.code_of(user).await?;
+                let entered = match code.channel {
+                    Channel::Email => self.code_of(user).await?,
+                    Channel::Sms => self.sms_code_of(user).await?,
+                };
                 match self.security.sign_in().code(code.id, &entered, &attempt(), None).await? {
                     CodeResult::Admitted(admission) => Ok(admission.session),
                     CodeResult::Fresh(session) => Ok(session),
                 }
             }
         }
+    }
+
+    /// Switches two-factor authentication by SMS on for the user of a session; gives the session that goes on.
+    ///
+    /// # Errors
+    /// As [`TwoFactor`](crate::two_factor::TwoFactor).
+    ///
+    /// # Panics
+    /// When no code arrived.
+    #[expect(clippy::expect_used, reason = "a code that did not arrive fails the test at once")]
+    pub async fn switch_sms_on(&self, session: SessionId, number: &str) -> Result<CurrentSession, Error> {
+        let phone = Phone::parse(number)?;
+        let code = self.security.two_factor().ask_sms(session, Some(&phone), &source()).await?;
+        self.run_worker().await?;
+        let entered = self.handset.last_code(number).expect("a code arrived");
+        Ok(self.security.two_factor().enable(session, code.id, &entered, &source()).await?.session)
     }
 
     /// The newest code that arrived at a user's confirmed address.
@@ -199,6 +269,20 @@ impl World {
         let user = self.security.users().get(user.id).await?;
         let address = user.confirmed_email().expect("the user has a confirmed address");
         Ok(self.mailbox.last_code(address.as_str()).expect("a code arrived"))
+    }
+
+    /// The newest code that arrived at a user's confirmed number.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[expect(clippy::expect_used, reason = "a code that did not arrive fails the test at once")]
+    pub async fn sms_code_of(&self, user: &User) -> Result<Code, Error> {
+        let user = self.security.users().get(user.id).await?;
+        let phone = user.phone.expect("the user has a confirmed number");
+        Ok(self.handset.last_code(phone.as_str()).expect("a code arrived"))
     }
 
     /// Switches two-factor authentication by e-mail on for the user of a session; gives the session that goes on.

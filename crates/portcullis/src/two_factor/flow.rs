@@ -1,16 +1,22 @@
 //! Two-factor authentication, as operations of its user.
 
+use uuid::Uuid;
+
 use super::model::TwoFactorSettings;
 use super::rules;
+use super::sms::{self, SmsPlan};
 use crate::challenge::rules::meant_for;
 use crate::challenge::{PendingCode, Purpose};
-use crate::contact::{Email, SourceAddress};
+use crate::contact::{Email, Phone, SourceAddress};
 use crate::email::Changed;
-use crate::engine::Portcullis;
+use crate::engine::record::View;
+use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
 use crate::id::{ChallengeId, SessionId};
 use crate::port::store::Start;
 use crate::secret::Code;
+use crate::sms::Learned;
+use crate::user::User;
 
 /// Two-factor authentication of the user whose session acts.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +66,54 @@ impl TwoFactor<'_> {
             .await
     }
 
-    /// Switches two-factor authentication by e-mail on by the code that arrived. The acting session goes on under a
+    /// Sends the code by SMS that confirms a phone number and switches two-factor authentication by SMS on: to the number
+    /// given, or to the confirmed one. Tell the user before that his operator may charge him for it.
+    ///
+    /// ```
+    /// use portcullis::contact::Phone;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::source;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account_with_sms("demo").await?;
+    /// # let alice = w.user(&account, "alice", None).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// let phone = Phone::parse("+37120000045")?;
+    /// let code = security.two_factor().ask_sms(session.id, Some(&phone), &source()).await?;
+    /// assert_eq!((code.channel.name(), code.destination.as_str()), ("sms", "+371•••••45"));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `stale_sign_in`; `not_allowed` with every missing gate; `unchanged`; `too_soon`; `locked`.
+    pub async fn ask_sms(
+        &self,
+        session: SessionId,
+        phone: Option<&Phone>,
+        source: &SourceAddress,
+    ) -> Result<PendingCode, Error> {
+        let engine = &self.0.engine;
+        let source = engine.source_id(source);
+        let learned = Learned::default();
+        engine
+            .act_on(
+                session,
+                &[],
+                || learned.and(&[source]),
+                |acting, view, t| {
+                    let user = &acting.user.value;
+                    let phone = phone.or(user.phone.as_ref());
+                    let found = engine.sms_to(view, user, &acting.chain, phone, source, Some(&learned))?;
+                    let plan = phone.map(|phone| engine.sms_plan(view, user, phone)).transpose()?;
+                    Ok(sms::ask(acting, found, plan, &engine.policy, t.now))
+                },
+            )
+            .await
+    }
+
+    /// Switches two-factor authentication on by the code that arrived, by e-mail or by SMS as it was asked for. The acting session goes on under a
     /// fresh id, every other one is dead.
     ///
     /// ```
@@ -98,12 +151,20 @@ impl TwoFactor<'_> {
         engine
             .act(session, &[Start::Id(challenge.uuid())], &[source], |acting, view, t| {
                 let entry = engine.entry(view, 1, Some(code), source)?;
-                Ok(match meant_for(entry, &[Purpose::TwoFactorEmail], Some(acting.user.value.id)) {
-                    Ok(entry) => {
-                        let ids = engine.change_ids(&acting.user.value, t)?;
-                        rules::enable(acting, &entry, t.found_taken("email"), ids, &engine.policy, t.now)
-                    }
-                    Err(no) => no.into(),
+                let purposes = &[Purpose::TwoFactorEmail, Purpose::TwoFactorSms];
+                let user = &acting.user.value;
+                let entry = match meant_for(entry, purposes, Some(user.id)) {
+                    Ok(entry) => entry,
+                    Err(no) => return Ok(no.into()),
+                };
+                let ids = engine.change_ids(user, t)?;
+                let phone = entry.challenge.value.destination.phone().or(user.phone.as_ref());
+                let found = engine.sms_to(view, user, &acting.chain, phone, source, None)?;
+                Ok(if entry.challenge.value.purpose == Purpose::TwoFactorSms {
+                    sms::enable(acting, &entry, &found, &ids, &engine.policy, t.now)
+                } else {
+                    let taken = t.found_taken("email");
+                    rules::enable(acting, &entry, taken, ids, &found.missing, &engine.policy, t.now)
                 })
             })
             .await
@@ -136,7 +197,8 @@ impl TwoFactor<'_> {
         challenge: ChallengeId,
         source: &SourceAddress,
     ) -> Result<PendingCode, Error> {
-        self.0.engine.resend(challenge, &[Purpose::TwoFactorEmail], Some(source), Some(session)).await
+        let purposes = &[Purpose::TwoFactorEmail, Purpose::TwoFactorSms];
+        self.0.engine.resend(challenge, purposes, None, Some(source), Some(session)).await
     }
 
     /// Forgets the method being switched on; its code is dead.
@@ -187,9 +249,26 @@ impl TwoFactor<'_> {
     pub async fn disable(&self, session: SessionId) -> Result<Changed<TwoFactorSettings>, Error> {
         let engine = &self.0.engine;
         engine
-            .act(session, &[], &[], |acting, _, t| {
-                Ok(rules::disable(acting, &engine.change_ids(&acting.user.value, t)?, &engine.policy, t.now))
+            .act(session, &[], &[], |acting, view, t| {
+                let user = &acting.user.value;
+                let (phone, ids) = (user.phone.as_ref(), engine.change_ids(user, t)?);
+                let found = engine.sms_to(view, user, &acting.chain, phone, Uuid::nil(), None)?;
+                Ok(rules::disable(acting, &ids, &found.missing, &engine.policy, t.now))
             })
             .await
+    }
+}
+
+impl Engine {
+    /// What a code by SMS to a number needs, beside what it is charged to.
+    fn sms_plan(&self, view: &View, user: &User, phone: &Phone) -> Result<SmsPlan, Error> {
+        let purpose = Purpose::TwoFactorSms;
+        let new = self.new_code(view.now())?;
+        Ok(SmsPlan {
+            fresh: self.bind(&new, user, purpose, &phone.into()),
+            phone: phone.clone(),
+            failures: view.count(&purpose.failures(user.id)),
+            wait: view.count_within(&purpose.wait(user.id), self.policy.code_backoff.longest),
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::model::{MethodOption, PendingMethod, TwoFactorSettings};
+use super::model::{Delivery, MethodOption, PendingMethod, TwoFactorSettings};
 use crate::challenge::rules::{Ask, Entry, issue, judge, may_issue, pending_code};
 use crate::challenge::{Challenge, Channel, PendingCode, Purpose};
 use crate::contact::Email;
@@ -17,16 +17,24 @@ use crate::rights::{Gate, Verdict};
 use crate::session::Assurance;
 use crate::session::model::Acting;
 use crate::session::rules::succeed;
+use crate::sms::rules::{Route, route};
 use crate::user::rules::bump_credentials;
 use crate::user::{Method, User};
 
 /// May this user choose the method? Every missing gate is named. A pending address counts where its code confirms it
-/// in the same step.
-pub(crate) fn verdict(user: &User, method: Method, with_pending: bool, policy: &Policy) -> Verdict {
+/// in the same step. `sms` is what is missing for an SMS, whatever the number.
+pub(crate) fn verdict(
+    user: &User,
+    method: Method,
+    with_pending: bool,
+    sms: &[Gate],
+    policy: &Policy,
+) -> Verdict {
     match method {
         Method::None => {
             Verdict::of([(Gate::WeakPassword, user.two_factor == Method::None || user.long_enough_alone)])
         }
+        Method::Sms => Verdict::of(sms.iter().map(|gate| (*gate, false))),
         Method::Email => {
             let address = user.email.is_some() || (with_pending && user.pending_email.is_some());
             Verdict::of([(Gate::Policy, policy.email_factor), (Gate::EmailUnconfirmed, address)])
@@ -58,7 +66,7 @@ pub(crate) fn ask(
     if let Err(refusal) = acting.fresh(now) {
         return acting.refuse(refusal, REFUSED);
     }
-    let missing = verdict(user, Method::Email, named.is_some(), policy).into_missing();
+    let missing = verdict(user, Method::Email, named.is_some(), &[], policy).into_missing();
     let destination = destination(user, named);
     match (destination, plan) {
         _ if missing.iter().any(|gate| *gate != Gate::EmailUnconfirmed) => {
@@ -78,11 +86,10 @@ pub(crate) fn ask(
                 user,
                 lifts: acting.chain.lifts(),
                 purpose: Purpose::TwoFactorEmail,
-                destination,
-                address: plan.address,
+                destination: destination.into(),
                 session: None,
             };
-            let code = match issue(&mut changes, &ask, plan.fresh, plan.budgets, policy, now) {
+            let code = match issue(&mut changes, &ask, plan.fresh, plan.fare, policy, now) {
                 Ok(code) => code,
                 Err(refusal) => return acting.refuse(refusal, REFUSED),
             };
@@ -104,6 +111,7 @@ pub(crate) fn enable(
     entry: &Entry,
     taken: bool,
     ids: FreshIds,
+    sms: &[Gate],
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Changed<TwoFactorSettings>> {
@@ -114,7 +122,9 @@ pub(crate) fn enable(
     if !policy.email_factor {
         return acting.refuse(Refusal::not_allowed(vec![Gate::Policy]), REFUSED);
     }
-    let to = &entry.challenge.value.destination;
+    let Some(to) = entry.challenge.value.mailbox() else {
+        return acting.refuse(Reason::ChallengeDead.into(), REFUSED);
+    };
     let stays = acting.user.value.confirmed_email().is_some_and(|email| email.same_as(to));
     if let Some(refusal) = may_replace(&acting.user.value, policy, now).err().filter(|_| !stays) {
         return acting.refuse(refusal, REFUSED);
@@ -142,13 +152,14 @@ pub(crate) fn enable(
     changes.send(notice(&user.value, MessageKind::TwoFactorOn, to, ids.notice));
     let session = succeed(acting, &user.value, ids.session, Assurance::PasswordEmail, &mut changes);
     changes.event(acting.event("two_factor_on").because("email").about(entry.challenge.value.id.uuid()));
-    Decision::yes(Changed::new(settings(&user.value, None, Count::default(), policy), session), changes)
+    Decision::yes(Changed::new(settings(&user.value, None, Count::default(), sms, policy), session), changes)
 }
 
 /// Switches two-factor authentication off.
 pub(crate) fn disable(
     acting: &Acting,
     ids: &FreshIds,
+    sms: &[Gate],
     policy: &Policy,
     now: DateTime<Utc>,
 ) -> Decision<Changed<TwoFactorSettings>> {
@@ -159,7 +170,7 @@ pub(crate) fn disable(
     if acting.user.value.two_factor == Method::None {
         return acting.refuse(Reason::Unchanged.into(), REFUSED);
     }
-    if !verdict(&acting.user.value, Method::None, false, policy).is_allowed() {
+    if !verdict(&acting.user.value, Method::None, false, &[], policy).is_allowed() {
         return acting.refuse(Reason::WeakPassword.into(), REFUSED);
     }
     let mut changes = Changes::none();
@@ -173,7 +184,7 @@ pub(crate) fn disable(
     }
     let session = succeed(acting, &user.value, ids.session, acting.session.value.assurance, &mut changes);
     changes.event(acting.event("two_factor_off"));
-    Decision::yes(Changed::new(settings(&user.value, None, Count::default(), policy), session), changes)
+    Decision::yes(Changed::new(settings(&user.value, None, Count::default(), sms, policy), session), changes)
 }
 
 /// Forgets the method being switched on.
@@ -189,25 +200,38 @@ pub(crate) fn cancel(acting: &Acting) -> Decision<()> {
     Decision::yes((), changes)
 }
 
-/// Two-factor authentication as its user sees it.
+/// Two-factor authentication as its user sees it. `sms` is what is missing for an SMS, whatever the number.
 pub(crate) fn settings(
     user: &User,
     challenge: Option<&Stored<Challenge>>,
     attempts: Count,
+    sms: &[Gate],
     policy: &Policy,
 ) -> TwoFactorSettings {
-    let option = |method| MethodOption { method, verdict: verdict(user, method, true, policy) };
+    let option = |method| MethodOption { method, verdict: verdict(user, method, true, sms, policy) };
+    let by = |channel| match channel {
+        Channel::Email => Method::Email,
+        Channel::Sms => Method::Sms,
+    };
     TwoFactorSettings {
         method: user.two_factor,
         pending: challenge.map(|challenge| PendingMethod {
-            method: Method::Email,
+            method: by(challenge.value.destination.channel()),
             code: pending_code(&challenge.value, attempts, policy),
         }),
-        options: vec![option(Method::None), option(Method::Email)],
-        delivery: match user.two_factor {
-            Method::None => None,
-            Method::Email => Some(Channel::Email),
-        },
+        options: Method::ALL.into_iter().map(option).collect(),
+        delivery: delivery(user, sms, policy),
+    }
+}
+
+/// How sign-in codes travel now, and what is missing where they don't travel as chosen.
+fn delivery(user: &User, sms: &[Gate], policy: &Policy) -> Option<Delivery> {
+    match user.two_factor {
+        Method::None => None,
+        Method::Email | Method::Sms => Some(match route(user, sms, None, policy) {
+            Ok(Route { to, instead_of }) => Delivery { channel: Some(to.channel()), reasons: instead_of },
+            Err(missing) => Delivery { channel: None, reasons: missing },
+        }),
     }
 }
 
@@ -245,8 +269,7 @@ mod tests {
         let named = named.map(email);
         let plan = destination(user, named.as_ref()).map(|_| Plan {
             fresh: fresh_code(800),
-            budgets: NO_BUDGETS,
-            address: uuid(5),
+            fare: fare(NO_BUDGETS),
             failures: Count::default(),
             wait: Count::default(),
         });
@@ -268,7 +291,7 @@ mod tests {
     fn a_verdict_names_every_missing_gate() {
         let (_, mut alice) = alice();
         let missing = |user: &User, method, pending, policy: &Policy| {
-            verdict(user, method, pending, policy).into_missing()
+            verdict(user, method, pending, &[], policy).into_missing()
         };
         let (usual, strict) = (Policy::default(), Policy::strict());
         assert_eq!(missing(&alice, Method::Email, false, &usual), []);
@@ -285,11 +308,12 @@ mod tests {
     fn a_weak_password_may_not_be_left_alone() {
         let (account, mut alice) = alice();
         alice.long_enough_alone = false;
-        let may = |user: &User| verdict(user, Method::None, false, &Policy::default()).into_missing();
+        let may = |user: &User| verdict(user, Method::None, false, &[], &Policy::default()).into_missing();
         assert_eq!(may(&alice), [], "it is alone already");
         alice.two_factor = Method::Email;
         assert_eq!(may(&alice), [Gate::WeakPassword]);
-        let off = |user: &User, now| disable(&acting_as(user, &account), &ids(), &Policy::default(), now);
+        let off =
+            |user: &User, now| disable(&acting_as(user, &account), &ids(), &[], &Policy::default(), now);
         assert_eq!(refused(off(&alice, began())).reason(), Reason::WeakPassword);
         alice.long_enough_alone = true;
         let stale = began() + Policy::default().session_fresh;
@@ -354,7 +378,7 @@ mod tests {
     }
 
     fn on(acting: &Acting, entry: &Entry, taken: bool) -> Decision<Changed<TwoFactorSettings>> {
-        enable(acting, entry, taken, ids(), &Policy::default(), began())
+        enable(acting, entry, taken, ids(), &[], &Policy::default(), began())
     }
 
     #[test]
@@ -367,7 +391,10 @@ mod tests {
         assert!(kept.pending_two_factor.is_none());
         let changed = decision.reply.unwrap();
         assert_eq!(changed.session.assurance, Assurance::PasswordEmail);
-        assert_eq!((changed.now.method, changed.now.delivery), (Method::Email, Some(Channel::Email)));
+        assert_eq!(
+            (changed.now.method, changed.now.delivery.unwrap().channel),
+            (Method::Email, Some(Channel::Email))
+        );
     }
 
     #[test]
@@ -399,10 +426,10 @@ mod tests {
     fn a_stale_sign_in_or_a_strict_policy_judges_no_code() {
         let (acting, entry) = enabling(&alice().1, "u2@example.com");
         let stale = acting.session.value.fresh_until;
-        let late = enable(&acting, &entry, false, ids(), &Policy::default(), stale);
+        let late = enable(&acting, &entry, false, ids(), &[], &Policy::default(), stale);
         assert!(late.changes.counters.is_empty());
         assert_eq!(refused(late).reason(), Reason::StaleSignIn);
-        let strict = enable(&acting, &entry, false, ids(), &Policy::strict(), began());
+        let strict = enable(&acting, &entry, false, ids(), &[], &Policy::strict(), began());
         assert_eq!(refused(strict).missing(), [Gate::Policy]);
     }
 
@@ -420,10 +447,17 @@ mod tests {
     fn its_user_sees_each_method_with_its_verdict() {
         let (_, alice) = alice();
         let (_, entry) = enabling(&alice, "u2@example.com");
-        let seen = settings(&alice, Some(&entry.challenge), count(1), &Policy::strict());
+        let seen = settings(&alice, Some(&entry.challenge), count(1), &[Gate::SendSms], &Policy::strict());
         assert_eq!(seen.pending.unwrap().code.attempts_left, 4);
         let options: Vec<_> =
             seen.options.iter().map(|option| (option.method, option.verdict.missing().to_vec())).collect();
-        assert_eq!(options, [(Method::None, Vec::new()), (Method::Email, vec![Gate::Policy])]);
+        assert_eq!(
+            options,
+            [
+                (Method::None, Vec::new()),
+                (Method::Email, vec![Gate::Policy]),
+                (Method::Sms, vec![Gate::SendSms]),
+            ]
+        );
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::account::TimeZone;
-use crate::contact::Email;
+use crate::contact::{Email, Phone};
 use crate::decision::Entity;
 use crate::engine::record::Schema;
 use crate::error::InputError;
@@ -158,14 +158,20 @@ pub enum Method {
     None,
     /// By e-mail to the confirmed address.
     Email,
+    /// By SMS to the confirmed number.
+    Sms,
 }
 
 impl Method {
+    /// Every method.
+    pub const ALL: [Self; 3] = [Self::None, Self::Email, Self::Sms];
+
     /// The stable name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Email => "email",
+            Self::Sms => "sms",
         }
     }
 }
@@ -224,6 +230,7 @@ pub struct EmailClaim {
 }
 
 /// A login with all that belongs to it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, kept under its own name")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct User {
@@ -257,6 +264,13 @@ pub struct User {
     /// Old addresses that may still be put back.
     #[serde(default)]
     pub claims: Vec<EmailClaim>,
+    /// The confirmed phone number.
+    #[serde(default)]
+    pub phone: Option<Phone>,
+    /// Whether the password was recovered by mail since the last code that came by SMS: then no code goes by mail to
+    /// somebody whose codes come by SMS.
+    #[serde(default)]
+    pub recovered_by_mail: bool,
     /// The two-factor method in force.
     pub two_factor: Method,
     /// The challenge that would switch two-factor authentication on.
@@ -274,6 +288,9 @@ pub struct User {
     /// Whether the user is mailed in the last days before an account is blocked.
     #[serde(default)]
     pub blocking_notices: bool,
+    /// The record of the flespi connection, once there was one.
+    #[serde(default)]
+    pub flespi: Option<Uuid>,
     /// Who may do what to this user, granted directly.
     pub rights: BTreeMap<UserId, BTreeSet<AccessRight>>,
     /// When the user was created.
@@ -371,6 +388,7 @@ impl Entity for User {
         refs.extend(self.pending_email.iter().map(|pending| pending.challenge.uuid()));
         refs.extend(self.claims.iter().map(|claim| claim.challenge.uuid()));
         refs.extend(self.pending_two_factor.iter().map(|challenge| challenge.uuid()));
+        refs.extend(self.flespi);
         refs
     }
 

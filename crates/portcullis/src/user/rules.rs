@@ -115,6 +115,8 @@ pub(crate) fn fresh(
         pending_email: None,
         invitation: None,
         claims: Vec::new(),
+        phone: None,
+        recovered_by_mail: false,
         two_factor: Method::None,
         pending_two_factor: None,
         flags: new.flags.clone(),
@@ -123,6 +125,7 @@ pub(crate) fn fresh(
         language: new.language.clone(),
         time_zone: new.time_zone.unwrap_or(account.time_zone),
         blocking_notices: false,
+        flespi: None,
         rights: std::collections::BTreeMap::new(),
         created_at: now,
     }

@@ -10,12 +10,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::Error;
 use portcullis::account::{Account, NewAccount, Payment};
 use portcullis::audit::AuditEvent;
-use portcullis::contact::Email;
+use portcullis::contact::{Email, Phone};
 use portcullis::error::PortError;
-use portcullis::id::PaymentId;
+use portcullis::id::{MessageId, PaymentId};
 use portcullis::manage::{AccountChange, Manage, UserChange};
 use portcullis::memory::MemoryStore;
-use portcullis::port::message::SendError;
+use portcullis::port::flespi::RegionName;
+use portcullis::port::message::{DeliveryReport, DeliveryState, SendError};
 use portcullis::port::store::{
     Commit, CommitError, Counts, Key, Lane, Page, Purge, Read, Record, Snapshot, Store, TrailPage, Waiting,
 };
@@ -29,6 +30,8 @@ use portcullis::testing::world::{PASSWORD, World, attempt, source, wrong_code};
 use portcullis::testing::{Contents, Dump};
 use portcullis::user::{Flag, Flags, Login, NewUser, User};
 use uuid::Uuid;
+
+const NUMBER: &str = "+37120000045";
 
 /// The store in memory, which waits once before and once after each call, so that a future can be dropped there.
 #[derive(Debug)]
@@ -159,6 +162,15 @@ operations! {
     TwoFactorResend true true,
     TwoFactorCancel true true,
     TwoFactorDisable true true,
+    SmsAsk true true,
+    SmsAskNoPhone false true,
+    SmsEnable true true,
+    SmsResend true true,
+    SmsSignIn true true,
+    PhoneRemove true true,
+    PhoneRemoveInUse false true,
+    DeliveryReport true true,
+    DeliveryReportUnknown true false,
     PasswordChange true true,
     PasswordChangeWrong false true,
     RecoveryRequest true true,
@@ -213,6 +225,13 @@ operations! {
     DeadMessages true false,
     ResendMessage true true,
     Backlog true false,
+    FlespiBegin true true,
+    FlespiRedeem true true,
+    FlespiRedeemDead false true,
+    FlespiManual true true,
+    FlespiCheck true true,
+    FlespiDisconnect true true,
+    FlespiToken true true,
     Reseal true true,
     WorkerPass true true,
 }
@@ -243,7 +262,7 @@ impl Stage {
 pub(crate) async fn prepare(op: Op) -> Stage {
     let store = Arc::new(FaultyStore::new(Yielding(MemoryStore::new())));
     let w = Arc::new(World::on(Arc::clone(&store) as Arc<dyn Store>));
-    let account = w.account("demo").await.unwrap();
+    let account = w.account_with_sms("demo").await.unwrap();
     let alice = w.user(&account, "alice", Some("alice@example.com")).await.unwrap();
     let bob = w.user(&account, "bob", None).await.unwrap();
     let session = w.sign_in(&alice).await.unwrap().id;
@@ -401,6 +420,52 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                         s.two_factor().enable(session, asked.id, &code, &source()).await.map(drop)
                     }),
                 }
+            }
+            Op::SmsAsk => Box::pin(async move {
+                let phone = Phone::parse(NUMBER)?;
+                s.two_factor().ask_sms(session, Some(&phone), &source()).await.map(drop)
+            }),
+            Op::SmsAskNoPhone => {
+                Box::pin(async move { s.two_factor().ask_sms(session, None, &source()).await.map(drop) })
+            }
+            Op::SmsEnable | Op::SmsResend | Op::DeliveryReport => {
+                let phone = Phone::parse(NUMBER).unwrap();
+                let asked = s.two_factor().ask_sms(session, Some(&phone), &source()).await.unwrap();
+                w.run_worker().await.unwrap();
+                let code = w.handset.last_code(NUMBER).unwrap();
+                let sent = w.handset.submitted().first().unwrap().id;
+                w.advance(TimeDelta::minutes(2));
+                match op {
+                    Op::SmsResend => Box::pin(async move {
+                        s.two_factor().resend(session, asked.id, &source()).await.map(drop)
+                    }),
+                    Op::DeliveryReport => Box::pin(async move {
+                        let report = DeliveryReport::new(sent, DeliveryState::Delivered);
+                        s.delivery_report(&report).await.map(drop)
+                    }),
+                    _ => Box::pin(async move {
+                        s.two_factor().enable(session, asked.id, &code, &source()).await.map(drop)
+                    }),
+                }
+            }
+            Op::DeliveryReportUnknown => Box::pin(async move {
+                let unknown = MessageId::from_uuid(Uuid::from_u128(7));
+                let report = DeliveryReport::new(unknown, DeliveryState::Delivered);
+                s.delivery_report(&report).await.map(drop)
+            }),
+            Op::SmsSignIn => {
+                w.switch_sms_on(session, NUMBER).await.unwrap();
+                w.advance(TimeDelta::minutes(2));
+                Box::pin(
+                    async move { s.sign_in().start(&alice.login, &password(), &attempt()).await.map(drop) },
+                )
+            }
+            Op::PhoneRemove | Op::PhoneRemoveInUse => {
+                let mut session = w.switch_sms_on(session, NUMBER).await.unwrap().id;
+                if op == Op::PhoneRemove {
+                    session = s.two_factor().disable(session).await.unwrap().session.id;
+                }
+                Box::pin(async move { s.phone().remove(session).await.map(drop) })
             }
             Op::TwoFactorDisable => {
                 let session = w.switch_on(session, &alice).await.unwrap().id;
@@ -582,6 +647,33 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                 }
             }
             Op::Backlog => Box::pin(async move { s.backlog().await.map(drop) }),
+            Op::FlespiBegin => Box::pin(async move { s.flespi().begin(session).await.map(drop) }),
+            Op::FlespiRedeem | Op::FlespiRedeemDead => {
+                let nonce = s.flespi().begin(session).await.unwrap().nonce;
+                let message = w.flespi.log_in("eu");
+                if op == Op::FlespiRedeemDead {
+                    w.advance(s.policy().flespi_hand_off_life);
+                }
+                Box::pin(async move { s.flespi().redeem(session, nonce.expose(), message).await.map(drop) })
+            }
+            Op::FlespiManual => {
+                let token = w.flespi.hold("eu", |_| ());
+                Box::pin(async move {
+                    s.flespi().manual(session, &token, &RegionName::parse("eu")?).await.map(drop)
+                })
+            }
+            Op::FlespiCheck | Op::FlespiDisconnect | Op::FlespiToken => {
+                let nonce = s.flespi().begin(session).await.unwrap().nonce;
+                let message = w.flespi.log_in("eu");
+                s.flespi().redeem(session, nonce.expose(), message).await.unwrap();
+                Box::pin(async move {
+                    match op {
+                        Op::FlespiCheck => s.flespi().check(session).await.map(drop),
+                        Op::FlespiDisconnect => s.flespi().disconnect(session).await,
+                        _ => s.flespi().token(alice.id, "try").await.map(drop),
+                    }
+                })
+            }
             Op::Reseal => {
                 s.two_factor().ask(session, None).await.unwrap();
                 let mut keys = s.keyring();

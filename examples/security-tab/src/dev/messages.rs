@@ -36,29 +36,36 @@ struct MessageView<'a> {
 }
 
 impl<'a> From<&'a Sent> for MessageView<'a> {
-    fn from(Sent { mail, at }: &'a Sent) -> Self {
+    fn from(sent: &'a Sent) -> Self {
+        let (channel, text, html) = match sent {
+            Sent::Mail(mail, _) => ("email", &mail.text, &*mail.html),
+            Sent::Sms(sms, _) => ("sms", &sms.text, ""),
+        };
         Self {
-            id: mail.id.to_string(),
-            channel: "email",
-            to: mail.to.as_str(),
-            subject: &mail.subject,
-            text: &mail.text,
-            html: &mail.html,
-            at: rfc3339(*at),
+            id: sent.id().to_string(),
+            channel,
+            to: sent.to(),
+            subject: sent.subject().unwrap_or_default(),
+            text,
+            html,
+            at: rfc3339(sent.at()),
         }
     }
 }
 
 fn shown(sent: &Sent) -> DevMessage {
-    let mail = &sent.mail;
+    let (text, html) = match sent {
+        Sent::Mail(mail, _) => (&mail.text, Some(mail.html.clone())),
+        Sent::Sms(sms, _) => (&sms.text, None),
+    };
     DevMessage {
-        id: mail.id.to_string(),
-        sms: false,
-        to: mail.to.as_str().to_owned(),
-        subject: Some(mail.subject.clone()),
-        text: mail.text.clone(),
-        html: Some(mail.html.clone()),
-        at: date_and_time_of(sent.at, TimeZone::UTC),
+        id: sent.id().to_string(),
+        sms: matches!(sent, Sent::Sms(..)),
+        to: sent.to().to_owned(),
+        subject: sent.subject().map(str::to_owned),
+        text: text.clone(),
+        html,
+        at: date_and_time_of(sent.at(), TimeZone::UTC),
     }
 }
 

@@ -21,6 +21,7 @@ use portcullis::id::AccountId;
 use portcullis::port::hasher::PasswordHasher;
 
 use crate::clock::MovableClock;
+use crate::flespi::Caller;
 use crate::mailbox::Mailbox;
 use crate::page::route;
 use crate::web::{App, LONGEST_BODY};
@@ -30,6 +31,8 @@ use crate::work::DevWorker;
 pub(crate) struct Dev {
     /// What was sent.
     pub(crate) mailbox: Arc<Mailbox>,
+    /// What calls flespi.
+    pub(crate) flespi: Arc<Caller>,
     /// The whole program's clock.
     pub(crate) clock: Arc<MovableClock>,
     /// What hashes passwords.

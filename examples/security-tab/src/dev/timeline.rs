@@ -49,12 +49,12 @@ pub(super) async fn show(
     };
     let sent = dev.mailbox.sent();
     let readers = readers(app.security.portcullis()).await?;
-    let fresh = |sent: &&Sent| since.is_some_and(|since| sent.at >= since);
+    let fresh = |sent: &&Sent| since.is_some_and(|since| sent.at() >= since);
     let moved = since.map(|since| Moved {
         from: date_and_time_of(since, TimeZone::UTC),
         sent: sent.iter().filter(fresh).map(mail).collect(),
     });
-    let by_id: BTreeMap<MessageId, &Sent> = sent.iter().map(|sent| (sent.mail.id, sent)).collect();
+    let by_id: BTreeMap<MessageId, &Sent> = sent.iter().map(|sent| (sent.id(), sent)).collect();
     let language = language_of_request(&headers);
     let line = |reader: &Reader| line_of(reader, &by_id, since, language, now);
     let shown = TimelinePage {
@@ -139,10 +139,10 @@ fn next(readers: &[Reader], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 
 fn mail(sent: &Sent) -> SentMail {
     SentMail {
-        id: sent.mail.id.to_string(),
-        subject: sent.mail.subject.clone(),
-        to: sent.mail.to.as_str().to_owned(),
-        at: date_and_time_of(sent.at, TimeZone::UTC),
+        id: sent.id().to_string(),
+        subject: sent.subject().unwrap_or_default().to_owned(),
+        to: sent.to().to_owned(),
+        at: date_and_time_of(sent.at(), TimeZone::UTC),
     }
 }
 
@@ -182,8 +182,8 @@ fn fate_of(
         NoticeFate::Sent => {
             let mail = sent.get(&day.message);
             Fate::Sent {
-                mail: mail.map(|sent| (sent.mail.id.to_string(), date_and_time_of(sent.at, zone))),
-                fresh: mail.zip(since).is_some_and(|(sent, since)| sent.at >= since),
+                mail: mail.map(|sent| (sent.id().to_string(), date_and_time_of(sent.at(), zone))),
+                fresh: mail.zip(since).is_some_and(|(sent, since)| sent.at() >= since),
             }
         }
         NoticeFate::Planned => Fate::Planned,

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use portcullis::challenge::Channel;
 use portcullis::port::ambient::Clock as _;
 use serde_json::json;
 
@@ -43,15 +44,18 @@ pub(super) async fn fail(State(app): State<App>, mut fields: Fields) -> Answer {
     let dev = dev(&app)?;
     fields.only(&["channel", "mode"])?;
     let (channel, mode): (String, String) = (fields.need("channel")?, fields.need("mode")?);
-    if channel != "email" {
-        return Err(unfit("invalid_channel", "channel", "there is no such channel yet"));
-    }
-    dev.mailbox.fail(match mode.as_str() {
+    let failing = match mode.as_str() {
         "down" => Failing::Down,
         "slow" => Failing::Slow,
         "off" => Failing::Off,
         _ => return Err(unfit("invalid_mode", "mode", "a sender is down, slow or off, which is neither")),
-    });
+    };
+    match channel.as_str() {
+        "email" => dev.mailbox.fail(Channel::Email, failing),
+        "sms" => dev.mailbox.fail(Channel::Sms, failing),
+        "flespi" => dev.flespi.fail(failing),
+        _ => return Err(unfit("invalid_channel", "channel", "there is no such channel")),
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -1,6 +1,6 @@
 //! The line a code is typed into, the same wherever a code is entered.
 
-use super::{Html, Part, Problem, Sentence, Time, field, route};
+use super::{Html, Method, Part, Problem, Sentence, Time, field, route};
 use crate::texts::Language;
 
 /// Where the line stands, which decides its routes and ids.
@@ -49,6 +49,8 @@ pub(crate) struct CodeLine {
     pub(crate) resend: Resend,
     /// What is wrong.
     pub(crate) problem: Option<Problem>,
+    /// Whether the code comes by SMS.
+    pub(crate) sms: bool,
     /// Offers "Send by email instead"; only where the answer's `channels` has it.
     pub(crate) email_instead: bool,
     /// Asks for the focus when its page opens.
@@ -100,7 +102,7 @@ impl CodeLine {
     pub(super) fn hidden(&self) -> Vec<(&str, &str)> {
         let mut hidden = vec![(field::CHALLENGE, self.challenge.as_str())];
         if self.place == Place::TwoFactor {
-            hidden.push((field::METHOD, "email"));
+            hidden.push((field::METHOD, if self.sms { Method::Sms } else { Method::Email }.value()));
         }
         hidden.extend(self.carried.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         hidden

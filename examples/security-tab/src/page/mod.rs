@@ -27,6 +27,7 @@ mod advanced;
 mod code_line;
 mod dev;
 mod dialog;
+mod flespi;
 mod frame;
 mod links;
 mod password;
@@ -45,6 +46,7 @@ pub(crate) use advanced::{AdvancedSection, Blocking};
 pub(crate) use code_line::{CodeLine, LiveCode, Place, Resend};
 pub(crate) use dev::{DevMessage, MessagesPage, StatesPage, TemplatesPage, WordedMessage};
 pub(crate) use dialog::{PendingAction, Reauthenticate, Step};
+pub(crate) use flespi::{FlespiCheck, FlespiSection, FlespiToken, LastKnown};
 pub(crate) use frame::{Banner, Frame, Identity};
 pub(crate) use links::{DeadLinkPage, ForgottenPage, LinkKind, LinkSentPage, NewPasswordPage, UndoPage};
 pub(crate) use password::PasswordRow;
@@ -53,7 +55,8 @@ pub(crate) use route::field;
 pub(crate) use sentence::{Html, Sentence, Time};
 pub(crate) use sessions::{Proof, SessionsSection, ShownSession};
 pub(crate) use settings::{
-    EmailPanel, EmailRow, EmailState, Method, Part, Removal, SecurityPage, TurnOff, TwoFactorSection,
+    EmailPanel, EmailRow, EmailState, Method, On, Part, Removal, SecurityPage, SmsPanel, TurnOff,
+    TwoFactorSection,
 };
 pub(crate) use sign_in::{CodePage, SignInPage};
 pub(crate) use states::states;

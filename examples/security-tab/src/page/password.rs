@@ -46,6 +46,11 @@ impl PasswordField {
             | Problem::SendFailed
             | Problem::NotAllowed(_)
             | Problem::PasswordTooShort { .. }
+            | Problem::InvalidPhone
+            | Problem::UnchangedPhone
+            | Problem::MaybeSent
+            | Problem::InvalidFlespiToken
+            | Problem::NoFlespiRegion
             | Problem::CannotAnswer => Self::Whole,
         }
     }

@@ -82,6 +82,12 @@ pub(crate) enum Problem {
         /// When to try again, if waiting helps.
         until: Option<Time>,
     },
+    /// `invalid_phone`.
+    InvalidPhone,
+    /// `unchanged`: codes go to this number already.
+    UnchangedPhone,
+    /// An SMS of which nobody knows whether it was sent.
+    MaybeSent,
     /// The channel refused the message.
     SendFailed,
     /// `not_allowed`, with every missing gate.
@@ -97,6 +103,10 @@ pub(crate) enum Problem {
     UnchangedPassword,
     /// `weak_password`, with every reason.
     WeakPassword(Vec<Weakness>),
+    /// `invalid_token`: what was typed is no flespi token.
+    InvalidFlespiToken,
+    /// `invalid_region`: none was chosen for a flespi token.
+    NoFlespiRegion,
     /// `busy` or `unavailable`.
     CannotAnswer,
 }
@@ -148,6 +158,18 @@ impl Weakness {
 /// A gate that is closed, named as in the HTTP contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
+    /// `service_sms`.
+    ServiceSms,
+    /// `quota_sms`.
+    QuotaSms,
+    /// `send_sms`.
+    SendSms,
+    /// `send_sms_above`.
+    SendSmsAbove,
+    /// `no_phone`.
+    NoPhone,
+    /// `budget`.
+    Budget,
     /// `blocked`.
     Blocked,
     /// `right`, `change_settings`.
@@ -160,16 +182,25 @@ pub(crate) enum Gate {
     EmailUnconfirmed,
     /// `service_email_notification`.
     ServiceEmailNotification,
+    /// `top_user`.
+    TopUser,
 }
 
 impl Gate {
     /// The gate of a name in the HTTP contract. One without words of its own reads as a missing right.
     pub(crate) fn of_name(name: &str) -> Self {
         match name {
+            "service_sms" => Self::ServiceSms,
+            "quota_sms" => Self::QuotaSms,
+            "send_sms" => Self::SendSms,
+            "send_sms_above" => Self::SendSmsAbove,
+            "no_phone" => Self::NoPhone,
+            "budget" => Self::Budget,
             "blocked" => Self::Blocked,
             "change_password" => Self::ChangePassword,
             "policy" => Self::Policy,
             "email_unconfirmed" => Self::EmailUnconfirmed,
+            "top_user" => Self::TopUser,
             "service_email_notification" => Self::ServiceEmailNotification,
             _ => Self::Right,
         }
@@ -179,11 +210,18 @@ impl Gate {
     pub(crate) fn text(self, language: Language) -> &'static str {
         let texts = language.texts();
         match self {
+            Self::ServiceSms => texts.gate_service_sms,
+            Self::QuotaSms => texts.gate_quota_sms,
+            Self::SendSms => texts.gate_send_sms,
+            Self::SendSmsAbove => texts.gate_send_sms_above,
+            Self::NoPhone => texts.gate_no_phone,
+            Self::Budget => texts.gate_budget,
             Self::Blocked => texts.gate_blocked,
             Self::Right => texts.gate_right,
             Self::ChangePassword => texts.gate_change_password,
             Self::Policy => texts.gate_policy,
             Self::EmailUnconfirmed => texts.gate_email_unconfirmed,
+            Self::TopUser => texts.gate_top_user,
             Self::ServiceEmailNotification => texts.gate_service_email_notification,
         }
     }
@@ -235,6 +273,9 @@ impl Problem {
                 Sentence::new(texts.no_more_codes).time("time", until).html()
             }
             Self::NoMoreCodes { until: None } => Html::text(texts.no_more_codes_now),
+            Self::InvalidPhone => Html::text(texts.invalid_phone),
+            Self::UnchangedPhone => Html::text(texts.unchanged_phone),
+            Self::MaybeSent => Html::text(texts.maybe_sent),
             Self::SendFailed => Html::text(texts.send_failed),
             Self::NotAllowed(gates) => {
                 let words: Vec<_> = gates.iter().map(|gate| gate.text(language)).collect();
@@ -252,6 +293,8 @@ impl Problem {
                 let words: Vec<_> = words.iter().map(Html::as_str).collect();
                 Html::trusted(words.join(" "))
             }
+            Self::InvalidFlespiToken => Html::text(texts.flespi_token_invalid),
+            Self::NoFlespiRegion => Html::text(texts.flespi_region_missing),
             Self::CannotAnswer => Html::text(texts.cannot_answer),
         }
     }
@@ -271,12 +314,17 @@ impl Problem {
             | Self::AddressInUse
             | Self::WrongCode { .. }
             | Self::NoMoreCodes { .. }
+            | Self::InvalidPhone
+            | Self::UnchangedPhone
+            | Self::MaybeSent
             | Self::SendFailed
             | Self::NotAllowed(_)
             | Self::PasswordTooShort { .. }
             | Self::RepeatDiffers
             | Self::UnchangedPassword
             | Self::WeakPassword(_)
+            | Self::InvalidFlespiToken
+            | Self::NoFlespiRegion
             | Self::CannotAnswer => true,
         }
     }
@@ -302,8 +350,15 @@ mod tests {
     #[test]
     fn gates_are_named_as_in_the_contract() {
         for (name, gate) in [
+            ("service_sms", Gate::ServiceSms),
+            ("quota_sms", Gate::QuotaSms),
+            ("send_sms", Gate::SendSms),
+            ("send_sms_above", Gate::SendSmsAbove),
+            ("no_phone", Gate::NoPhone),
+            ("budget", Gate::Budget),
             ("blocked", Gate::Blocked),
             ("policy", Gate::Policy),
+            ("top_user", Gate::TopUser),
             ("email_unconfirmed", Gate::EmailUnconfirmed),
             ("service_email_notification", Gate::ServiceEmailNotification),
             ("change_password", Gate::ChangePassword),

@@ -52,6 +52,18 @@ pub(crate) const TWO_FACTOR_OFF: &str = "/settings/two-factor/off";
 pub(crate) const TWO_FACTOR_CANCEL: &str = "/settings/two-factor/cancel";
 /// POST: [`field::ENABLED`]: whether notices about blocking are on.
 pub(crate) const NOTICES: &str = "/settings/notices";
+/// GET: the tab with the form of a flespi token open.
+pub(crate) const FLESPI_TYPE: &str = "/settings?flespi=type#flespi";
+/// POST, no fields: what a login at flespi lacks. A script opens the window and asks [`FLESPI_HAND_OFF`] instead.
+pub(crate) const FLESPI_LOGIN: &str = "/settings/flespi/login";
+/// POST, by the script: begins a login at flespi.
+pub(crate) const FLESPI_HAND_OFF: &str = "/api/security/flespi/hand-off";
+/// POST: [`field::TOKEN`], [`field::REGION`].
+pub(crate) const FLESPI_TOKEN: &str = "/settings/flespi/token";
+/// POST, no fields: asks flespi what the token is worth.
+pub(crate) const FLESPI_CHECK: &str = "/settings/flespi/check";
+/// POST, no fields: forgets the token.
+pub(crate) const FLESPI_DISCONNECT: &str = "/settings/flespi/disconnect";
 /// POST: [`field::SESSION`]. Ends another session of the user.
 pub(crate) const SESSION_END: &str = "/settings/sessions/end";
 /// POST, no fields: ends every other session of the user.
@@ -108,7 +120,16 @@ pub(crate) const DEV_TIMELINE: &str = "/dev/timeline";
 pub(crate) const STATIC: &str = "/static/";
 
 /// The actions on the tab that a stale sign-in may stop, which go on after it.
-pub(crate) const GO_ON: [&str; 5] = [EMAIL, EMAIL_CONFIRM, EMAIL_REMOVE, TWO_FACTOR_SEND, TWO_FACTOR_OFF];
+pub(crate) const GO_ON: [&str; 8] = [
+    EMAIL,
+    EMAIL_CONFIRM,
+    EMAIL_REMOVE,
+    TWO_FACTOR_SEND,
+    TWO_FACTOR_OFF,
+    FLESPI_LOGIN,
+    FLESPI_TOKEN,
+    FLESPI_DISCONNECT,
+];
 /// The same on the pages for administrators.
 pub(crate) const ADMIN_GO_ON: [&str; 6] =
     [ADMIN_USER_NEW, ADMIN_RESET, ADMIN_INVITE, ADMIN_FACTOR, ADMIN_RIGHTS, ADMIN_ACCOUNT_RIGHTS];
@@ -135,10 +156,18 @@ pub(crate) mod field {
     pub(crate) const CHANNEL: &str = "channel";
     /// An e-mail address.
     pub(crate) const ADDRESS: &str = "address";
-    /// `none` or `email`.
+    /// A phone number.
+    pub(crate) const PHONE: &str = "phone";
+    /// `none`, `email` or `sms`.
     pub(crate) const METHOD: &str = "method";
     /// There when notices about blocking are to be on.
     pub(crate) const ENABLED: &str = "enabled";
+    /// A flespi token. Never sent back to a page.
+    pub(crate) const TOKEN: &str = "token";
+    /// The name of a region of flespi.
+    pub(crate) const REGION: &str = "region";
+    /// `type` in the query opens the form of a flespi token.
+    pub(crate) const FLESPI: &str = "flespi";
     /// The handle of a session in the list.
     pub(crate) const SESSION: &str = "session";
     /// The id of a user.
@@ -207,6 +236,6 @@ pub(crate) mod field {
     pub(crate) const THEN_PREFIX: &str = "then.";
 
     /// The fields an action may carry through a confirmation: none is a secret.
-    pub(crate) const CARRIED: [&str; 10] =
-        [ADDRESS, METHOD, USER, ACCOUNT, LOGIN, LANGUAGE, ZONE, FLAG, TO, RIGHT];
+    pub(crate) const CARRIED: [&str; 11] =
+        [ADDRESS, PHONE, METHOD, USER, ACCOUNT, LOGIN, LANGUAGE, ZONE, FLAG, TO, RIGHT];
 }

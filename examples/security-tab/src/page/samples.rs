@@ -2,8 +2,8 @@
 
 use super::{
     AdvancedSection, Banner, Blocking, CodeLine, DevMessage, EmailPanel, EmailRow, EmailState, Fate, Frame,
-    Gate, Identity, LiveCode, MessagesPage, Method, Moved, PasswordRow, Place, Proof, Removal, Resend,
-    SecurityPage, SentMail, SessionsSection, ShownSession, StatesPage, Stop, TemplatesPage, Time,
+    Gate, Identity, LiveCode, MessagesPage, Method, Moved, On, PasswordRow, Place, Proof, Removal, Resend,
+    SecurityPage, SentMail, SessionsSection, ShownSession, SmsPanel, StatesPage, Stop, TemplatesPage, Time,
     TimelinePage, TurnOff, TwoFactorSection, UserLine, WordedMessage,
 };
 use crate::texts::Language;
@@ -137,6 +137,7 @@ impl Samples {
             live: Some(LiveCode { destination: MASKED.into(), valid_until: Self::at("16:10", "14:10:00") }),
             resend: Resend { at: Some(Self::at("16:01", "14:01:00")), now: "2026-03-02T14:00:12Z".into() },
             problem: None,
+            sms: false,
             email_instead: false,
             focus: true,
             carried: Vec::new(),
@@ -167,6 +168,7 @@ impl Samples {
                 on: None,
                 chosen: Method::Off,
                 email: EmailPanel { address: None, pending: None, gates: Vec::new() },
+                sms: SmsPanel { number: String::new(), gates: Vec::new(), quota_until: None },
                 turn_off: TurnOff::Offered,
                 line: None,
                 gates: Vec::new(),
@@ -180,6 +182,7 @@ impl Samples {
                 gates: vec![Gate::EmailUnconfirmed],
                 notice: None,
             },
+            flespi: Self::flespi_absent(),
             sessions: SessionsSection { sessions: vec![Self::session(0)], notice: None },
             dialog: None,
         }
@@ -213,7 +216,7 @@ impl Samples {
     /// The section when it is on.
     pub(super) fn switched_on(self) -> TwoFactorSection {
         let mut section = self.confirmed().two_factor;
-        section.on = Some(MASKED.into());
+        section.on = Some(On::Email(MASKED.into()));
         section.chosen = Method::Email;
         section
     }

@@ -95,6 +95,11 @@ impl Sentence {
         self.value(name, Html(format!("<a href=\"{}\">{}</a>", Html::text(href), Html::text(words))))
     }
 
+    /// Puts markup in.
+    pub(crate) fn markup(self, name: &'static str, markup: Html) -> Self {
+        self.value(name, markup)
+    }
+
     fn value(mut self, name: &'static str, html: Html) -> Self {
         self.values.push((name, html));
         self

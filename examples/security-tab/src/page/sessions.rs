@@ -34,6 +34,8 @@ pub(crate) enum Proof {
     Password,
     /// The password, and a code by mail.
     PasswordEmail,
+    /// The password and a code by SMS.
+    PasswordSms,
 }
 
 impl SessionsSection {
@@ -68,6 +70,7 @@ impl ShownSession {
     pub(super) fn proof_words(&self, language: Language) -> &'static str {
         match self.proof {
             Proof::Password => language.texts().proof_password,
+            Proof::PasswordSms => language.texts().proof_password_sms,
             Proof::PasswordEmail => language.texts().proof_password_email,
         }
     }

@@ -5,8 +5,8 @@ use askama::Template;
 use super::dialog::Question;
 use super::password::PasswordField;
 use super::{
-    AdvancedSection, Banner, CodeLine, Frame, Gate, Html, Notice, PasswordRow, Place, Problem,
-    Reauthenticate, Sentence, SessionsSection,
+    AdvancedSection, Banner, CodeLine, FlespiSection, Frame, Gate, Html, Notice, PasswordRow, Place, Problem,
+    Reauthenticate, Sentence, SessionsSection, Time,
 };
 use crate::texts::{Language, Texts};
 
@@ -25,6 +25,8 @@ pub(crate) struct SecurityPage {
     pub(crate) two_factor: TwoFactorSection,
     /// The section "Advanced settings".
     pub(crate) advanced: AdvancedSection,
+    /// The section "flespi settings".
+    pub(crate) flespi: FlespiSection,
     /// The section "Sessions".
     pub(crate) sessions: SessionsSection,
     /// The dialog of a stale sign-in.
@@ -83,12 +85,14 @@ pub(crate) enum Removal {
 /// The section "Two-factor authentication".
 #[derive(Debug, Clone)]
 pub(crate) struct TwoFactorSection {
-    /// The masked address codes are sent to when it is on.
-    pub(crate) on: Option<String>,
+    /// How codes travel when it is on.
+    pub(crate) on: Option<On>,
     /// The method whose panel is open.
     pub(crate) chosen: Method,
     /// The panel "Via email".
     pub(crate) email: EmailPanel,
+    /// The panel "Via SMS".
+    pub(crate) sms: SmsPanel,
     /// The panel "Off" while it is on.
     pub(crate) turn_off: TurnOff,
     /// The code line; there while a code is on its way.
@@ -106,6 +110,35 @@ pub(crate) enum Method {
     Off,
     /// By mail.
     Email,
+    /// To a phone.
+    Sms,
+}
+
+/// How codes travel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum On {
+    /// By mail, to this masked address.
+    Email(String),
+    /// By SMS, to this masked number.
+    Sms(String),
+    /// By SMS, but none can be sent.
+    Stopped {
+        /// Why not.
+        reasons: Vec<Gate>,
+        /// The masked address they are mailed to instead, if they may be.
+        email: Option<String>,
+    },
+}
+
+/// The panel "Via SMS".
+#[derive(Debug, Clone)]
+pub(crate) struct SmsPanel {
+    /// What stands in the input: the number, or what was typed.
+    pub(crate) number: String,
+    /// Gates that are closed for this method.
+    pub(crate) gates: Vec<Gate>,
+    /// Until when the account's quota is used up, if that is known.
+    pub(crate) quota_until: Option<Time>,
 }
 
 /// The panel "Via email".
@@ -140,6 +173,8 @@ pub(crate) enum Part {
     TwoFactor,
     /// The section "Advanced settings".
     Advanced,
+    /// The section "flespi settings".
+    Flespi,
     /// The section "Sessions".
     Sessions,
     /// The slot of the dialog.
@@ -181,6 +216,7 @@ impl SecurityPage {
             self.password.notice.is_some(),
             self.two_factor.notice.is_some(),
             self.advanced.notice.is_some(),
+            self.flespi.notice.is_some(),
             self.sessions.notice.is_some(),
         ];
         let lines = [&mut self.email.line, &mut self.two_factor.line];
@@ -214,6 +250,7 @@ impl Part {
             Self::Authorization => "authorization",
             Self::TwoFactor => "two-factor",
             Self::Advanced => "advanced",
+            Self::Flespi => "flespi",
             Self::Sessions => "sessions",
             Self::Dialog => "dialog-slot",
         }
@@ -222,12 +259,18 @@ impl Part {
     /// The attributes of a form of this part: a plain post, and a swap of the part where there is JavaScript.
     pub(super) fn post(self, route: &'static str) -> Html {
         let id = self.id();
-        let others: Vec<_> =
-            [Self::Authorization, Self::TwoFactor, Self::Advanced, Self::Sessions, Self::Dialog]
-                .into_iter()
-                .filter(|other| *other != self)
-                .map(|other| format!("#{}", other.id()))
-                .collect();
+        let others: Vec<_> = [
+            Self::Authorization,
+            Self::TwoFactor,
+            Self::Advanced,
+            Self::Flespi,
+            Self::Sessions,
+            Self::Dialog,
+        ]
+        .into_iter()
+        .filter(|other| *other != self)
+        .map(|other| format!("#{}", other.id()))
+        .collect();
         Html::trusted(format!(
             "method=\"post\" action=\"{route}\" hx-post=\"{route}\" hx-target=\"#{id}\" hx-select=\"#{id}\" \
              hx-select-oob=\"{}\" hx-swap=\"outerHTML\" hx-sync=\"this:drop\" novalidate",
@@ -312,15 +355,88 @@ impl EmailRow {
 
 impl TwoFactorSection {
     fn stored(&self) -> Method {
-        if self.on.is_some() { Method::Email } else { Method::Off }
+        match self.on {
+            None => Method::Off,
+            Some(On::Email(_)) => Method::Email,
+            Some(On::Sms(_) | On::Stopped { .. }) => Method::Sms,
+        }
     }
 
     fn state_line(&self, language: Language) -> Html {
         let texts = language.texts();
         match &self.on {
             None => Html::text(texts.two_factor_off),
-            Some(address) => Sentence::new(texts.two_factor_on).address("address", address).html(),
+            Some(On::Email(address)) => Sentence::new(texts.two_factor_on).address("address", address).html(),
+            Some(On::Sms(phone)) => Sentence::new(texts.two_factor_on_sms).address("phone", phone).html(),
+            Some(On::Stopped { reasons, email: Some(email) }) => self
+                .why_stopped(texts.two_factor_sms_by_email, reasons, language)
+                .address("email", email)
+                .html(),
+            Some(On::Stopped { reasons, email: None }) => {
+                self.why_stopped(texts.two_factor_sms_stopped, reasons, language).html()
+            }
         }
+    }
+
+    /// A sentence with its reasons; the dot behind the last is the sentence's own.
+    fn why_stopped(&self, text: &'static str, reasons: &[Gate], language: Language) -> Sentence {
+        let words: Vec<_> = reasons.iter().map(|gate| self.gate_words(*gate, language)).collect();
+        let words: Vec<_> = words.iter().map(Html::as_str).collect();
+        let words = words.join(" ");
+        let words = words.strip_suffix('.').unwrap_or(&words);
+        Sentence::new(text).markup("reasons", Html::trusted(words.to_owned()))
+    }
+
+    /// A gate in words, with the time until which it stays closed, where that is known.
+    fn gate_words(&self, gate: Gate, language: Language) -> Html {
+        match (gate, &self.sms.quota_until) {
+            (Gate::QuotaSms, Some(until)) => {
+                Sentence::new(language.texts().gate_quota_sms_until).time("time", until).html()
+            }
+            _ => Html::text(gate.text(language)),
+        }
+    }
+
+    /// The line of a code by mail.
+    fn email_line(&self) -> Option<&CodeLine> {
+        self.line.as_ref().filter(|line| !line.sms)
+    }
+
+    /// The line of a code by SMS.
+    fn sms_line(&self) -> Option<&CodeLine> {
+        self.line.as_ref().filter(|line| line.sms)
+    }
+
+    /// Whether an alert stands at the number.
+    fn number_problem(&self) -> Option<&Problem> {
+        match &self.notice {
+            Some(Notice::Alert(problem @ (Problem::InvalidPhone | Problem::UnchangedPhone))) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// Every closed gate of SMS in words, each once.
+    fn sms_gates(&self, language: Language) -> Vec<Html> {
+        let mut gates = self.gates.clone();
+        for gate in &self.sms.gates {
+            if !gates.contains(gate) {
+                gates.push(*gate);
+            }
+        }
+        gates.into_iter().map(|gate| self.gate_words(gate, language)).collect()
+    }
+
+    /// What describes the number.
+    fn number_described_by(&self, gates: &[Html]) -> String {
+        let mut ids = Vec::new();
+        if self.number_problem().is_some() {
+            ids.push("two-factor-phone-problem");
+        }
+        if !gates.is_empty() {
+            ids.push("two-factor-sms-gates");
+        }
+        ids.push("two-factor-phone-help");
+        ids.join(" ")
     }
 
     fn code_goes_to(&self, language: Language) -> Option<Html> {
@@ -355,11 +471,12 @@ impl Method {
         match self {
             Self::Off => "none",
             Self::Email => "email",
+            Self::Sms => "sms",
         }
     }
 
     /// The method of a name in a form or query.
     pub(crate) fn of_value(value: &str) -> Option<Self> {
-        [Self::Off, Self::Email].into_iter().find(|method| method.value() == value)
+        [Self::Off, Self::Email, Self::Sms].into_iter().find(|method| method.value() == value)
     }
 }

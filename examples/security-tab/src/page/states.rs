@@ -1,6 +1,8 @@
 //! Every state of the pages, from samples: for the gallery, the tests and the pictures.
 
+mod flespi;
 mod links;
+mod sms;
 
 use super::samples::{ADDRESS, MASKED, Samples};
 use super::{
@@ -49,8 +51,10 @@ impl Samples {
             self.email_pages(),
             self.password_pages(),
             self.two_factor_pages(),
+            self.sms_pages(),
             self.both_codes_pages(),
             self.advanced_pages(),
+            self.flespi_pages(),
             self.session_pages(),
             self.dialog_pages(),
         ];
@@ -90,7 +94,9 @@ impl Samples {
         let line = Self::line(Place::SignIn);
         let mut pages: Vec<_> =
             Self::lines(&line).into_iter().map(|(name, line)| (name.of_code_page(), page(line))).collect();
-        pages.push(("code-email-instead", page(CodeLine { email_instead: true, ..line.clone() })));
+        let by_sms = CodeLine { email_instead: true, ..Self::sms_line(Place::SignIn) };
+        pages.push(("code-email-instead", page(by_sms.clone())));
+        pages.push(("code-maybe-sent", page(CodeLine { problem: Some(Problem::MaybeSent), ..by_sms })));
         pages.push(("code-resend-now", page(CodeLine { resend: Self::resend_now(), ..line.clone() })));
         pages.push(("code", page(line)));
         pages

@@ -19,6 +19,7 @@ pub(crate) fn static_file(path: &str) -> Option<StaticFile> {
     let (content_type, body): (_, &'static [u8]) = match path {
         "app.css" => (STYLE, include_bytes!("../../static/app.css")),
         "app.js" => (SCRIPT, include_bytes!("../../static/app.js")),
+        "flespi.js" => (SCRIPT, include_bytes!("../../static/flespi.js")),
         "icon.svg" => (PICTURE, include_bytes!("../../static/icon.svg")),
         "vendor/htmx.min.js" => (SCRIPT, include_bytes!("../../static/vendor/htmx.min.js")),
         "vendor/htmx.LICENSE" => (TEXT, include_bytes!("../../static/vendor/htmx.LICENSE")),
@@ -43,14 +44,16 @@ mod tests {
 
     #[test]
     fn scripts_need_no_looser_policy() {
-        for path in ["app.js", "vendor/htmx.min.js"] {
+        for path in ["app.js", "flespi.js", "vendor/htmx.min.js"] {
             let script = static_file(path).map(|file| String::from_utf8_lossy(file.body)).unwrap();
             assert!(!script.contains("eval("), "{path}");
             assert!(!script.contains("sourceMappingURL"), "{path}");
         }
-        let own = static_file("app.js").map(|file| String::from_utf8_lossy(file.body)).unwrap();
-        for word in ["innerHTML", ".style", "localStorage", "sessionStorage", "Function("] {
-            assert!(!own.contains(word), "app.js uses {word}");
+        for path in ["app.js", "flespi.js"] {
+            let own = static_file(path).map(|file| String::from_utf8_lossy(file.body)).unwrap();
+            for word in ["innerHTML", ".style", "localStorage", "sessionStorage", "Function(", "console."] {
+                assert!(!own.contains(word), "{path} uses {word}");
+            }
         }
     }
 }

@@ -48,8 +48,14 @@ fn both_catalogues_have_the_same_keys_and_values_in_every_form() {
 
 #[test]
 fn each_catalogue_is_in_its_own_language() {
-    let same_everywhere =
-        ["product", "dev_link", "dev_channel_sms", "dev_timeline_hour_of", "dev_timeline_sent_at"];
+    let same_everywhere = [
+        "product",
+        "dev_link",
+        "dev_channel_sms",
+        "dev_timeline_hour_of",
+        "dev_timeline_sent_at",
+        "phone_example",
+    ];
     for (key, forms) in Language::English.texts().entries() {
         assert!(!forms.iter().any(|form| is_cyrillic(form)), "{key} is not English");
     }

@@ -1,6 +1,6 @@
 //! The actions that a stale sign-in may stop and that go on after it.
 
-use portcullis::contact::Email;
+use portcullis::contact::{Email, Phone};
 use portcullis::decision::Reason;
 use portcullis::session::CurrentSession;
 
@@ -18,7 +18,11 @@ impl Visit {
             // The code is a secret and was not carried: a script leaves it in its field, else it is typed again.
             route::EMAIL_CONFIRM => Show { parts: Vec::new(), ..show },
             route::EMAIL_REMOVE => self.remove_email(show).await?,
-            route::TWO_FACTOR_SEND => self.ask_two_factor(show, &action).await,
+            route::TWO_FACTOR_SEND => self.ask_two_factor(show, &action).await?,
+            route::FLESPI_LOGIN => self.log_in_at_flespi(show).await,
+            route::FLESPI_DISCONNECT => self.disconnect_flespi(show).await,
+            // The token is a secret and was not carried: a script leaves it in its field, else it is typed again.
+            route::FLESPI_TOKEN => Show { parts: Vec::new(), typing: true, ..show },
             _ => self.turn_off(show).await?,
         };
         match show.fault {
@@ -40,6 +44,7 @@ impl Visit {
         show.parts.clear();
         show.typed =
             action.field(field::ADDRESS).filter(|_| action.route() == route::EMAIL).map(str::to_owned);
+        show.phone = action.field(field::PHONE).map(str::to_owned);
         show.dialog =
             Some(Reauthenticate { login: session.login.as_str().to_owned(), pending: action, step });
         self.show(show).await
@@ -70,17 +75,39 @@ impl Visit {
         }
     }
 
-    async fn ask_two_factor(&self, show: Show, action: &PendingAction) -> Show {
+    async fn ask_two_factor(&self, show: Show, action: &PendingAction) -> Result<Show, super::visit::Stop> {
+        if action.field(field::METHOD) == Some(Method::Sms.value()) {
+            return self.ask_sms(show, action).await;
+        }
         let address = action.field(field::ADDRESS).map(Email::parse).transpose();
         let show = Show { chosen: Some(Method::Email), ..show };
         let result = match address {
             Ok(address) => self.portcullis().two_factor().ask(show.session, address.as_ref()).await,
             Err(error) => Err(error.into()),
         };
-        match result {
+        Ok(match result {
             Ok(_) => show,
             Err(error) => show.wrong(Spot::TwoFactor, Fault::Core(error)),
-        }
+        })
+    }
+
+    async fn ask_sms(&self, show: Show, action: &PendingAction) -> Result<Show, super::visit::Stop> {
+        let typed = action.field(field::PHONE).unwrap_or_default();
+        let show = Show { chosen: Some(Method::Sms), phone: Some(typed.to_owned()), ..show };
+        // People write numbers in groups; what else is wrong the core says.
+        let digits: String = typed.chars().filter(|c| *c != ' ').collect();
+        let source = self.source()?;
+        let result = match Phone::parse(&digits) {
+            Ok(phone) => {
+                let room = self.portcullis().two_factor();
+                room.ask_sms(show.session, Some(&phone), &source).await.map_err(Fault::Core)
+            }
+            Err(_) => Err(Fault::NoPhone),
+        };
+        Ok(match result {
+            Ok(_) => show,
+            Err(fault) => show.wrong(Spot::TwoFactor, fault),
+        })
     }
 
     async fn turn_off(&mut self, mut show: Show) -> Result<Show, super::visit::Stop> {

@@ -28,8 +28,8 @@ pub(super) async fn password(mut visit: Visit) -> Answer {
     };
     match result {
         Ok(Reauthenticated::Fresh(fresh)) => visit.confirmed(fresh, action).await,
-        Ok(Reauthenticated::CodeRequired { code, .. }) => {
-            let ticket = Ticket::of(&code);
+        Ok(Reauthenticated::CodeRequired { code, channels }) => {
+            let ticket = Ticket::of(&code).open_to(&channels);
             visit.ask_code(&session, action, ticket, None).await
         }
         Ok(_) => visit.redirect(route::SETTINGS),
@@ -75,9 +75,12 @@ pub(super) async fn resend(visit: Visit) -> Answer {
     let Some((challenge, ticket)) = visit.challenge() else {
         return visit.redirect(route::SETTINGS);
     };
-    match (visit.portcullis().sign_in().resend(challenge, &attempt).await, ticket) {
-        (Ok(code), _) => {
-            let ticket = Ticket::of(&code);
+    let Ok(channel) = visit.channel() else {
+        return visit.redirect(route::SETTINGS);
+    };
+    match (visit.portcullis().sign_in().resend_by(challenge, channel, &attempt).await, ticket) {
+        (Ok(code), before) => {
+            let ticket = Ticket::of(&code).instead_of(before);
             visit.ask_code(&session, action, ticket, None).await
         }
         (Err(error), Some(ticket)) if !is_dead(&error) => {

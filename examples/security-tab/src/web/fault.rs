@@ -18,6 +18,8 @@ pub(super) enum Fault {
     Core(Error),
     /// What was typed is no address.
     NoAddress,
+    /// What was typed is no phone number.
+    NoPhone,
     /// What was typed is no code: as wrong as any other, but nothing was guessed.
     NoCode,
     /// What was typed is no password.
@@ -58,9 +60,12 @@ impl Fault {
     pub(super) fn reason(&self) -> Option<Reason> {
         match self {
             Self::Core(Error::Refused(refusal)) => Some(refusal.reason()),
-            Self::Core(_) | Self::NoAddress | Self::NoCode | Self::NoPassword | Self::NoNewPassword(_) => {
-                None
-            }
+            Self::Core(_)
+            | Self::NoAddress
+            | Self::NoPhone
+            | Self::NoCode
+            | Self::NoPassword
+            | Self::NoNewPassword(_) => None,
         }
     }
 
@@ -68,7 +73,7 @@ impl Fault {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Core(Error::Refused(refusal)) => status_of(refusal.reason()),
-            Self::NoAddress | Self::NoNewPassword(_) | Self::Core(Error::Input(_)) => {
+            Self::NoAddress | Self::NoPhone | Self::NoNewPassword(_) | Self::Core(Error::Input(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::NoCode | Self::NoPassword => StatusCode::UNAUTHORIZED,
@@ -92,6 +97,7 @@ impl Fault {
         let password = if wording.signed_in { Problem::WrongPassword } else { Problem::BadCredentials };
         match self {
             Self::NoAddress | Self::Core(Error::Input(_)) => Problem::InvalidEmail,
+            Self::NoPhone => Problem::InvalidPhone,
             Self::NoCode => Problem::WrongCode { left: wording.attempts_left },
             Self::NoPassword => password,
             Self::NoNewPassword(weakness) => weak(&[*weakness], wording),

@@ -4,6 +4,8 @@ mod act;
 mod admin;
 mod again;
 mod fault;
+mod flespi;
+mod flespi_view;
 mod links;
 mod password;
 mod sessions;
@@ -86,6 +88,10 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::TWO_FACTOR_RESEND, post(settings::resend_two_factor))
         .route(route::TWO_FACTOR_CANCEL, post(settings::cancel_two_factor))
         .route(route::NOTICES, post(settings::notices))
+        .route(route::FLESPI_LOGIN, post(settings::go_on))
+        .route(route::FLESPI_DISCONNECT, post(settings::go_on))
+        .route(route::FLESPI_TOKEN, post(flespi::type_in))
+        .route(route::FLESPI_CHECK, post(flespi::check))
         .route(route::SESSION_END, post(sessions::end))
         .route(route::SESSIONS_END_OTHERS, post(sessions::end_others))
         .merge(admin::router())

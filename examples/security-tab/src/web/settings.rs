@@ -15,7 +15,8 @@ pub(super) async fn page(mut visit: Visit) -> Answer {
     let session = visit.session().await?;
     visit.renew(&session).await?;
     let chosen = Method::of_value(visit.field(field::METHOD));
-    visit.show_whole(Show { chosen, ..Show::of(session.id) }).await
+    let typing = visit.field(field::FLESPI) == "type";
+    visit.show_whole(Show { chosen, typing, ..Show::of(session.id) }).await
 }
 
 /// POST: an action that a stale sign-in may stop.
@@ -86,7 +87,7 @@ pub(super) async fn cancel_email(visit: Visit) -> Answer {
 /// POST: the code that switches two-factor authentication on.
 pub(super) async fn confirm_two_factor(mut visit: Visit) -> Answer {
     let session = visit.session().await?;
-    let show = Show { chosen: Some(Method::Email), ..Show::of(session.id) };
+    let show = Show { chosen: Some(visit.code_method()), ..Show::of(session.id) };
     let (challenge, code) = match typed(&visit) {
         Ok(typed) => typed,
         Err(fault) => return visit.show(show.wrong(Spot::TwoFactorCode, fault)).await,
@@ -112,7 +113,7 @@ pub(super) async fn confirm_two_factor(mut visit: Visit) -> Answer {
 /// POST: another code that switches two-factor authentication on.
 pub(super) async fn resend_two_factor(visit: Visit) -> Answer {
     let session = visit.session().await?;
-    let show = Show { chosen: Some(Method::Email), ..Show::of(session.id) };
+    let show = Show { chosen: Some(visit.code_method()), ..Show::of(session.id) };
     let source = visit.source()?;
     let result = match visit.challenge() {
         Some((challenge, _)) => visit.portcullis().two_factor().resend(session.id, challenge, &source).await,
@@ -146,6 +147,14 @@ pub(super) async fn notices(visit: Visit) -> Answer {
                 .show(Show { parts: vec![Part::Advanced], ..show }.wrong(Spot::Advanced, Fault::Core(error)))
                 .await
         }
+    }
+}
+
+impl Visit {
+    /// The method whose code a form is about.
+    fn code_method(&self) -> Method {
+        let method = Method::of_value(self.field(field::METHOD));
+        method.filter(|method| *method == Method::Sms).unwrap_or(Method::Email)
     }
 }
 

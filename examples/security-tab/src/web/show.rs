@@ -30,6 +30,8 @@ pub(super) enum Spot {
     TwoFactorCode,
     /// In the section "Advanced settings".
     Advanced,
+    /// In the section "flespi settings".
+    Flespi,
     /// In the section "Sessions".
     Sessions,
 }
@@ -47,8 +49,14 @@ pub(super) struct Show {
     pub(super) said: Option<Said>,
     /// What was typed as the address.
     pub(super) typed: Option<String>,
+    /// What was typed as the phone number.
+    pub(super) phone: Option<String>,
     /// The method whose panel is open, if not the stored one's.
     pub(super) chosen: Option<Method>,
+    /// Whether the form of a flespi token is open.
+    pub(super) typing: bool,
+    /// The region that was chosen there.
+    pub(super) region: String,
     /// The dialog of a stale sign-in.
     pub(super) dialog: Option<Reauthenticate>,
 }
@@ -58,11 +66,14 @@ impl Show {
     pub(super) fn of(session: SessionId) -> Self {
         Self {
             session,
-            parts: vec![Part::Authorization, Part::TwoFactor, Part::Advanced, Part::Sessions],
+            parts: vec![Part::Authorization, Part::TwoFactor, Part::Advanced, Part::Flespi, Part::Sessions],
             fault: None,
             said: None,
             typed: None,
+            phone: None,
             chosen: None,
+            typing: false,
+            region: String::new(),
             dialog: None,
         }
     }
@@ -101,6 +112,8 @@ impl Visit {
                 (Some(Said::NoticesSaved), _) => ADVANCED,
                 (Some(Said::SessionEnded | Said::SessionsEnded), _) => SESSIONS,
                 (_, Some(Method::Email)) => EMAIL_PANEL,
+                (_, Some(Method::Sms)) => SMS_PANEL,
+                _ if show.parts == [Part::Flespi] => FLESPI,
                 _ => route::SETTINGS,
             };
             return self.redirect(to);
@@ -161,9 +174,13 @@ const PASSWORD: &str = "/settings#password";
 const TWO_FACTOR: &str = "/settings#two-factor";
 /// The same with the panel "Via email" open.
 const EMAIL_PANEL: &str = "/settings?method=email#two-factor";
+/// The same with the panel "Via SMS" open.
+const SMS_PANEL: &str = "/settings?method=sms#two-factor";
 
 /// The tab, scrolled to the section "Advanced settings".
 const ADVANCED: &str = "/settings#advanced";
+/// The tab, scrolled to the section "flespi settings".
+const FLESPI: &str = "/settings#flespi";
 /// The tab, scrolled to the section "Sessions".
 const SESSIONS: &str = "/settings#sessions";
 

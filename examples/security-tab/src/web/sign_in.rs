@@ -1,6 +1,7 @@
 //! Getting in and out.
 
 use portcullis::account::TimeZone;
+use portcullis::challenge::Channel;
 use portcullis::secret::Code;
 use portcullis::sign_in::{CodeResult, SignInResult};
 use portcullis::user::Login;
@@ -46,10 +47,10 @@ pub(super) async fn start(mut visit: Visit) -> Answer {
             visit.admit(&admission).await?;
             visit.redirect(route::SETTINGS)
         }
-        Ok(SignInResult::CodeRequired { code, .. }) => {
+        Ok(SignInResult::CodeRequired { code, channels }) => {
             // The password was right: from here on the page may know whose it is.
             let user = visit.portcullis().users().by_login(&login).await.map_err(|error| visit.end(error))?;
-            let ticket = Ticket::of(&code).read_by(&user);
+            let ticket = Ticket::of(&code).open_to(&channels).read_by(&user);
             visit.remember(&ticket);
             visit.redirect(route::SIGN_IN_CODE)
         }
@@ -99,13 +100,12 @@ pub(super) async fn resend(mut visit: Visit) -> Answer {
     let Some((challenge, ticket)) = visit.challenge() else {
         return visit.redirect(route::SIGN_IN);
     };
-    if !matches!(visit.field(field::CHANNEL), "" | "email") {
+    let Ok(channel) = visit.channel() else {
         return visit.redirect(route::SIGN_IN_CODE);
-    }
-    match visit.portcullis().sign_in().resend(challenge, &attempt).await {
+    };
+    match visit.portcullis().sign_in().resend_by(challenge, channel, &attempt).await {
         Ok(code) => {
-            let reader = ticket.and_then(|ticket| ticket.reader);
-            let ticket = Ticket { reader, ..Ticket::of(&code) };
+            let ticket = Ticket::of(&code).instead_of(ticket);
             visit.remember(&ticket);
             visit.redirect(route::SIGN_IN_CODE)
         }
@@ -125,7 +125,22 @@ pub(super) async fn sign_out(mut visit: Visit) -> Answer {
     visit.redirect(route::SIGN_IN)
 }
 
+/// A form that is none of this program's.
+pub(super) struct Foreign;
+
 impl Visit {
+    /// The channel a code is to be sent again by, if the form names one.
+    ///
+    /// # Errors
+    /// The form is none of ours.
+    pub(super) fn channel(&self) -> Result<Option<Channel>, Foreign> {
+        match self.field(field::CHANNEL) {
+            "" => Ok(None),
+            "email" => Ok(Some(Channel::Email)),
+            _ => Err(Foreign),
+        }
+    }
+
     fn remember(&mut self, ticket: &Ticket) {
         let sealed = ticket.seal(self.portcullis());
         let seconds = (ticket.expires_at - self.portcullis().now()).num_seconds();

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use portcullis::Portcullis;
 use portcullis::account::TimeZone;
-use portcullis::challenge::PendingCode;
+use portcullis::challenge::{Channel, PendingCode};
 use portcullis::id::ChallengeId;
 use portcullis::user::User;
 use serde::{Deserialize, Serialize};
@@ -27,13 +27,17 @@ pub(super) struct Ticket {
     pub(super) resend_at: DateTime<Utc>,
     /// Wrong codes that are left, as far as this page has seen.
     pub(super) attempts_left: u32,
+    /// Whether it comes by SMS.
+    pub(super) sms: bool,
+    /// Whether it may come by mail instead.
+    pub(super) email_instead: bool,
     /// The user's zone, by its IANA name, and language, once the password has told whose page it is.
     pub(super) reader: Option<(String, String)>,
 }
 
 /// A ticket as it is sealed: short, since a token holds little.
 #[derive(Serialize, Deserialize)]
-struct Packed(ChallengeId, String, i64, i64, u32, Option<(String, String)>);
+struct Packed(ChallengeId, String, i64, i64, u32, u8, Option<(String, String)>);
 
 impl Ticket {
     /// What the page has to know of a code.
@@ -44,6 +48,8 @@ impl Ticket {
             expires_at: code.expires_at,
             resend_at: code.resend_at,
             attempts_left: code.attempts_left,
+            sms: code.channel == Channel::Sms,
+            email_instead: false,
             reader: None,
         }
     }
@@ -51,6 +57,21 @@ impl Ticket {
     /// The ticket for a page that nobody has signed in to yet.
     pub(super) fn read_by(mut self, user: &User) -> Self {
         self.reader = Some((user.time_zone.name().to_owned(), user.language.as_str().to_owned()));
+        self
+    }
+
+    /// The ticket with the channels by which its code may be sent again.
+    pub(super) fn open_to(mut self, channels: &[Channel]) -> Self {
+        self.email_instead = self.sms && channels.contains(&Channel::Email);
+        self
+    }
+
+    /// The ticket of a code that was sent again.
+    pub(super) fn instead_of(mut self, before: Option<Self>) -> Self {
+        if let Some(before) = before {
+            self.email_instead = self.sms && before.email_instead;
+            self.reader = before.reader;
+        }
         self
     }
 
@@ -83,12 +104,14 @@ impl Ticket {
         let (expires, resend) = (self.expires_at.timestamp_micros(), self.resend_at.timestamp_micros());
         let (destination, reader) = (self.destination.clone(), self.reader.clone());
         // Text and numbers are always written.
-        let packed = Packed(self.challenge, destination, expires, resend, self.attempts_left, reader);
+        let channels = u8::from(self.sms) | (u8::from(self.email_instead) << 1);
+        let packed =
+            Packed(self.challenge, destination, expires, resend, self.attempts_left, channels, reader);
         serde_json::to_vec(&packed).unwrap_or_default()
     }
 
     fn unpack(text: &[u8]) -> Option<Self> {
-        let Packed(challenge, destination, expires, resend, attempts_left, reader) =
+        let Packed(challenge, destination, expires, resend, attempts_left, channels, reader) =
             serde_json::from_slice(text).ok()?;
         Some(Self {
             challenge,
@@ -96,6 +119,8 @@ impl Ticket {
             expires_at: DateTime::from_timestamp_micros(expires)?,
             resend_at: DateTime::from_timestamp_micros(resend)?,
             attempts_left,
+            sms: channels & 1 != 0,
+            email_instead: channels & 2 != 0,
             reader,
         })
     }
@@ -115,6 +140,8 @@ mod tests {
             expires_at: "2026-03-02T14:10:00.123456Z".parse().unwrap(),
             resend_at: "2026-03-02T14:01:00Z".parse().unwrap(),
             attempts_left: u32::MAX,
+            sms: true,
+            email_instead: true,
             reader: Some(("America/Argentina/ComodRivadavia".into(), "abcdefgh-12345678".into())),
         }
     }

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use portcullis::account::TimeZone;
-use portcullis::challenge::PendingCode;
-use portcullis::contact::Email;
+use portcullis::challenge::{Channel, PendingCode};
+use portcullis::contact::{Email, Phone};
 use portcullis::decision::Reason;
 use portcullis::id::SessionId;
 use portcullis::rights::Gate as CoreGate;
 use portcullis::session::{Assurance, ListedSession};
 use portcullis::settings::SecuritySettings;
+use portcullis::spend::Quota;
 use portcullis::user::{self, User};
 
 use super::fault::{Fault, Wording};
@@ -18,20 +19,21 @@ use super::visit::{Stop, Visit};
 use super::words::{date_and_time_of, day_of, from_time_of, rfc3339, time_of};
 use crate::page::{
     AdvancedSection, Banner, Blocking, CodeLine, EmailPanel, EmailRow, EmailState, Frame, Gate, Identity,
-    LiveCode, Method, Notice, PasswordRow, Place, Problem, Proof, Removal, Resend, Said, SecurityPage,
-    SessionsSection, ShownSession, TurnOff, TwoFactorSection,
+    LiveCode, Method, Notice, On, PasswordRow, Place, Problem, Proof, Removal, Resend, Said, SecurityPage,
+    SessionsSection, ShownSession, SmsPanel, TurnOff, TwoFactorSection,
 };
 use crate::texts::Language;
 
 /// What is stored of the user who asks.
 pub(super) struct Known {
-    settings: SecuritySettings,
+    pub(super) settings: SecuritySettings,
     user: User,
     sessions: Vec<ListedSession>,
-    now: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
     password_maximum: u32,
     notice_days: u32,
     administers: bool,
+    quota_until: Option<DateTime<Utc>>,
 }
 
 impl Known {
@@ -46,10 +48,14 @@ impl Known {
         let notice_days = portcullis.policy().notice_days;
         let administers = visit.administers(session).await?;
         let now = portcullis.now();
-        Ok(Self { settings, user, sessions, now, password_maximum, notice_days, administers })
+        let account =
+            portcullis.accounts().get(settings.account.id).await.map_err(|error| visit.end(error))?;
+        let service = settings.account.services.get("sms").copied();
+        let quota_until = service.and_then(|service| Quota::sms(&account, service).renews_at(now));
+        Ok(Self { settings, user, sessions, now, password_maximum, notice_days, administers, quota_until })
     }
 
-    fn zone(&self) -> TimeZone {
+    pub(super) fn zone(&self) -> TimeZone {
         self.settings.user.time_zone
     }
 
@@ -63,11 +69,15 @@ impl Known {
             password: self.password(show),
             two_factor: self.two_factor(visit, show, two_factor_said),
             advanced: self.advanced(show),
+            flespi: self.flespi(show),
             sessions: self.sessions(visit, show),
             dialog: show.dialog.clone(),
         };
         if let Some(typed) = &show.typed {
             page.email.value.clone_from(typed);
+        }
+        if let Some(phone) = &show.phone {
+            page.two_factor.sms.number.clone_from(phone);
         }
         if let Some((spot, fault)) = &show.fault {
             self.put(&mut page, *spot, fault);
@@ -95,6 +105,7 @@ impl Known {
             Spot::EmailCode => (page.email.line.as_mut(), &mut page.email.notice, left(email)),
             Spot::TwoFactor => (None, &mut page.two_factor.notice, 0),
             Spot::Advanced => (None, &mut page.advanced.notice, 0),
+            Spot::Flespi => (None, &mut page.flespi.notice, 0),
             Spot::Sessions => (None, &mut page.sessions.notice, 0),
             Spot::TwoFactorCode => {
                 (page.two_factor.line.as_mut(), &mut page.two_factor.notice, left(two_factor))
@@ -107,12 +118,17 @@ impl Known {
             | Spot::TwoFactor
             | Spot::TwoFactorCode
             | Spot::Advanced
+            | Spot::Flespi
             | Spot::Sessions => self.settings.password_minimum_alone,
         };
         let (now, zone, maximum) = (self.now, self.zone(), self.password_maximum);
         let wording = Wording { now, zone, minimum, maximum, attempts_left, signed_in: true };
         let problem = match (spot, fault.reason()) {
+            (Spot::TwoFactor, Some(Reason::Unchanged)) if page.two_factor.chosen == Method::Sms => {
+                Problem::UnchangedPhone
+            }
             (Spot::Password, Some(Reason::Unchanged)) => Problem::UnchangedPassword,
+            (Spot::Flespi, None) => super::flespi_view::problem(fault, wording),
             _ => fault.problem(wording),
         };
         match line {
@@ -164,7 +180,7 @@ impl Known {
         }
     }
 
-    fn language(&self) -> Language {
+    pub(super) fn language(&self) -> Language {
         Language::of_tag(self.settings.user.language.base())
     }
 
@@ -208,9 +224,14 @@ impl Known {
         let pending = self.settings.email.pending.as_ref().map(|pending| pending.address.clone());
         // With an address in use already, the code goes there and confirms nothing else.
         let pending = pending.filter(|_| confirmed.is_none());
-        let on = (settings.method == user::Method::Email).then(|| confirmed.map(Email::masked));
+        let on = self.on();
         let line = settings.pending.as_ref().map(|pending| self.line(visit, Place::TwoFactor, &pending.code));
-        let stored = if on.is_some() || line.is_some() { Method::Email } else { Method::Off };
+        let stored = match (&line, &on) {
+            (Some(line), _) if line.sms => Method::Sms,
+            (Some(_), _) | (None, Some(On::Email(_))) => Method::Email,
+            (None, Some(On::Sms(_) | On::Stopped { .. })) => Method::Sms,
+            (None, None) => Method::Off,
+        };
         let chosen = show.chosen.unwrap_or(stored);
         let missing = |method: user::Method| {
             let option = settings.options.iter().find(|option| option.method == method);
@@ -227,14 +248,38 @@ impl Known {
         let too_short = missing(user::Method::None).contains(&CoreGate::WeakPassword);
         let minimum = self.settings.password_minimum_alone;
         TwoFactorSection {
-            on: on.map(Option::unwrap_or_default),
+            on,
             chosen,
             email: EmailPanel { address: masked, pending, gates },
+            sms: SmsPanel {
+                number: self.settings.phone.number.clone().unwrap_or_default(),
+                gates: missing(user::Method::Sms).iter().map(|gate| Gate::of_name(gate.name())).collect(),
+                quota_until: self.quota_until.map(|until| date_and_time_of(until, self.zone())),
+            },
             turn_off: if too_short { TurnOff::PasswordTooShort { minimum } } else { TurnOff::Offered },
             line,
             gates: Vec::new(),
             notice,
         }
+    }
+
+    /// How codes travel while it is on.
+    fn on(&self) -> Option<On> {
+        let settings = &self.settings.two_factor;
+        let address = || self.user.confirmed_email().map(Email::masked);
+        if settings.method == user::Method::None {
+            return None;
+        }
+        if settings.method == user::Method::Email {
+            return Some(On::Email(address().unwrap_or_default()));
+        }
+        let delivery = settings.delivery.as_ref()?;
+        if delivery.channel == Some(Channel::Sms) {
+            return Some(On::Sms(self.user.phone.as_ref().map(Phone::masked).unwrap_or_default()));
+        }
+        let reasons = delivery.reasons.iter().map(|gate| Gate::of_name(gate.name())).collect();
+        let email = delivery.channel.and_then(|_| address());
+        Some(On::Stopped { reasons, email })
     }
 
     fn sessions(&self, visit: &Visit, show: &Show) -> SessionsSection {
@@ -245,6 +290,7 @@ impl Known {
             here: session.acting,
             proof: match session.assurance {
                 Assurance::PasswordEmail => Proof::PasswordEmail,
+                Assurance::PasswordSms => Proof::PasswordSms,
                 Assurance::Password | _ => Proof::Password,
             },
             began: date_and_time_of(session.created_at, self.zone()),
@@ -272,6 +318,7 @@ impl Known {
             live: None,
             resend: Resend { at: None, now: rfc3339(self.now) },
             problem: None,
+            sms: false,
             email_instead: false,
             focus: true,
             carried: Vec::new(),
@@ -298,7 +345,8 @@ impl Ticket {
             }),
             resend: Resend { at: resend_at, now: rfc3339(now) },
             problem: None,
-            email_instead: false,
+            sms: self.sms,
+            email_instead: self.email_instead,
             focus: true,
             carried: Vec::new(),
         }

@@ -121,6 +121,12 @@ impl Visit {
         Password::parse(found.map(|(_, text)| std::mem::take(text)).unwrap_or_default(), field)
     }
 
+    /// A field, taken out of the form; empty if it was not sent.
+    pub(super) fn taken(&mut self, field: &str) -> String {
+        let found = self.fields.iter_mut().find(|(name, _)| name == field);
+        found.map(|(_, text)| std::mem::take(text)).unwrap_or_default()
+    }
+
     /// The challenge that the form names, as what is known of it or as its bare token.
     pub(super) fn challenge(&self) -> Option<(ChallengeId, Option<Ticket>)> {
         let text = self.field(field::CHALLENGE);

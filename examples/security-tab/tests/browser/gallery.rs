@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::story::Story;
 
 /// The states that are looked at: one of each shape of a page.
-const LOOKED_AT: [&str; 38] = [
+const LOOKED_AT: [&str; 47] = [
     "en-sign-in",
     "en-sign-in-wrong",
     "en-code",
@@ -16,6 +16,15 @@ const LOOKED_AT: [&str; 38] = [
     "en-password-too-common",
     "en-password-no-right",
     "en-two-factor-on",
+    "en-sms",
+    "en-sms-gates",
+    "en-sms-invalid",
+    "en-sms-code",
+    "en-sms-on",
+    "en-sms-by-email",
+    "en-code-email-instead",
+    "ru-sms-gates",
+    "ru-sms-stopped",
     "en-sessions-others",
     "en-dialog-password",
     "ru-sessions-others",

@@ -13,6 +13,8 @@ mod axe;
 #[cfg(test)]
 mod driver;
 #[cfg(test)]
+mod flespi;
+#[cfg(test)]
 mod gallery;
 #[cfg(test)]
 mod keyboard;
@@ -24,6 +26,8 @@ mod mail;
 mod notices;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod sms;
 #[cfg(test)]
 mod story;
 
@@ -46,6 +50,16 @@ async fn without_a_script() {
     let folder = Folder::new();
     let program = Program::dev(&folder, &[]);
     Story::new("no-script", &driver, &program, Mail::Dev, false).await.tell().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_come_by_sms() {
+    let Some(driver) = Driver::start("codes_come_by_sms") else { return };
+    for (name, scripts) in [("sms-script", true), ("sms-no-script", false)] {
+        let folder = Folder::new();
+        let program = Program::dev(&folder, &[]);
+        Story::new(name, &driver, &program, Mail::Dev, scripts).await.enrol_by_sms().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,6 +33,8 @@ mod restart;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod sms;
+#[cfg(test)]
 mod stale;
 #[cfg(test)]
 mod start;

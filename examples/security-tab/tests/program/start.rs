@@ -24,9 +24,9 @@ fn refused(arguments: &[&str]) -> (i32, String) {
 #[test]
 fn a_command_line_that_can_not_be_understood_ends_with_2() {
     for (arguments, line) in [
-        (&["--sms-http", "http://h"][..], "--sms-http names a part that does not exist yet"),
+        (&["--smpp", "smpp://h"][..], "--smpp names a part that does not exist yet"),
         (&["--smpp=smpp://h"], "--smpp names a part that does not exist yet"),
-        (&["--flespi-region", "eu=http://h"], "--flespi-region names a part that does not exist yet"),
+        (&["--flespi-region", "ap=http://h"], "--flespi-region must be eu=URL or ru=URL"),
         (&["keys", "new"], "--keys names the keyring file"),
         (&["keys"], "keys is followed by new, check, rotate, reseal or retire"),
         (&["after-restore"], "--keys names the keyring file"),

@@ -2,6 +2,7 @@
 
 mod at_office;
 mod coverage;
+mod flespi;
 mod managing;
 mod play;
 mod rows;
@@ -59,6 +60,7 @@ impl Row {
     fn route(&self) -> String {
         let path = self.path.split('?').next().unwrap_or_default();
         let path = IDS.iter().fold(path.to_owned(), |path, name| path.replace(name, "{id}"));
+        let path = path.replace("$nonce", "{nonce}");
         format!("{} {path}", self.method)
     }
 
@@ -100,7 +102,7 @@ impl Row {
 }
 
 fn all_rows() -> Vec<Row> {
-    rows().into_iter().chain(managing::rows()).collect()
+    rows().into_iter().chain(managing::rows()).chain(flespi::rows()).collect()
 }
 
 #[tokio::test]

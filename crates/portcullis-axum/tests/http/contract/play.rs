@@ -19,6 +19,9 @@ use crate::client::{ALICE, MOUNT, PUBLIC, Reply, Site};
 /// The address that alice asks for.
 pub(super) const NEW: &str = "alice.new@example.com";
 
+/// The number that alice has.
+pub(super) const NUMBER: &str = "+37120000045";
+
 /// One thing that happens before the request of a row. Alice is there, with a confirmed address.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
@@ -26,6 +29,8 @@ pub(super) enum Step {
     SignedIn,
     /// She signs in and switches two-factor authentication on.
     TwoFactor,
+    /// She signs in and switches two-factor authentication by SMS on.
+    Sms,
     /// As `TwoFactor`, under a password that is too short to stand alone.
     TwoFactorShort,
     /// A browser without cookies.
@@ -84,6 +89,8 @@ pub(super) enum Step {
     OneMistake,
     /// From now on one wrong code from a source is too many.
     OneFromSource,
+    /// What happens at flespi.
+    Flespi(super::flespi::AtFlespi),
     /// What happens at an office.
     At(super::at_office::AtOffice),
 }
@@ -142,7 +149,7 @@ impl Play {
     }
 
     /// Goes on under another policy on the same store.
-    fn under(&mut self, change: impl FnOnce(&mut Policy)) {
+    pub(super) fn under(&mut self, change: impl FnOnce(&mut Policy)) {
         let mut policy = self.site.world.security.policy().clone();
         change(&mut policy);
         let (store, now) = (self.site.world.store.clone(), self.site.world.now());
@@ -180,6 +187,7 @@ impl Play {
         security.rights().set_flags(Actor::Program, user.id, flags).await.unwrap();
     }
 
+    #[expect(clippy::too_many_lines, reason = "a step a line or two")]
     async fn step(&mut self, step: Step) {
         let one = Limit::new(1, TimeDelta::hours(1));
         let alice = || portcullis::user::Login::parse("alice").unwrap();
@@ -195,6 +203,16 @@ impl Play {
                     let body = json!({"current": PASSWORD, "new": "quiet lamps", "repeat": "quiet lamps"});
                     self.site.post("/password", body).await.is(204);
                 }
+            }
+            Step::Sms => {
+                self.site.sign_in("alice").await;
+                let body = json!({"method": "sms", "phone": NUMBER});
+                self.ask("POST", "/two-factor/challenge", body).await;
+                self.site.world.run_worker().await.unwrap();
+                let code = self.site.world.handset.last_code(NUMBER).unwrap();
+                self.remembered.insert("$code", code.expose().to_owned());
+                let body = json!({"method": "sms", "challenge": "$challenge", "code": "$code"});
+                self.send("PUT", "/two-factor", &body).await.is(200);
             }
             Step::NoCookies => self.site.jar.clear(),
             Step::AskSignIn => {
@@ -271,6 +289,7 @@ impl Play {
             Step::OneClaim => self.under(|policy| policy.email_claims = 1),
             Step::OneMistake => self.under(|policy| policy.code_disabled_after = 1),
             Step::OneFromSource => self.under(|policy| policy.code_failures_per_source = Some(one)),
+            Step::Flespi(step) => self.at_flespi(step).await,
             Step::At(step) => self.at_the_office(step).await,
         }
     }

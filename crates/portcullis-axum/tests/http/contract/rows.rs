@@ -145,8 +145,10 @@ fn sessions() -> Vec<Row> {
         row(&[SignedIn, Other], "DELETE /sessions/$other", NOTHING).gives(204, &[]),
         row(&[SignedIn], "DELETE /sessions/$other", NOTHING).refuses(404, "not_found", &[]),
         row(&[SignedIn], "DELETE /sessions/others", NOTHING).gives(204, &[]).with_cookie(),
-        row(&[SignedIn], "GET /settings", NOTHING)
-            .gives(200, &["account", "email", "notices", "password", "sessions", "two_factor", "user"]),
+        row(&[SignedIn], "GET /settings", NOTHING).gives(
+            200,
+            &["account", "email", "flespi", "notices", "password", "phone", "sessions", "two_factor", "user"],
+        ),
         row(&[SignedIn], "GET /audit", NOTHING).gives(200, &["events", "next"]),
         row(&[SignedIn, Colleague], "GET /audit?user=$bob", NOTHING).refuses(
             403,
@@ -222,6 +224,7 @@ fn notices() -> Vec<Row> {
 fn two_factor() -> Vec<Row> {
     let ask = |after, body| row(after, "POST /two-factor/challenge", body);
     let by_mail = || json!({"method": "email"});
+    let by_sms = || json!({"method": "sms", "phone": "+37120000045"});
     let set = |after, body| row(after, "PUT /two-factor", body);
     let off = || json!({"method": "none"});
     let on = || switching_on("$code");
@@ -253,7 +256,18 @@ fn two_factor() -> Vec<Row> {
         set(&[TwoFactor, Later(16)], off()).refuses(403, "stale_sign_in", &[]),
         set(&[SignedIn], off()).refuses(409, "unchanged", &[]),
         set(&[TwoFactorShort], off()).refuses(409, "weak_password", &[]),
-        set(&[SignedIn], json!({"method": "sms"})).refuses(422, "invalid_method", &["field"]),
+        set(&[SignedIn], json!({"method": "telegram"})).refuses(422, "invalid_method", &["field"]),
+        ask(&[SignedIn], by_sms()).gives(202, CHALLENGE),
+        ask(&[SignedIn], json!({"method": "sms"})).refuses(403, "not_allowed", &["missing"]),
+        ask(&[SignedIn], json!({"method": "sms", "phone": "20000045"})).refuses(
+            422,
+            "invalid_phone",
+            &["field"],
+        ),
+        ask(&[SignedIn, Later(16)], by_sms()).refuses(403, "stale_sign_in", &[]),
+        row(&[SignedIn], "DELETE /phone", Value::Null).gives(204, &[]),
+        row(&[SignedIn, Later(16)], "DELETE /phone", Value::Null).refuses(403, "stale_sign_in", &[]),
+        row(&[SignedIn, Sms], "DELETE /phone", Value::Null).refuses(409, "in_use", &[]),
     ]);
     rows
 }

@@ -53,6 +53,6 @@ pub(crate) fn kind(error: &SendError) -> Kind {
         SendError::Permanent { .. } => Kind::Permanent,
         SendError::Ambiguous { .. } => Kind::Ambiguous,
         SendError::Misconfigured { .. } => Kind::Misconfigured,
-        _ => panic!("an unknown kind of error"),
+        SendError::Throttled { .. } | _ => panic!("no kind of error that SMTP has"),
     }
 }

@@ -1,6 +1,9 @@
 use super::*;
 use crate::account::Account;
+use crate::challenge::resend::{Again, resend};
+use crate::decision::Decision;
 use crate::fixture::*;
+use crate::policy::CLOCK_SLACK;
 use crate::user::model::PendingEmail;
 
 fn alice() -> (Account, User) {
@@ -246,7 +249,10 @@ fn a_window_that_only_a_clock_since_stepped_back_can_have_opened_delays_nobody()
 }
 
 fn again(entry: &Entry, budgets: Budgets, now: DateTime<Utc>) -> Decision<PendingCode> {
-    resend(entry, fresh_code(810), budgets, uuid(5), &Policy::default(), now)
+    let to = entry.challenge.value.destination.clone();
+    let (fresh, fare, instead_of) = (fresh_code(810), fare(budgets), Vec::new());
+    let again = Again { to, fresh, fare, repeats: false, line: None, instead_of };
+    resend(entry, Ok(again), &Policy::default(), now)
 }
 
 #[test]
@@ -312,14 +318,8 @@ fn a_locked_or_dead_challenge_is_not_sent_again() {
 fn both_budgets_of_mailed_codes_hold() {
     let (_, alice) = alice();
     let to = email("u2@example.com");
-    let ask = Ask {
-        user: &alice,
-        lifts: 0,
-        purpose: Purpose::SignIn,
-        destination: &to,
-        address: uuid(5),
-        session: None,
-    };
+    let ask =
+        Ask { user: &alice, lifts: 0, purpose: Purpose::SignIn, destination: (&to).into(), session: None };
     let policy = Policy::default();
     let within = policy.email_codes_per_user.within;
     let none = Count::default();
@@ -333,7 +333,7 @@ fn both_budgets_of_mailed_codes_hold() {
     ] {
         let mut changes = Changes::none();
         let budgets = Budgets { user, address };
-        let issued = issue(&mut changes, &ask, fresh_code(800), budgets, &policy, began());
+        let issued = issue(&mut changes, &ask, fresh_code(800), fare(budgets), &policy, began());
         assert_eq!(issued.map_err(|refusal| refusal.reason()).err(), expected, "{user:?} {address:?}");
     }
 }
@@ -343,16 +343,10 @@ fn a_new_challenge_and_its_message_say_the_same() {
     let (_, alice) = alice();
     let policy = Policy::default();
     let to = email("u2@example.com");
-    let ask = Ask {
-        user: &alice,
-        lifts: 0,
-        purpose: Purpose::SignIn,
-        destination: &to,
-        address: uuid(5),
-        session: None,
-    };
+    let ask =
+        Ask { user: &alice, lifts: 0, purpose: Purpose::SignIn, destination: (&to).into(), session: None };
     let mut changes = Changes::none();
-    let code = issue(&mut changes, &ask, fresh_code(800), NO_BUDGETS, &policy, began()).unwrap();
+    let code = issue(&mut changes, &ask, fresh_code(800), fare(NO_BUDGETS), &policy, began()).unwrap();
     assert_eq!(code.destination, "u•••@example.com");
     assert_eq!((code.attempts_left, code.expires_at), (5, began() + policy.code_life));
     assert_eq!(code.resend_at, began() + policy.resend_after);
@@ -360,7 +354,7 @@ fn a_new_challenge_and_its_message_say_the_same() {
     let message = changes.messages.first().unwrap();
     let sent = message.code.as_ref().unwrap();
     assert_eq!((sent.challenge, sent.issue, sent.valid_until), (code.id, 1, code.expires_at));
-    assert!(message.to.same_as(&to));
+    assert!(message.to.is_email(&to));
     let kept: Challenge = written(&changes, code.id.uuid()).unwrap();
     let sends = i32::try_from(policy.sends_per_challenge).unwrap();
     assert_eq!(kept.kept_until, began() + policy.code_life * sends + policy.challenge_kept);

@@ -1,5 +1,6 @@
 use super::*;
 use crate::account::Account;
+use crate::challenge::rules::Budgets;
 use crate::fixture::*;
 use crate::language::Language;
 use crate::message::model::MessageKind;
@@ -30,8 +31,7 @@ fn manager() -> (Account, Acting) {
 fn plan() -> Plan {
     Plan {
         fresh: fresh_code(800),
-        budgets: NO_BUDGETS,
-        address: uuid(5),
+        fare: fare(NO_BUDGETS),
         failures: Count::default(),
         wait: Count::default(),
     }
@@ -148,7 +148,7 @@ fn other_changes_of_a_user_take_no_fresh_sign_in() {
 fn a_used_up_budget_refuses_the_whole_change() {
     let (account, acting, bob) = scene(EDITOR);
     let mut plan = plan();
-    plan.budgets.user = until(10, began() + TICK);
+    plan.fare = fare(Budgets { user: until(10, began() + TICK), ..NO_BUDGETS });
     let decision = change(
         Who::User(&acting),
         &stored(bob),

@@ -2,7 +2,7 @@ use chrono::{Days, TimeDelta};
 
 use super::*;
 use crate::account::{Account, DayCounter};
-use crate::contact::Email;
+use crate::contact::Destination;
 use crate::fixture::*;
 use crate::message::MessageKind;
 use crate::message::model::Draft;
@@ -50,11 +50,12 @@ impl Scene {
 
     fn keep(&mut self, day: NaiveDate, outcome: Outcome, due_at: DateTime<Utc>) {
         let id = name(self.user.id, day);
-        let to: Email = email("u2@example.com");
+        let to = Destination::from(email("u2@example.com"));
         let (tenant, user) = (self.user.tenant.uuid(), self.user.id);
         let (kind, lane) = (MessageKind::BlockingNotice, Lane::Bulk);
         let (not_before, day) = (Some(due_at), Some(day));
-        let draft = Draft { id, tenant, user, kind, to, lane, code: None, once_at: None, not_before, day };
+        let (code, charge, once_at) = (None, None, None);
+        let draft = Draft { id, tenant, user, kind, to, lane, code, charge, once_at, not_before, day };
         let mut message = Message::sealed(draft, &keyring(), [3; 24], began()).unwrap();
         message.outcome = outcome;
         self.kept.insert(id, message);

@@ -1,5 +1,6 @@
 use super::*;
 use crate::account::Account;
+use crate::challenge::rules::Budgets;
 use crate::fixture::*;
 use crate::policy::CLOCK_SLACK;
 
@@ -31,16 +32,17 @@ const WRONG: Proof = Proof { fits: false, rehashed: None };
 fn plan(to: &str) -> CodePlan {
     CodePlan {
         fresh: fresh_code(800),
-        budgets: NO_BUDGETS,
-        destination: email(to),
-        address: uuid(5),
+        fare: fare(NO_BUDGETS),
+        route: Route { to: email(to).into(), instead_of: Vec::new() },
+        line: None,
+        channels: vec![Channel::Email],
         failures: Count::default(),
         wait: Count::default(),
     }
 }
 
 fn begin(knock: &Knock, proof: &Proof, plan: Option<CodePlan>) -> Decision<Step> {
-    start(knock, proof, plan, ids(), &Policy::default(), began())
+    start(knock, proof, plan.map(|plan| Ok(Box::new(plan))), ids(), &Policy::default(), began())
 }
 
 fn now() -> DateTime<Utc> {
@@ -191,7 +193,7 @@ fn with_two_factor_on_a_right_password_opens_nothing() {
     let mut alice = user(2, &account);
     alice.two_factor = Method::Email;
     let decision = begin(&knock(Some(alice), &account), &RIGHT, Some(plan("u2@example.com")));
-    let Ok(Step::CodeRequired(code)) = decision.reply else { panic!("a code is asked") };
+    let Ok(Step::CodeRequired(code, _)) = decision.reply else { panic!("a code is asked") };
     assert_eq!(code.attempts_left, 5);
     let kinds: Vec<_> = decision.changes.puts.iter().map(|put| put.kind.as_str().to_owned()).collect();
     assert_eq!(kinds, ["challenge"], "no session");
@@ -205,7 +207,8 @@ fn every_missing_gate_is_named_and_the_limits_are_kept() {
     alice.two_factor = Method::Email;
     alice.email = None;
     let knock = knock(Some(alice), &account);
-    let decision = start(&knock, &RIGHT, None, ids(), &Policy::strict(), now());
+    let missing = vec![Gate::Policy, Gate::EmailUnconfirmed];
+    let decision = start(&knock, &RIGHT, Some(Err((missing, None))), ids(), &Policy::strict(), now());
     let refusal = decision.reply.err().unwrap();
     assert_eq!(refusal.missing(), [Gate::Policy, Gate::EmailUnconfirmed]);
     assert_eq!(trail(&decision.changes), ["sign_in_refused: not_allowed"]);
@@ -233,8 +236,8 @@ fn a_code_that_can_not_be_sent_is_refused_with_the_reason() {
     };
     assert_eq!(with(&|p| p.failures = count(100)), Some(Reason::Locked));
     assert_eq!(with(&|p| p.wait = until(1, now() + policy.code_backoff.first)), Some(Reason::Locked));
-    assert_eq!(with(&|p| p.budgets.user = count(10)), Some(Reason::TooSoon));
-    assert_eq!(with(&|p| p.budgets.address = count(10)), Some(Reason::TooSoon));
+    assert_eq!(with(&|p| p.fare = fare(Budgets { user: count(10), ..NO_BUDGETS })), Some(Reason::TooSoon));
+    assert_eq!(with(&|p| p.fare = fare(Budgets { address: count(10), ..NO_BUDGETS })), Some(Reason::TooSoon));
 }
 
 #[test]
@@ -296,9 +299,9 @@ fn a_reauthentication_keeps_the_end_and_kills_the_old_id() {
     let mut asked = alice;
     asked.two_factor = Method::Email;
     let knock = self::knock(Some(asked), &account);
-    let plan = Some(plan("u2@example.com"));
+    let plan = Some(Ok(Box::new(plan("u2@example.com"))));
     let decision = reauthenticate(&acting, &knock, &RIGHT, plan, id, &policy, now());
-    assert!(matches!(decision.reply, Ok(Again::CodeRequired(_))));
+    assert!(matches!(decision.reply, Ok(Again::CodeRequired(_, _))));
     let challenge: crate::challenge::Challenge = written(&decision.changes, uuid(800)).unwrap();
     assert_eq!(challenge.session, Some(acting.session.value.id), "bound to the session that asked");
 }

@@ -59,7 +59,9 @@ impl Scene {
             End::CredentialsChanged => {
                 let user = must("the user", security.users().get(self.user.id).await);
                 let answer = match user.two_factor {
-                    crate::user::Method::Email => word(&security.two_factor().disable(other.id).await),
+                    crate::user::Method::Email | crate::user::Method::Sms => {
+                        word(&security.two_factor().disable(other.id).await)
+                    }
                     crate::user::Method::None => word(&security.email().clear(other.id).await),
                 };
                 assert!(["ok", "signed_out"].contains(&answer), "a credential is changed: {answer}");

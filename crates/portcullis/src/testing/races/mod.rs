@@ -30,6 +30,7 @@ mod bootstrap;
 mod changes;
 mod codes;
 mod ends;
+mod flespi;
 mod guesses;
 mod keys;
 mod kit;
@@ -39,6 +40,7 @@ mod notices;
 mod passwords;
 mod rights;
 mod sends;
+mod spend;
 mod stage;
 mod undo;
 mod workers;
@@ -55,6 +57,7 @@ pub use self::bootstrap::*;
 pub use self::changes::*;
 pub use self::codes::*;
 pub use self::ends::*;
+pub use self::flespi::*;
 pub use self::guesses::*;
 pub use self::keys::*;
 pub use self::links::*;
@@ -63,6 +66,7 @@ pub use self::notices::*;
 pub use self::passwords::*;
 pub use self::rights::*;
 pub use self::sends::*;
+pub use self::spend::*;
 pub use self::undo::*;
 pub use self::workers::*;
 
@@ -92,6 +96,8 @@ races! {
     wrong_guesses_in_a_row_end_at_a_hundred
     resends_are_spaced_and_counted
     mailed_codes_stop_at_the_budget
+    sms_stop_at_every_budget
+    one_sms_tells_that_a_budget_runs_out
     wrong_passwords_from_one_source_stop_at_ten
     wrong_passwords_from_many_sources_stop_at_ten
     a_revoked_right_changes_nothing
@@ -118,6 +124,8 @@ races! {
     a_message_sealed_anew_is_sent_once
     workers_mail_each_day_once
     moves_amid_a_look_double_nothing
+    one_nonce_gives_one_token
+    a_disconnection_beats_the_token_under_way
 }
 
 /// Runs every race in turn on what `make_store` gives (new stores, or the same one again and again), and prints the

@@ -214,6 +214,10 @@ fn forms_post_to_the_known_routes_with_and_without_a_script() {
         route::TWO_FACTOR_OFF,
         route::TWO_FACTOR_CANCEL,
         route::NOTICES,
+        route::FLESPI_LOGIN,
+        route::FLESPI_TOKEN,
+        route::FLESPI_CHECK,
+        route::FLESPI_DISCONNECT,
         route::SESSION_END,
         route::SESSIONS_END_OTHERS,
         route::ADMIN_USER_NEW,
@@ -265,8 +269,11 @@ fn fields_are_those_of_the_contract() {
         field::CHANNEL,
         field::ADDRESS,
         field::METHOD,
+        field::PHONE,
         field::ENABLED,
         field::SESSION,
+        field::TOKEN,
+        field::REGION,
         field::USER,
         field::ACCOUNT,
         field::FLAG,
@@ -306,10 +313,10 @@ fn fields_are_those_of_the_contract() {
         }
     }
     assert_eq!(seen, known.map(str::to_owned).into());
-    for method in [Method::Off, Method::Email] {
+    for method in [Method::Off, Method::Email, Method::Sms] {
         assert_eq!(Method::of_value(method.value()), Some(method));
     }
-    assert_eq!(Method::of_value("sms"), None);
+    assert_eq!(Method::of_value("app"), None);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::texts::Language;
 
 /// Every action with words of its own: its name, then English and Russian.
-const ACTIONS: [(&str, &str, &str); 59] = [
+const ACTIONS: &[(&str, &str, &str)] = &[
     ("signed_in", "Signed in", "Вход выполнен"),
     ("sign_in_refused", "Sign-in refused", "Во входе отказано"),
     ("signed_out", "Signed out", "Выход"),
@@ -90,7 +90,52 @@ const ACTIONS: [(&str, &str, &str); 59] = [
     ),
     ("notices_refused", "A change of the notices was refused", "В изменении уведомлений отказано"),
     ("notices_planned", "Notices of account blocking were planned", "Уведомления о блокировке запланированы"),
+    ("flespi_redeemed", "A login at flespi was taken", "Вход в flespi принят"),
+    ("flespi_connected", "flespi was connected", "flespi подключён"),
+    ("flespi_not_connected", "flespi could not be connected", "Подключить flespi не удалось"),
+    (
+        "flespi_postponed",
+        "A call of flespi waits to be made again",
+        "Обращение к flespi будет повторено позже",
+    ),
+    (
+        "flespi_refused",
+        "A change of the flespi connection was refused",
+        "В изменении подключения flespi отказано",
+    ),
+    ("flespi_hand_off_refused", "A login at flespi was refused", "Во входе в flespi отказано"),
+    ("flespi_checked", "The flespi token was checked", "Токен flespi проверен"),
+    ("flespi_check_refused", "Checking the flespi token was refused", "В проверке токена flespi отказано"),
+    ("flespi_token_opened", "The flespi token was used", "Токен flespi использован"),
+    (
+        "flespi_token_refused",
+        "The use of the flespi token was refused",
+        "В использовании токена flespi отказано",
+    ),
+    ("flespi_disconnected", "flespi was disconnected", "flespi отключён"),
+    (
+        "flespi_notice_skipped",
+        "A notice of a flespi token that ends was not sent",
+        "Предупреждение об окончании токена flespi не отправлено",
+    ),
+    ("flespi_cleared", "What was left at flespi was removed", "Лишнее во flespi удалено"),
+    ("flespi_token_left", "A token was left at flespi", "Во flespi остался токен"),
+    (
+        "flespi_resealed",
+        "The flespi token was sealed with a new key",
+        "Токен flespi перешифрован новым ключом",
+    ),
     ("message_readdressed", "A message goes to the new address", "Сообщение уйдёт на новый адрес"),
+    ("phone_cleared", "The phone number was removed", "Номер телефона удалён"),
+    ("phone_refused", "Removing the phone number was refused", "В удалении номера телефона отказано"),
+    ("sms_budget_alert", "A limit of SMS is being used up", "Лимит SMS подходит к концу"),
+    ("sms_reported", "The gateway reported how far an SMS came", "Шлюз сообщил о доставке SMS"),
+    (
+        "sms_fallback",
+        "A code goes by email, as no SMS can be sent",
+        "Код уходит письмом: SMS отправить нельзя",
+    ),
+    ("message_maybe_sent", "An SMS may have been sent", "SMS, возможно, отправлено"),
     ("message_sent", "A message was sent", "Сообщение отправлено"),
     ("message_postponed", "A message waits to be sent again", "Сообщение будет отправлено позже"),
     ("message_given_up", "A message could not be sent", "Сообщение отправить не удалось"),
