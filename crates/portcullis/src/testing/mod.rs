@@ -37,3 +37,8 @@ pub use self::dump::{Contents, Dump};
 pub use self::people::{AccountBuilder, Person, UserBuilder};
 #[cfg(feature = "argon2")]
 pub use self::world::World;
+
+/// The guide's examples, compiled and run with those of the code.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/testing.md")]
+mod guide {}
