@@ -641,3 +641,26 @@ async fn what_an_account_has_used_is_told_to_who_sees_it_and_to_nobody_else() {
     let usage = s.w.security.manage(Actor::Program).usage(s.account.id).await.unwrap();
     assert_eq!((usage.sms.used, usage.sms_budget.used, usage.sms_budget.left()), (0, 0, 10));
 }
+
+#[tokio::test]
+async fn a_code_that_came_another_way_gives_nothing_back_of_those_by_sms() {
+    let mut policy = Policy::default();
+    policy.sms_unverified_per_user.count = 2;
+    let s = scene_under(policy).await;
+    s.with_sms().await;
+    let (code, _) = s.asked().await;
+    s.w.run_worker().await.unwrap();
+    let resend = async |channel| {
+        s.w.advance(s.w.security.policy().resend_after);
+        let again = s.w.security.sign_in().resend_by(code.id, Some(channel), &attempt()).await.unwrap();
+        s.w.run_worker().await.unwrap();
+        again
+    };
+    // Two SMS with one code, and then a mail with another, which is entered.
+    resend(Channel::Sms).await;
+    let mailed = resend(Channel::Email).await;
+    let by_mail = s.w.mailbox.last_code("alice@example.com").unwrap();
+    assert_eq!(s.enter(&mailed, &by_mail).await.unwrap(), Assurance::PasswordEmail);
+    s.w.advance(TimeDelta::minutes(2));
+    assert_eq!(refusal(s.start().await), (Reason::NotAllowed, vec![Gate::Budget]), "nobody entered those");
+}
