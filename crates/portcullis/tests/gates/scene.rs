@@ -37,11 +37,15 @@ pub(crate) type Charged = BTreeMap<String, u32>;
 
 type Hook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
-/// The store in memory, which does something right before it keeps the next SMS.
+/// The store in memory, which does something right before it is to keep an SMS.
 #[derive(Default)]
 pub(crate) struct Between {
     inner: MemoryStore,
     hook: Mutex<Option<Hook>>,
+    /// Before which commit of an SMS the hook is called, counted down from when it was set.
+    countdown: AtomicU64,
+    /// How often an SMS was to be kept.
+    tried: AtomicU64,
     /// How many commits were made past the engine.
     past: AtomicU64,
 }
@@ -81,7 +85,13 @@ impl Store for Between {
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
         let sms = |put: &Put| put.record.kind.as_str() == "message" && put.record.body.contains(r#""sms""#);
-        let hook = if commit.puts.iter().any(sms) { self.hook.lock().unwrap().take() } else { None };
+        let mut hook = None;
+        if commit.puts.iter().any(sms) {
+            self.tried.fetch_add(1, Ordering::SeqCst);
+            if self.countdown.fetch_sub(1, Ordering::SeqCst) == 1 {
+                hook = self.hook.lock().unwrap().take();
+            }
+        }
         if let Some(hook) = hook {
             hook().await;
         }
@@ -335,8 +345,13 @@ impl Scene {
         }
     }
 
-    /// Shuts gates right before the store keeps the next SMS.
-    pub(crate) fn shut_before_the_commit(&self, cuts: &[Cut]) -> Seen {
+    /// How often an SMS was to be kept so far.
+    pub(crate) fn tried(&self) -> u64 {
+        self.store.tried.load(Ordering::SeqCst)
+    }
+
+    /// Shuts gates right before the `nth` time from now on that the store is to keep an SMS.
+    pub(crate) fn shut_before_the_commit(&self, cuts: &[Cut], nth: u64) -> Seen {
         let seen = Seen::default();
         let (cuts, told) = (cuts.to_vec(), seen.clone());
         let (w, store, parts) = (Arc::clone(&self.w), Arc::clone(&self.store), Arc::clone(&self.parts));
@@ -349,6 +364,7 @@ impl Scene {
             })
         });
         *self.store.hook.lock().unwrap() = Some(hook);
+        self.store.countdown.store(nth, Ordering::SeqCst);
         seen
     }
 
