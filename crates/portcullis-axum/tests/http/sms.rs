@@ -60,6 +60,25 @@ async fn a_sign_in_names_its_channels_and_what_was_proved() {
 }
 
 #[tokio::test]
+async fn a_challenge_of_another_method_switches_nothing_on() {
+    let (mut site, _) = Site::signed_in().await;
+    let asked = site.post("/two-factor/challenge", json!({"method": "sms", "phone": NUMBER})).await.json();
+    let entered = code(&site).await;
+    let change = |method: &str| json!({"method": method, "challenge": asked["challenge"], "code": entered});
+    site.put("/two-factor", change("email")).await.unfit("method", "invalid_method");
+    let waits = site.get("/settings").await.json()["two_factor"].clone();
+    assert_eq!(waits["method"], "none");
+    assert_eq!(waits["pending"]["attempts_left"], 5, "no code was spent");
+    site.put("/two-factor", change("sms")).await.is(200);
+
+    let (mut site, _) = Site::signed_in().await;
+    let asked = site.post("/two-factor/challenge", json!({"method": "email"})).await.json();
+    let body = json!({"method": "sms", "challenge": asked["challenge"], "code": site.code(ALICE).await});
+    site.put("/two-factor", body).await.unfit("method", "invalid_method");
+    assert_eq!(site.get("/settings").await.json()["phone"]["number"], Value::Null);
+}
+
+#[tokio::test]
 async fn every_missing_gate_is_named_and_a_code_goes_by_mail_instead() {
     let (mut site, _) = Site::signed_in().await;
     switched_on(&mut site).await;
