@@ -2,17 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use portcullis::Portcullis;
 use portcullis::port::message::SmsSender;
+use portcullis::{Error, Portcullis};
 use portcullis_axum::HttpOptions;
-use portcullis_sms_http::{Callback, Gateway, Receipts, SmsHttp, SmsHttpOptions};
+use portcullis_sms_http::{Callback, Gateway, Receipts, Rejected, SmsHttp, SmsHttpOptions};
 use secrecy::SecretString;
 
 use crate::options::Options;
@@ -113,34 +114,70 @@ fn target(url: &str) -> Result<Target<'_>, String> {
     }
 }
 
+/// How many reports were turned away since the start: forged, malformed, too long, by a wrong method.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rejections(Arc<AtomicU64>);
+
+impl Rejections {
+    /// The number.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn one_more(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+}
+
+/// What judges reports, and counts those it turns away.
+#[derive(Debug)]
+pub(crate) struct Reports {
+    receipts: Receipts,
+    rejected: Rejections,
+}
+
+impl Reports {
+    /// Judges by these, and counts here.
+    pub(crate) const fn new(receipts: Receipts, rejected: Rejections) -> Self {
+        Self { receipts, rejected }
+    }
+}
+
 /// The route of the reports.
-pub(crate) fn router(portcullis: Portcullis, receipts: Receipts) -> Router {
+pub(crate) fn router(portcullis: Portcullis, reports: Reports) -> Router {
     Router::new()
         .route(&format!("{REPORTS}/{{id}}"), any(report))
         .layer(DefaultBodyLimit::max(LONGEST_REPORT))
-        .with_state((portcullis, Arc::new(receipts)))
+        .with_state((portcullis, Arc::new(reports)))
 }
 
 /// Judges one report. What is late, unknown or said before changes nothing and is answered as any other, so that the
-/// gateway does not repeat it.
+/// gateway does not repeat it; one that comes before the gateway's own answer is asked for again.
 async fn report(
-    State((portcullis, receipts)): State<(Portcullis, Arc<Receipts>)>,
+    State((portcullis, reports)): State<(Portcullis, Arc<Reports>)>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let target = uri.path_and_query().map_or_else(|| uri.path(), |target| target.as_str());
-    let report = match receipts.judge(&method, target, &headers, &body) {
+    let report = match reports.receipts.judge(&method, target, &headers, &body) {
         Ok(report) => report,
         Err(rejected) => {
-            tracing::info!(%rejected, "a report about an SMS was not passed on");
+            if rejected != Rejected::Ignored {
+                let so_far = reports.rejected.one_more();
+                tracing::info!(%rejected, so_far, "a report about an SMS was turned away");
+            }
             let status = StatusCode::from_u16(rejected.status());
             return status.unwrap_or(StatusCode::BAD_REQUEST).into_response();
         }
     };
     match portcullis.delivery_report(&report).await {
         Ok(_) => StatusCode::OK.into_response(),
+        Err(Error::Refused(refusal)) => {
+            let seconds = refusal.retry_after().unwrap_or(1).max(1);
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
+        }
         Err(error) => {
             tracing::warn!(%error, "a report about an SMS could not be kept");
             StatusCode::SERVICE_UNAVAILABLE.into_response()

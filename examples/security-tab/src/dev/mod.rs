@@ -1,6 +1,7 @@
 //! What only development mode has: reading what was sent, moving the clock, making users, breaking senders.
 
 mod body;
+mod health;
 mod messages;
 mod templates;
 mod timeline;
@@ -24,6 +25,7 @@ use crate::clock::MovableClock;
 use crate::flespi::Caller;
 use crate::mailbox::Mailbox;
 use crate::page::route;
+use crate::sms::Rejections;
 use crate::web::{App, LONGEST_BODY};
 use crate::work::DevWorker;
 
@@ -35,6 +37,8 @@ pub(crate) struct Dev {
     pub(crate) flespi: Arc<Caller>,
     /// The whole program's clock.
     pub(crate) clock: Arc<MovableClock>,
+    /// Reports about SMS that were turned away.
+    pub(crate) rejected: Rejections,
     /// What hashes passwords.
     pub(crate) hasher: Arc<dyn PasswordHasher>,
     /// What sends messages.
@@ -60,6 +64,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::DEV_TEMPLATES, get(templates::first))
         .route(&format!("{}/{{tag}}", route::DEV_TEMPLATES), get(templates::of_language))
         .route(route::DEV_TIMELINE, get(timeline::show).post(timeline::go_on))
+        .route("/dev/health", get(health::show))
         .route("/dev/clock", post(tools::clock))
         .route("/dev/run-worker", post(tools::run_worker))
         .route("/dev/fail", post(tools::fail))

@@ -1,0 +1,143 @@
+//! `--sms-http`: codes leave by a gateway, and what it reports comes back.
+
+use serde_json::{Value, json};
+
+use crate::support::{Act, Client, Folder, Gateway, Program, Submission, report};
+use crate::tools::{advance, api, messages, signed_in};
+
+const NUMBER: &str = "+37120000045";
+
+fn program(folder: &Folder, gateway: &Gateway) -> Program {
+    Program::dev_with(folder, &["--sms-http", &gateway.url()], &Gateway::variables())
+}
+
+/// Asks for a code to the number; the challenge, when the SMS is out.
+fn ask(program: &Program, alice: &mut Client) -> Value {
+    let body = json!({"method": "sms", "phone": NUMBER});
+    let asked = api(alice, "POST", "/two-factor/challenge", &body, 202);
+    messages(program);
+    asked
+}
+
+/// The only SMS that was submitted.
+fn only(gateway: &Gateway) -> Submission {
+    let taken = gateway.taken();
+    assert_eq!(taken.len(), 1, "{taken:?}");
+    taken.into_iter().next().unwrap()
+}
+
+/// What the trail tells of reports, oldest first.
+fn reported(alice: &mut Client) -> Vec<String> {
+    let trail = api(alice, "GET", "/audit?limit=100", &Value::Null, 200);
+    let events = trail["events"].as_array().unwrap().iter();
+    let states = events.filter(|event| event["action"] == "sms_reported");
+    states.map(|event| event["reason"].as_str().unwrap().to_owned()).collect()
+}
+
+/// How many reports told nothing, and how many were turned away.
+fn counted(program: &Program) -> (u64, u64) {
+    let health = program.client().get("/dev/health").json();
+    (health["reports_ignored"].as_u64().unwrap(), health["reports_rejected"].as_u64().unwrap())
+}
+
+#[test]
+fn a_code_leaves_by_the_gateway_and_its_reports_come_back() {
+    let (folder, gateway) = (Folder::new(), Gateway::start());
+    let program = program(&folder, &gateway);
+    let mut alice = signed_in(&program, "alice");
+    let asked = ask(&program, &mut alice);
+    let sms = only(&gateway);
+    assert_eq!(sms.to, NUMBER);
+    assert!(sms.reports.starts_with("/sms/reports/"), "{}", sms.reports);
+
+    for state in ["sent", "delivered"] {
+        assert_eq!(sms.report(program.client(), state).status, 200, "{state}");
+    }
+    assert_eq!(reported(&mut alice), ["on_its_way", "delivered"]);
+    let phone = api(&mut alice, "GET", "/settings", &Value::Null, 200)["phone"].clone();
+    assert_eq!(phone["confirmed"], false, "an SMS that arrived confirms nothing");
+
+    let body = json!({"method": "sms", "challenge": asked["challenge"], "code": sms.code()});
+    let on = api(&mut alice, "PUT", "/two-factor", &body, 200);
+    assert_eq!(on["method"], "sms");
+    assert_eq!(counted(&program), (0, 0));
+}
+
+#[test]
+fn reports_that_are_forged_late_unknown_or_repeated_change_nothing_and_are_counted() {
+    let (folder, gateway) = (Folder::new(), Gateway::start());
+    let program = program(&folder, &gateway);
+    let mut alice = signed_in(&program, "alice");
+    ask(&program, &mut alice);
+    let sms = only(&gateway);
+
+    let forged = report(program.client(), &sms.reports, "delivered");
+    assert_eq!(forged.status, 401);
+    let guessed = program.client().with("Authorization", "Basic Z2F0ZXdheTpndWVzcw==");
+    assert_eq!(report(guessed, &sms.reports, "delivered").status, 401);
+    assert_eq!((reported(&mut alice), counted(&program)), (vec![], (0, 2)));
+
+    assert_eq!(sms.report(program.client(), "delivered").status, 200);
+    for (state, told) in [("delivered", "repeated"), ("sent", "late"), ("failed", "another end")] {
+        assert_eq!(sms.report(program.client(), state).status, 200, "{told}: it must not come again");
+    }
+    let unknown =
+        Submission { reports: "/sms/reports/018f3c2e-6f2a-7c1d-9a51-0d9a7c1be2d9".to_owned(), ..sms.clone() };
+    assert_eq!(unknown.report(program.client(), "delivered").status, 200);
+    assert_eq!((reported(&mut alice), counted(&program)), (vec!["delivered".to_owned()], (4, 2)));
+    // What means nothing to anybody is no attack.
+    assert_eq!(sms.report(program.client(), "queued").status, 200);
+    assert_eq!(counted(&program), (4, 2));
+}
+
+#[test]
+fn a_report_before_the_answer_is_asked_for_again() {
+    let (folder, gateway) = (Folder::new(), Gateway::start());
+    let program = program(&folder, &gateway);
+    let mut alice = signed_in(&program, "alice");
+    gateway.act(Act::ReportFirst);
+    ask(&program, &mut alice);
+    let sms = only(&gateway);
+    let (status, again) = sms.early.clone().unwrap();
+    assert_eq!(status, 503);
+    assert!(again.parse::<u32>().is_ok_and(|seconds| seconds > 0), "{again}");
+    assert_eq!((reported(&mut alice), counted(&program)), (vec![], (0, 0)));
+    assert_eq!(sms.report(program.client(), "delivered").status, 200);
+    assert_eq!(reported(&mut alice), ["delivered"]);
+}
+
+#[test]
+fn a_gateway_that_refuses_the_password_stops_all_sms_until_it_takes_it() {
+    let (folder, gateway) = (Folder::new(), Gateway::start());
+    let program = program(&folder, &gateway);
+    let stopped = || program.client().get("/dev/health").json()["sms_stopped_until"].clone();
+    gateway.act(Act::Refuse);
+    let mut alice = signed_in(&program, "alice");
+    ask(&program, &mut alice);
+    assert_eq!(stopped(), Value::Null, "what one number meets is not yet the set-up's fault");
+    let mut admin = signed_in(&program, "admin");
+    let body = json!({"method": "sms", "phone": "+37120000046"});
+    api(&mut admin, "POST", "/two-factor/challenge", &body, 202);
+    messages(&program);
+    assert!(stopped().is_string());
+    assert_eq!(gateway.taken().len(), 0);
+    gateway.act(Act::Take);
+    advance(&program, 120);
+    advance(&program, 120);
+    let mut numbers: Vec<_> = gateway.taken().into_iter().map(|sms| sms.to).collect();
+    numbers.sort();
+    assert_eq!((numbers, stopped()), (vec![NUMBER.to_owned(), "+37120000046".to_owned()], Value::Null));
+}
+
+#[test]
+fn nobody_can_report_without_a_secret() {
+    let (folder, gateway) = (Folder::new(), Gateway::start());
+    let [password, _] = Gateway::variables();
+    let program = Program::dev_with(&folder, &["--sms-http", &gateway.url()], &[password]);
+    let mut alice = signed_in(&program, "alice");
+    ask(&program, &mut alice);
+    let sms = only(&gateway);
+    assert_eq!(sms.reports, "");
+    let path = "/sms/reports/018f3c2e-6f2a-7c1d-9a51-0d9a7c1be2d9";
+    assert_eq!(report(program.client(), path, "delivered").status, 404);
+}
