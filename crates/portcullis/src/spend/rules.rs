@@ -353,7 +353,7 @@ fn within(count: Count, latest: Option<DateTime<Utc>>) -> Count {
 }
 
 /// The part of a budget that new numbers may take, 1 at least.
-fn share(whole: Limit, percent: u32) -> Limit {
+pub(super) fn share(whole: Limit, percent: u32) -> Limit {
     Limit::new(part(whole.count, percent), whole.within)
 }
 
