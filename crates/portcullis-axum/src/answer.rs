@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use portcullis::Portcullis;
 use portcullis::account::Service;
-use portcullis::challenge::{Channel, PendingCode};
+use portcullis::challenge::{Channel, CodeDelivery, PendingCode};
 use portcullis::email::{EmailSettings, UndoInfo};
 use portcullis::password::PasswordSettings;
 use portcullis::recovery::LinkInfo;
@@ -29,6 +29,9 @@ pub(crate) struct ChallengeView {
     expires_at: DateTime<Utc>,
     resend_at: DateTime<Utc>,
     attempts_left: u32,
+    /// What came of the message, once something is known of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<&'static str>,
 }
 
 impl ChallengeView {
@@ -40,6 +43,7 @@ impl ChallengeView {
             expires_at: code.expires_at,
             resend_at: code.resend_at,
             attempts_left: code.attempts_left,
+            delivery: (code.delivery != CodeDelivery::Waiting).then(|| code.delivery.name()),
         }
     }
 }
