@@ -109,6 +109,6 @@ pub mod user;
 
 pub use engine::Portcullis;
 pub use engine::builder::{BuildError, Builder};
-pub use engine::health::{Backlog, Health};
+pub use engine::health::{Backlog, Health, Reports};
 pub use engine::worker::{Pass, Worker};
 pub use error::Error;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
 use chrono::TimeDelta;
+use portcullis::Health;
 use portcullis::account::{Account, Period, Service};
 use portcullis::challenge::{Channel, CodeDelivery, PendingCode};
 use portcullis::contact::Phone;
@@ -422,6 +423,10 @@ async fn reports_move_forward_and_confirm_nothing() {
     let mail = s.w.mailbox.mails().first().unwrap().id;
     let of_a_mail = DeliveryReport::new(mail, DeliveryState::Delivered);
     assert_eq!(s.w.security.delivery_report(&of_a_mail).await.unwrap(), Reported::Ignored);
+    s.w.security.forged_delivery_report();
+    let Health { reports, reports_ignored, .. } = s.w.security.health();
+    assert_eq!((reports.kept, reports.repeated, reports.late), (2, 1, 1));
+    assert_eq!((reports.unknown, reports.forged, reports_ignored), (1, 1, 4));
 }
 
 #[tokio::test]
