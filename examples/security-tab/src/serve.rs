@@ -10,13 +10,13 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use portcullis::Portcullis;
 use portcullis_axum::HttpOptions;
+use portcullis_sms_http::Receipts;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::page::CONTENT_SECURITY_POLICY;
-use crate::sms::Reports;
 use crate::start::{Failure, kind, say};
 use crate::web::App;
 use crate::{dev, sms, web};
@@ -35,7 +35,7 @@ pub(crate) async fn serve(
     app: App,
     portcullis: Portcullis,
     http: HttpOptions,
-    reports: Option<Reports>,
+    receipts: Option<Receipts>,
     worker: JoinHandle<()>,
 ) -> Result<(), Failure> {
     let unable = |error: &std::io::Error| Failure::new("the program can't serve", kind(error));
@@ -44,7 +44,7 @@ pub(crate) async fn serve(
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| unable(&error))?;
     let (end, ended) = oneshot::channel::<()>();
 
-    let service = router(app, portcullis, http, reports).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(app, portcullis, http, receipts).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         // Ends too when the sender is gone.
         let _ = ended.await;
@@ -62,13 +62,13 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-fn router(app: App, portcullis: Portcullis, http: HttpOptions, reports: Option<Reports>) -> Router {
+fn router(app: App, portcullis: Portcullis, http: HttpOptions, receipts: Option<Receipts>) -> Router {
     let mut routes = web::router(app.clone());
     if app.dev.is_some() {
         routes = routes.merge(dev::router(app));
     }
-    if let Some(reports) = reports {
-        routes = routes.merge(sms::router(portcullis.clone(), reports));
+    if let Some(receipts) = receipts {
+        routes = routes.merge(sms::router(portcullis.clone(), receipts));
     }
     routes.nest(API, portcullis_axum::router(portcullis, http)).layer(from_fn(headers))
 }

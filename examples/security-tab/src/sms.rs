@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -114,59 +113,30 @@ fn target(url: &str) -> Result<Target<'_>, String> {
     }
 }
 
-/// How many reports were turned away since the start: forged, malformed, too long, by a wrong method.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Rejections(Arc<AtomicU64>);
-
-impl Rejections {
-    /// The number.
-    pub(crate) fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn one_more(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::Relaxed).saturating_add(1)
-    }
-}
-
-/// What judges reports, and counts those it turns away.
-#[derive(Debug)]
-pub(crate) struct Reports {
-    receipts: Receipts,
-    rejected: Rejections,
-}
-
-impl Reports {
-    /// Judges by these, and counts here.
-    pub(crate) const fn new(receipts: Receipts, rejected: Rejections) -> Self {
-        Self { receipts, rejected }
-    }
-}
-
 /// The route of the reports.
-pub(crate) fn router(portcullis: Portcullis, reports: Reports) -> Router {
+pub(crate) fn router(portcullis: Portcullis, receipts: Receipts) -> Router {
     Router::new()
         .route(&format!("{REPORTS}/{{id}}"), any(report))
         .layer(DefaultBodyLimit::max(LONGEST_REPORT))
-        .with_state((portcullis, Arc::new(reports)))
+        .with_state((portcullis, Arc::new(receipts)))
 }
 
 /// Judges one report. What is late, unknown or said before changes nothing and is answered as any other, so that the
 /// gateway does not repeat it; one that comes before the gateway's own answer is asked for again.
 async fn report(
-    State((portcullis, reports)): State<(Portcullis, Arc<Reports>)>,
+    State((portcullis, receipts)): State<(Portcullis, Arc<Receipts>)>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let target = uri.path_and_query().map_or_else(|| uri.path(), |target| target.as_str());
-    let report = match reports.receipts.judge(&method, target, &headers, &body) {
+    let report = match receipts.judge(&method, target, &headers, &body) {
         Ok(report) => report,
         Err(rejected) => {
             if rejected != Rejected::Ignored {
-                let so_far = reports.rejected.one_more();
-                tracing::info!(%rejected, so_far, "a report about an SMS was turned away");
+                portcullis.forged_delivery_report();
+                tracing::info!(%rejected, "a report about an SMS was turned away");
             }
             let status = StatusCode::from_u16(rejected.status());
             return status.unwrap_or(StatusCode::BAD_REQUEST).into_response();

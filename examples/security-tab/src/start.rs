@@ -30,7 +30,7 @@ use crate::keys::lies_beside;
 use crate::mailbox::Mailbox;
 use crate::options::{Database, Options};
 use crate::serve::serve;
-use crate::sms::{self, Rejections};
+use crate::sms;
 use crate::web::App;
 use crate::work::DevWorker;
 
@@ -101,9 +101,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     if let Some(sms) = sms {
         builder = builder.sms_on(sms);
     }
-    let rejected = Rejections::default();
-    let reports = gateway.and_then(|gateway| gateway.receipts);
-    let reports = reports.map(|receipts| sms::Reports::new(receipts, rejected.clone()));
+    let receipts = gateway.and_then(|gateway| gateway.receipts);
     let portcullis = builder
         .keyring(keyring)
         .mail_on(mail)
@@ -118,7 +116,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let security = Security::new(portcullis.clone(), http.clone());
     if !options.dev {
         let worker = portcullis.worker().spawn();
-        return serve(listener, App::new(security, None), portcullis, http, reports, worker).await;
+        return serve(listener, App::new(security, None), portcullis, http, receipts, worker).await;
     }
     let demo = Demo::seed(&portcullis, &*hasher, &options).await?;
     announce(&options, &http, &demo);
@@ -126,7 +124,6 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let dev = Dev {
         mailbox,
         flespi,
-        rejected,
         clock,
         hasher,
         worker: worker.clone(),
@@ -134,7 +131,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         accounts: demo.accounts,
     };
     let task = worker.spawn();
-    serve(listener, App::new(security, Some(Arc::new(dev))), portcullis, http, reports, task).await
+    serve(listener, App::new(security, Some(Arc::new(dev))), portcullis, http, receipts, task).await
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

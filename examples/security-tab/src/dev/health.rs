@@ -10,14 +10,17 @@ use crate::web::{Answer, App, rfc3339};
 
 /// GET: what stands still, and what was reported in vain.
 pub(super) async fn show(State(app): State<App>) -> Answer {
-    let dev = dev(&app)?;
+    dev(&app)?;
     let health = app.security.portcullis().health();
+    let reports = health.reports;
     let body = json!({
         "last_pass": health.last_pass.map(rfc3339),
         "mail_stopped_until": health.mail_stopped_until.map(rfc3339),
         "sms_stopped_until": health.sms_stopped_until.map(rfc3339),
-        "reports_ignored": health.reports_ignored,
-        "reports_rejected": dev.rejected.count(),
+        "reports": {
+            "kept": reports.kept, "unknown": reports.unknown, "repeated": reports.repeated,
+            "late": reports.late, "forged": reports.forged,
+        },
     });
     Ok(Json(body).into_response())
 }

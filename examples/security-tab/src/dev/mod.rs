@@ -25,7 +25,6 @@ use crate::clock::MovableClock;
 use crate::flespi::Caller;
 use crate::mailbox::Mailbox;
 use crate::page::route;
-use crate::sms::Rejections;
 use crate::web::{App, LONGEST_BODY};
 use crate::work::DevWorker;
 
@@ -37,8 +36,6 @@ pub(crate) struct Dev {
     pub(crate) flespi: Arc<Caller>,
     /// The whole program's clock.
     pub(crate) clock: Arc<MovableClock>,
-    /// Reports about SMS that were turned away.
-    pub(crate) rejected: Rejections,
     /// What hashes passwords.
     pub(crate) hasher: Arc<dyn PasswordHasher>,
     /// What sends messages.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Act, Client, Folder, Gateway, Program, Submission, report};
-use crate::tools::{advance, api, messages, signed_in};
+use crate::support::{Act, Client, Folder, Gateway, PASSWORD, Program, Submission, report};
+use crate::tools::{advance, api, hidden, messages, sign_in, signed_in};
 
 const NUMBER: &str = "+37120000045";
 
@@ -34,10 +34,17 @@ fn reported(alice: &mut Client) -> Vec<String> {
     states.map(|event| event["reason"].as_str().unwrap().to_owned()).collect()
 }
 
-/// How many reports told nothing, and how many were turned away.
-fn counted(program: &Program) -> (u64, u64) {
-    let health = program.client().get("/dev/health").json();
-    (health["reports_ignored"].as_u64().unwrap(), health["reports_rejected"].as_u64().unwrap())
+/// What the account of the demo users has used.
+fn usage(program: &Program) -> Value {
+    let mut admin = program.client();
+    api(&mut admin, "POST", "/sign-in", &json!({"login": "admin", "password": PASSWORD}), 200);
+    let account = api(&mut admin, "GET", "/settings", &Value::Null, 200)["account"]["id"].clone();
+    api(&mut admin, "GET", &format!("/accounts/{}/usage", account.as_str().unwrap()), &Value::Null, 200)
+}
+
+/// What became of the reports so far.
+fn counted(program: &Program) -> Value {
+    program.client().get("/dev/health").json()["reports"].clone()
 }
 
 #[test]
@@ -60,7 +67,8 @@ fn a_code_leaves_by_the_gateway_and_its_reports_come_back() {
     let body = json!({"method": "sms", "challenge": asked["challenge"], "code": sms.code()});
     let on = api(&mut alice, "PUT", "/two-factor", &body, 200);
     assert_eq!(on["method"], "sms");
-    assert_eq!(counted(&program), (0, 0));
+    let counts = json!({"kept": 2, "unknown": 0, "repeated": 0, "late": 0, "forged": 0});
+    assert_eq!(counted(&program), counts);
 }
 
 #[test]
@@ -75,7 +83,7 @@ fn reports_that_are_forged_late_unknown_or_repeated_change_nothing_and_are_count
     assert_eq!(forged.status, 401);
     let guessed = program.client().with("Authorization", "Basic Z2F0ZXdheTpndWVzcw==");
     assert_eq!(report(guessed, &sms.reports, "delivered").status, 401);
-    assert_eq!((reported(&mut alice), counted(&program)), (vec![], (0, 2)));
+    assert_eq!((reported(&mut alice), &counted(&program)["forged"]), (vec![], &json!(2)));
 
     assert_eq!(sms.report(program.client(), "delivered").status, 200);
     for (state, told) in [("delivered", "repeated"), ("sent", "late"), ("failed", "another end")] {
@@ -84,10 +92,11 @@ fn reports_that_are_forged_late_unknown_or_repeated_change_nothing_and_are_count
     let unknown =
         Submission { reports: "/sms/reports/018f3c2e-6f2a-7c1d-9a51-0d9a7c1be2d9".to_owned(), ..sms.clone() };
     assert_eq!(unknown.report(program.client(), "delivered").status, 200);
-    assert_eq!((reported(&mut alice), counted(&program)), (vec!["delivered".to_owned()], (4, 2)));
     // What means nothing to anybody is no attack.
     assert_eq!(sms.report(program.client(), "queued").status, 200);
-    assert_eq!(counted(&program), (4, 2));
+    assert_eq!(reported(&mut alice), ["delivered"]);
+    let counts = json!({"kept": 1, "unknown": 1, "repeated": 1, "late": 2, "forged": 2});
+    assert_eq!(counted(&program), counts);
 }
 
 #[test]
@@ -101,7 +110,8 @@ fn a_report_before_the_answer_is_asked_for_again() {
     let (status, again) = sms.early.clone().unwrap();
     assert_eq!(status, 503);
     assert!(again.parse::<u32>().is_ok_and(|seconds| seconds > 0), "{again}");
-    assert_eq!((reported(&mut alice), counted(&program)), (vec![], (0, 0)));
+    let counts = json!({"kept": 0, "unknown": 0, "repeated": 0, "late": 0, "forged": 0});
+    assert_eq!((reported(&mut alice), counted(&program)), (vec![], counts));
     assert_eq!(sms.report(program.client(), "delivered").status, 200);
     assert_eq!(reported(&mut alice), ["delivered"]);
 }
@@ -127,6 +137,70 @@ fn a_gateway_that_refuses_the_password_stops_all_sms_until_it_takes_it() {
     let mut numbers: Vec<_> = gateway.taken().into_iter().map(|sms| sms.to).collect();
     numbers.sort();
     assert_eq!((numbers, stopped()), (vec![NUMBER.to_owned(), "+37120000046".to_owned()], Value::Null));
+}
+
+#[test]
+fn an_sms_whose_answer_is_lost_is_submitted_once_and_told_as_it_is() {
+    let (folder, gateway) = (Folder::new(), Gateway::start());
+    let program = program(&folder, &gateway);
+    let mut alice = signed_in(&program, "alice");
+    gateway.act(Act::Cut);
+    let asked = ask(&program, &mut alice);
+    assert_eq!(asked.get("delivery"), None);
+    let delivery = |alice: &mut Client| {
+        let settings = api(alice, "GET", "/settings", &Value::Null, 200);
+        settings["two_factor"]["pending"]["delivery"].clone()
+    };
+    assert_eq!(delivery(&mut alice), "ambiguous");
+    let words = "<p class=\"message caution\" id=\"two-factor-code-problem\" role=\"alert\">";
+    let page = alice.get("/settings").body;
+    assert!(page.contains(&format!("{words}The message may have been sent.</p>")), "{page}");
+    let of_code = format!("challenge={}", asked["challenge"].as_str().unwrap());
+    let form = "application/x-www-form-urlencoded";
+    let told = alice.send("POST", "/code/delivery", form, &of_code);
+    assert_eq!((told.status, told.body.contains("The message may have been sent.")), (200, true));
+
+    // Never again by itself, and one charge; a report may still come.
+    advance(&program, 59);
+    messages(&program);
+    let first = only(&gateway);
+    assert_eq!(usage(&program)["sms"]["used"], 1);
+    api(&mut alice, "POST", "/two-factor/challenge", &json!({"method": "sms", "phone": NUMBER}), 429);
+    // After the cool-down the user may ask again.
+    advance(&program, 1);
+    gateway.act(Act::Take);
+    let again = json!({"challenge": asked["challenge"]});
+    api(&mut alice, "POST", "/two-factor/challenge/resend", &again, 200);
+    messages(&program);
+    let taken = gateway.taken();
+    assert_eq!((taken.len(), usage(&program)["sms"]["used"].clone()), (2, json!(2)));
+    assert_eq!(first.code(), taken[1].code(), "both open the same");
+    assert_eq!(delivery(&mut alice), "sent");
+    assert_eq!(alice.send("POST", "/code/delivery", form, &of_code).status, 204);
+    let page = alice.get("/settings").body;
+    assert!(!page.contains("The message may have been sent."), "{page}");
+    let body = json!({"method": "sms", "challenge": asked["challenge"], "code": first.code()});
+    api(&mut alice, "PUT", "/two-factor", &body, 200);
+
+    // At the sign-in, in the language of the user.
+    let mut admin = program.client();
+    api(&mut admin, "POST", "/sign-in", &json!({"login": "admin", "password": PASSWORD}), 200);
+    let found = api(&mut admin, "GET", "/users?login=alice", &Value::Null, 200);
+    let path = format!("/users/{}", found["users"][0]["id"].as_str().unwrap());
+    api(&mut admin, "PATCH", &path, &json!({"language": "ru"}), 200);
+    advance(&program, 60);
+    gateway.act(Act::Cut);
+    let mut again = program.client();
+    let page = sign_in(&mut again, "alice", PASSWORD).body;
+    let challenge = hidden(&page, "/sign-in/code")[0].1.to_owned();
+    messages(&program);
+    let russian =
+        format!("{}Сообщение, возможно, было отправлено.</p>", words.replace("two-factor", "sign-in"));
+    let page = again.get("/sign-in/code").body;
+    assert!(page.contains(&russian), "{page}");
+    let told = again.send("POST", "/code/delivery", form, &format!("challenge={challenge}"));
+    assert!(told.body.contains("Сообщение, возможно, было отправлено."), "{}", told.body);
+    assert_eq!(again.send("POST", "/code/delivery", form, "challenge=nonsense").status, 410);
 }
 
 #[test]
