@@ -29,7 +29,7 @@ pub(crate) struct ChallengeView {
     expires_at: DateTime<Utc>,
     resend_at: DateTime<Utc>,
     attempts_left: u32,
-    /// What came of the message, once something is known of it.
+    /// What went wrong with the message, or may have: what was sent needs no word.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<&'static str>,
 }
@@ -43,7 +43,10 @@ impl ChallengeView {
             expires_at: code.expires_at,
             resend_at: code.resend_at,
             attempts_left: code.attempts_left,
-            delivery: (code.delivery != CodeDelivery::Waiting).then(|| code.delivery.name()),
+            delivery: match code.delivery {
+                CodeDelivery::Ambiguous | CodeDelivery::Failed => Some(code.delivery.name()),
+                CodeDelivery::Waiting | CodeDelivery::Sent | _ => None,
+            },
         }
     }
 }

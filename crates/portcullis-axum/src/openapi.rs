@@ -245,7 +245,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         "challenge": text, "channel": {"enum": ["email", "sms"]}, "destination": text,
         "expires_at": time, "resend_at": time, "attempts_left": number,
     });
-    let known = json!({"delivery": {"enum": ["sent", "ambiguous", "failed"]}});
+    let known = json!({"delivery": {"enum": ["ambiguous", "failed"]}});
     let with_challenge = |more: Value| {
         let mut fields = challenge.clone();
         if let (Value::Object(fields), Value::Object(more)) = (&mut fields, more) {

@@ -106,9 +106,9 @@ async fn every_missing_gate_is_named_and_a_code_goes_by_mail_instead() {
 async fn what_came_of_the_message_is_told_to_who_waits_for_it() {
     let (mut site, _) = Site::signed_in().await;
     for (failure, delivery) in [
-        (Some(SendError::Ambiguous { detail: "the connection was lost" }), "ambiguous"),
-        (Some(SendError::Permanent { detail: "no such number" }), "failed"),
-        (None, "sent"),
+        (Some(SendError::Ambiguous { detail: "the connection was lost" }), Some("ambiguous")),
+        (Some(SendError::Permanent { detail: "no such number" }), Some("failed")),
+        (None, None),
     ] {
         site.world.handset.fail_with(failure);
         let body = json!({"method": "sms", "phone": NUMBER});
@@ -116,7 +116,8 @@ async fn what_came_of_the_message_is_told_to_who_waits_for_it() {
         assert_eq!(asked.get("delivery"), None, "nothing has left yet");
         site.world.run_worker().await.unwrap();
         let settings = site.get("/settings").await.json();
-        assert_eq!(settings["two_factor"]["pending"]["delivery"], delivery);
+        let told = settings["two_factor"]["pending"].get("delivery").and_then(Value::as_str);
+        assert_eq!(told, delivery);
         // After the cool-down the same user may ask again, whatever came of the one before.
         site.world.advance(TimeDelta::minutes(11));
         site.post("/reauthenticate", json!({"password": PASSWORD})).await.is(200);

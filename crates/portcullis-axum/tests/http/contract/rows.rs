@@ -10,8 +10,6 @@ use crate::client::ALICE;
 
 const CHALLENGE: &[&str] =
     &["attempts_left", "challenge", "channel", "destination", "expires_at", "resend_at"];
-const WITH_DELIVERY: &[&str] =
-    &["attempts_left", "challenge", "channel", "delivery", "destination", "expires_at", "resend_at"];
 const ADMITTED: &[&str] = &["assurance", "notice", "status", "user"];
 const CODE_REQUIRED: &[&str] = &[
     "attempts_left",
@@ -113,7 +111,7 @@ fn pending() -> Vec<Row> {
     let at = |after, challenge: &str| row(after, "POST /sign-in/pending", json!({"challenge": challenge}));
     vec![
         at(&[TwoFactor, NoCookies, AskSignIn], "$challenge").gives(200, CHALLENGE),
-        at(&[TwoFactor, NoCookies, AskSignIn, Arrives], "$challenge").gives(200, WITH_DELIVERY),
+        at(&[TwoFactor, NoCookies, AskSignIn, Arrives], "$challenge").gives(200, CHALLENGE),
         at(&[TwoFactor, AskFresh], "$challenge").gives(200, CHALLENGE),
         at(&[TwoFactor, NoCookies, AskSignIn, Later(11)], "$challenge").refuses(410, "challenge_dead", &[]),
         at(&[SignedIn, AskEmail], "$challenge").refuses(410, "challenge_dead", &[]),
