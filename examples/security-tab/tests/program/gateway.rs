@@ -69,6 +69,14 @@ fn a_code_leaves_by_the_gateway_and_its_reports_come_back() {
     assert_eq!(on["method"], "sms");
     let counts = json!({"kept": 2, "unknown": 0, "repeated": 0, "late": 0, "forged": 0});
     assert_eq!(counted(&program), counts);
+
+    // The account's page tells what it has used.
+    let mut admin = signed_in(&program, "admin");
+    let account = api(&mut admin, "GET", "/settings", &Value::Null, 200)["account"]["id"].clone();
+    let page = admin.get(&format!("/admin/accounts/{}", account.as_str().unwrap())).body;
+    assert!(page.contains("<dd id=\"usage-sms\">1 of 1000, counted anew at <time"), "{page}");
+    assert!(page.contains("<dd id=\"usage-sms-budget\">1 of 1000, counted anew at <time"), "{page}");
+    assert!(page.contains("<dd id=\"usage-mails\">0, no limit</dd>"), "{page}");
 }
 
 #[test]
