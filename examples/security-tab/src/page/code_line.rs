@@ -1,5 +1,7 @@
 //! The line a code is typed into, the same wherever a code is entered.
 
+use portcullis::challenge::CodeDelivery;
+
 use super::{Html, Method, Part, Problem, Sentence, Time, field, route};
 use crate::texts::Language;
 
@@ -49,6 +51,8 @@ pub(crate) struct CodeLine {
     pub(crate) resend: Resend,
     /// What is wrong.
     pub(crate) problem: Option<Problem>,
+    /// Whether nothing is known yet of the message: a script asks for it.
+    pub(crate) awaited: bool,
     /// Whether the code comes by SMS.
     pub(crate) sms: bool,
     /// Offers "Send by email instead"; only where the answer's `channels` has it.
@@ -60,6 +64,12 @@ pub(crate) struct CodeLine {
 }
 
 impl CodeLine {
+    /// Tells what came of the message, as far as it is known.
+    pub(crate) fn tell(&mut self, delivery: CodeDelivery) {
+        self.awaited = delivery == CodeDelivery::Waiting;
+        self.problem = Problem::of_delivery(delivery);
+    }
+
     /// Whether a code can be typed.
     pub(super) fn takes_a_code(&self) -> bool {
         self.live.is_some() && self.problem.as_ref().is_none_or(Problem::takes_a_code)
@@ -68,6 +78,11 @@ impl CodeLine {
     /// Whether a new code can be asked for, now or after a wait.
     pub(super) fn takes_a_resend(&self) -> bool {
         self.problem.as_ref().is_none_or(Problem::takes_a_resend)
+    }
+
+    /// Whether a script is to ask what came of the message.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited && self.problem.is_none() && self.live.is_some()
     }
 
     /// Whether the field itself is wrong.

@@ -137,6 +137,7 @@ impl Samples {
             live: Some(LiveCode { destination: MASKED.into(), valid_until: Self::at("16:10", "14:10:00") }),
             resend: Resend { at: Some(Self::at("16:01", "14:01:00")), now: "2026-03-02T14:00:12Z".into() },
             problem: None,
+            awaited: false,
             sms: false,
             email_instead: false,
             focus: true,

@@ -15,9 +15,13 @@ mod failing;
 #[cfg(test)]
 mod forms;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod init;
 #[cfg(test)]
 mod json;
+#[cfg(test)]
+mod kannel;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
