@@ -664,3 +664,26 @@ async fn a_code_that_came_another_way_gives_nothing_back_of_those_by_sms() {
     s.w.advance(TimeDelta::minutes(2));
     assert_eq!(refusal(s.start().await), (Reason::NotAllowed, vec![Gate::Budget]), "nobody entered those");
 }
+
+#[tokio::test]
+async fn of_a_code_that_was_sent_twice_and_entered_the_country_is_given_one_back() {
+    let mut policy = Policy::default();
+    policy.sms_unverified_per_country.count = 2;
+    let s = scene_under(policy).await;
+    s.with_sms().await;
+    let (code, _) = s.asked().await;
+    s.w.run_worker().await.unwrap();
+    let resend = async |code: &PendingCode| {
+        s.w.advance(s.w.security.policy().resend_after);
+        let again = s.w.security.sign_in().resend(code.id, &attempt()).await;
+        s.w.run_worker().await.unwrap();
+        again
+    };
+    let again = resend(&code).await.unwrap();
+    let entered = s.w.handset.last_code(NUMBER).unwrap();
+    assert_eq!(s.enter(&again, &entered).await.unwrap(), Assurance::PasswordSms);
+    s.w.advance(TimeDelta::minutes(2));
+    let (code, _) = s.asked().await;
+    let third = resend(&code).await;
+    assert_eq!(refusal(third), (Reason::NotAllowed, vec![Gate::Budget]), "one of two was not entered");
+}

@@ -152,7 +152,6 @@ pub(crate) enum Cut {
 /// Whether a flow takes what a cut takes away.
 pub(crate) fn concerns(flow: Flow, cut: Cut) -> bool {
     match cut {
-        Cut::Phone => !flow.is_of_a_new_number(),
         Cut::Budget(
             Budget::NewNumber
             | Budget::SourceNew
@@ -161,7 +160,7 @@ pub(crate) fn concerns(flow: Flow, cut: Cut) -> bool {
             | Budget::UnverifiedNew
             | Budget::EverybodyNew,
         ) => flow.is_of_a_new_number(),
-        Cut::Budget(Budget::Number) => !flow.is_of_a_new_number(),
+        Cut::Phone | Cut::Budget(Budget::Number) => !flow.is_of_a_new_number(),
         _ => true,
     }
 }
@@ -369,9 +368,9 @@ impl Scene {
     }
 
     /// Adds what a cut itself counts.
-    pub(crate) fn account_for(&self, cut: Cut, given_back: u32, charged: &mut Charged) {
+    pub(crate) fn account_for(cut: Cut, given_back: u32, charged: &mut Charged) {
         let full = match cut {
-            Cut::Budget(budget) => Some((budget.name(), self.parts.limit(budget).count)),
+            Cut::Budget(budget) => Some((budget.name(), Parts::limit(budget).count)),
             Cut::QuotaTaken => Some(("sms_used_day", 50)),
             _ => None,
         };
@@ -393,7 +392,7 @@ impl Parts {
     }
 
     /// How much of a budget there is.
-    fn limit(&self, budget: Budget) -> Limit {
+    fn limit(budget: Budget) -> Limit {
         let policy = policy();
         let new = |whole: Limit| Limit::new(whole.count * policy.sms_new_share / 100, whole.within);
         match budget {
@@ -430,10 +429,10 @@ impl Parts {
             Cut::Service => service(Service::off()).await,
             Cut::QuotaZero => service(Service::on(Some(0), Period::Day)).await,
             Cut::QuotaLowered => {
-                let used = w.security.manage(Actor::Program).usage(self.account.id).await.unwrap().sms.used;
+                let usage = w.security.manage(Actor::Program).usage(self.account.id).await.unwrap();
                 // What waits to be sent is charged already, and is too much then.
                 let waits = store.waiting(Lane::Interactive, w.now(), 9).await.unwrap().count;
-                service(Service::on(Some(used - waits), Period::Day)).await;
+                service(Service::on(Some(usage.sms.used - waits), Period::Day)).await;
             }
             Cut::QuotaTaken => {
                 let window = Window::Rolling(TimeDelta::days(1));
@@ -443,10 +442,8 @@ impl Parts {
             Cut::Above => flag(&self.boss).await,
             Cut::Phone => forget_phone(store, &self.alice, w.now()).await,
             Cut::CoolDown => {
-                let (subject, name) = match self.flow.is_of_a_new_number() {
-                    true => (number, "sms_new_wait"),
-                    false => (line, "sms_wait"),
-                };
+                let new = self.flow.is_of_a_new_number();
+                let (subject, name) = if new { (number, "sms_new_wait") } else { (line, "sms_wait") };
                 let window = Window::Rolling(policy().sms_cool_down);
                 fill(store, Counter::of(subject, name), 1, window, w.now()).await;
             }
@@ -460,7 +457,7 @@ impl Parts {
                     Budget::Everybody | Budget::EverybodyNew => everybody,
                     _ => country,
                 };
-                let limit = self.limit(budget);
+                let limit = Self::limit(budget);
                 let window = Window::Rolling(limit.within);
                 fill(store, Counter::of(subject, budget.name()), limit.count, window, w.now()).await;
             }
@@ -471,8 +468,8 @@ impl Parts {
 /// Others count until nothing is left.
 async fn fill(store: &Between, counter: Counter, limit: u32, window: Window, now: DateTime<Utc>) {
     let read = Read { now, starts: Vec::new(), subjects: vec![counter.subject] };
-    let counted = store.inner.read(&read).await.unwrap().counters;
-    let value = counted.get(&counter).map_or(0, |count| count.value);
+    let read = store.inner.read(&read).await.unwrap().counters;
+    let value = read.get(&counter).map_or(0, |count| count.value);
     let step = CounterOp::Add { n: limit - value, limit, window };
     store.keep(now, Vec::new(), vec![(counter, step)]).await;
 }

@@ -100,7 +100,16 @@ impl Round {
                 Budget::UserUnverified | Budget::Unverified | Budget::UnverifiedNew => unentered,
                 // A number that is confirmed is counted apart from when it was not.
                 Budget::Number => charged - many,
-                _ => charged,
+                Budget::NewNumber
+                | Budget::User
+                | Budget::Source
+                | Budget::SourceNew
+                | Budget::Account
+                | Budget::AccountNew
+                | Budget::Country
+                | Budget::CountryNew
+                | Budget::Everybody
+                | Budget::EverybodyNew => charged,
             };
             leave(&mut policy, budget, used + 1);
         }
@@ -150,17 +159,18 @@ impl Round {
     async fn race(&self, last: Last) {
         let (way, world) = (self.way, &self.kit.world);
         let what = format!("{way:?} with one left of {last:?}");
-        let used = async || {
+        let charged = async || {
             let usage = world.security.manage(Actor::Program).usage(self.account.id).await;
             let usage = must("the usage", usage);
             (usage.sms.used, usage.sms_budget.used)
         };
-        let (before, submitted) = (used().await, world.handset.submitted().len());
+        let (before, submitted) = (charged().await, world.handset.submitted().len());
         let sending = world.security.worker().spawn();
         self.kit.stage.line_up(CALLERS);
         let answers = at_once((0..CALLERS).map(|nth| {
             let security = world.security.clone();
-            let (user, session, asked) = self.people[nth % self.people.len()].clone();
+            let somebody = self.people.iter().cycle().nth(nth).cloned();
+            let (user, session, asked) = somebody.expect("somebody asks");
             // Who asks for many numbers has not confirmed any of them.
             let phone = number(if matches!(last, Last::Of(Budget::NewNumber)) { 0 } else { 100 + nth });
             async move {
@@ -191,7 +201,7 @@ impl Round {
         }
         let left = world.handset.submitted().len() - submitted;
         assert_eq!(left, 1, "{what}: one is submitted");
-        assert_eq!(used().await, (before.0 + 1, before.1 + 1), "{what}: one is charged");
+        assert_eq!(charged().await, (before.0 + 1, before.1 + 1), "{what}: one is charged");
     }
 }
 
