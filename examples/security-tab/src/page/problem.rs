@@ -39,6 +39,10 @@ pub(crate) enum Said {
     PasswordSet,
     /// The old address is back; said on the sign-in page.
     EmailUndone,
+    /// The user was confirmed, and a login at flespi takes another press.
+    FlespiLoginNext,
+    /// The user was confirmed, and a token was not carried along.
+    FlespiTokenNext,
 }
 
 /// Why something was not done.
@@ -245,6 +249,8 @@ impl Said {
             Self::SessionsEnded => texts.said_sessions_ended,
             Self::PasswordSet => texts.said_password_set,
             Self::EmailUndone => texts.said_email_undone,
+            Self::FlespiLoginNext => texts.said_flespi_login_next,
+            Self::FlespiTokenNext => texts.said_flespi_token_next,
         }
     }
 }

@@ -115,6 +115,17 @@ impl Story<'_> {
         self.says("#flespi-window", "Authorization was not finished. Nothing was changed.").await;
         self.picture("2-closed").await;
 
+        // The right window at the right origin, with something that is no login: what the server says is shown.
+        self.press("#flespi-login").await;
+        self.enter_window(std::slice::from_ref(&page)).await;
+        self.find("#log-in").await;
+        self.browser.execute("opener.postMessage('no login', '*')", vec![]).await.unwrap();
+        self.windows(1).await;
+        self.browser.switch_to_window(page.clone()).await.unwrap();
+        self.says("#flespi-window", "Authorization was not finished. Nothing was changed.").await;
+        self.says("#flespi-window-problem", "The flespi window sent nothing that is a login.").await;
+        self.picture("2-refused").await;
+
         self.browser.execute("window.kept = window.open; window.open = () => null", vec![]).await.unwrap();
         self.press("#flespi-login").await;
         self.says("#flespi-window", "The window was blocked.").await;

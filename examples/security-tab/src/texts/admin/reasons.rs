@@ -132,6 +132,7 @@ const WHAT: &[(&str, &str, &str)] = &[
     ("two_factor_email", "For two-factor authentication", "Для двухфакторной аутентификации"),
     ("recovery", "To recover the password", "Для восстановления пароля"),
     ("invitation", "Invitation", "Приглашение"),
+    ("flespi_hand_off", "Login at flespi", "Вход в flespi"),
     ("email_undo", "To undo a change of the address", "Для отмены изменения адреса"),
     ("sign_in_code", "Code to sign in", "Код для входа"),
     ("reauthentication_code", "Code to confirm who it is", "Код для подтверждения личности"),
@@ -315,16 +316,7 @@ mod tests {
         for kind in MessageKind::ALL {
             because(kind.name());
         }
-        for purpose in [
-            Purpose::SignIn,
-            Purpose::Reauthentication,
-            Purpose::EmailConfirmation,
-            Purpose::TwoFactorEmail,
-            Purpose::TwoFactorSms,
-            Purpose::Recovery,
-            Purpose::Invitation,
-            Purpose::EmailUndo,
-        ] {
+        for purpose in Purpose::ALL {
             because(purpose.name());
         }
     }
