@@ -111,9 +111,8 @@ fn serve(stream: TcpStream, act: Act, taken: &Mutex<Vec<Submission>>) -> Option<
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else {
-            if line.trim_end().is_empty() { break } else { continue }
-        };
+        // The empty line that ends the head has no colon.
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().unwrap(),
             "authorization" => authorized = value == AUTHORIZATION,
