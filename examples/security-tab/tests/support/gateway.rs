@@ -108,6 +108,7 @@ pub(crate) fn report(mut client: Client, path: &str, state: &str) -> Reply {
 fn serve(stream: TcpStream, act: Act, taken: &Mutex<Vec<Submission>>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let (mut length, mut authorized) = (0, false);
+    reader.read_line(&mut String::new()).ok()?;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
