@@ -29,6 +29,15 @@ pub(crate) struct LiveCode {
     pub(crate) valid_until: Time,
 }
 
+/// What a page knows of the message with a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Nothing yet: a script asks for it.
+    Awaited,
+    /// All that is to be told.
+    Known,
+}
+
 /// When the next code may be asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Resend {
@@ -51,8 +60,8 @@ pub(crate) struct CodeLine {
     pub(crate) resend: Resend,
     /// What is wrong.
     pub(crate) problem: Option<Problem>,
-    /// Whether nothing is known yet of the message: a script asks for it.
-    pub(crate) awaited: bool,
+    /// Whether it is known what came of the message.
+    pub(crate) news: News,
     /// Whether the code comes by SMS.
     pub(crate) sms: bool,
     /// Offers "Send by email instead"; only where the answer's `channels` has it.
@@ -66,7 +75,7 @@ pub(crate) struct CodeLine {
 impl CodeLine {
     /// Tells what came of the message, as far as it is known.
     pub(crate) fn tell(&mut self, delivery: CodeDelivery) {
-        self.awaited = delivery == CodeDelivery::Waiting;
+        self.news = if delivery == CodeDelivery::Waiting { News::Awaited } else { News::Known };
         self.problem = Problem::of_delivery(delivery);
     }
 
@@ -82,7 +91,7 @@ impl CodeLine {
 
     /// Whether a script is to ask what came of the message.
     pub(super) fn is_awaited(&self) -> bool {
-        self.awaited && self.problem.is_none() && self.live.is_some()
+        self.news == News::Awaited && self.problem.is_none() && self.live.is_some()
     }
 
     /// Whether the field itself is wrong.

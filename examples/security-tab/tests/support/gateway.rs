@@ -108,12 +108,12 @@ pub(crate) fn report(mut client: Client, path: &str, state: &str) -> Reply {
 fn serve(stream: TcpStream, act: Act, taken: &Mutex<Vec<Submission>>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let (mut length, mut authorized) = (0, false);
+    reader.read_line(&mut String::new()).ok()?;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else {
-            if line.trim_end().is_empty() { break } else { continue }
-        };
+        // The empty line that ends the head has no colon.
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().unwrap(),
             "authorization" => authorized = value == AUTHORIZATION,

@@ -225,7 +225,7 @@ impl Desk {
             let below = self.manage().accounts(Some(id), Page { after: None, limit: 1000 }).await?;
             Ok((account, below, self.manage().usage(id).await?))
         };
-        let (account, below, usage) = match read.await {
+        let (account, below, usage) = match Box::pin(read).await {
             Ok(read) => read,
             Err(Error::Refused(refusal)) if refusal.reason() == Reason::NotFound => {
                 return self.not_found(Tab::Accounts);
