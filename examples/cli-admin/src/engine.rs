@@ -1,5 +1,6 @@
 //! An engine that sends nothing: no worker runs on it, the service beside it does the sending.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use portcullis::port::store::Store;
 use portcullis_postgres::PostgresStore;
 use portcullis_sqlite::SqliteStore;
 
-use crate::args::{Args, Command, Database};
+use crate::args::{Args, Command};
 
 /// What the command line says and exits with.
 pub(crate) type Fault = Box<dyn std::error::Error>;
@@ -27,12 +28,14 @@ pub(crate) async fn open_with(
     public_url: Option<&str>,
 ) -> Result<Portcullis, Fault> {
     let is_new = matches!(args.command, Command::Bootstrap { .. });
-    let store: Arc<dyn Store> = match args.database.as_ref().ok_or("--database is missing")? {
-        Database::Sqlite(path) if !is_new && !path.exists() => {
-            return Err(format!("there is no database `{}`", path.display()).into());
-        }
-        Database::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
-        Database::Postgres(url) => {
+    let url = args.database.as_deref().ok_or("--database is missing")?;
+    let store: Arc<dyn Store> =
+        if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+            if !is_new && !Path::new(path).exists() {
+                return Err(format!("there is no database `{path}`").into());
+            }
+            Arc::new(SqliteStore::open(path)?)
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let store = PostgresStore::connect(url).await?;
             if is_new {
                 store.migrate().await?;
@@ -42,8 +45,9 @@ pub(crate) async fn open_with(
                 return Err(differs.to_string().into());
             }
             Arc::new(store)
-        }
-    };
+        } else {
+            return Err("--database is neither sqlite://FILE nor postgres://…".into());
+        };
     // Without `bootstrap` no link is ever made, so it does not matter where one would lead.
     let builder = Portcullis::builder_on(store).keyring(keyring).mail(Nothing);
     Ok(builder.public_url(public_url.unwrap_or("http://localhost")).build()?)
