@@ -11,7 +11,7 @@
 
 use std::error::Error;
 
-use chrono::{TimeDelta, Timelike as _};
+use chrono::{Datelike as _, TimeDelta, Timelike as _};
 use portcullis::account::{DaysChange, NewAccount};
 use portcullis::port::message::SendError;
 use portcullis::testing::World;
@@ -25,38 +25,37 @@ async fn main() -> Result<(), Box<dyn Error>> {
     world.user(&account, "bob", Some("bob@example.com")).await?;
     let session = world.sign_in(&alice).await?;
     world.security.notices().set_blocking(session.id, true).await?;
-    println!("{}  alice asks for notices, bob does not", world.now().format("%a %d %b %H:%M"));
+    println!("{}  alice asks for notices, bob does not", clock(&world));
 
-    // A worker looks every hour, as it would in a service.
     for _ in 0..8 * 24 {
         world.advance(TimeDelta::hours(1));
-        let now = world.now();
-        if now.hour() == 8 {
+        let (day, hour) = (world.now().day(), world.now().hour());
+        if hour == 8 {
             match world.sign_in(&alice).await {
                 Ok(session) => {
                     let left =
                         world.security.settings(session.id).await?.account.days_left.unwrap_or_default();
-                    println!(
-                        "\n{}  days left, as the Security tab says: {left}",
-                        now.format("%a %d %b %H:%M")
-                    );
+                    println!("\n{}  days left, as the Security tab says: {left}", clock(&world));
                 }
                 // Whoever only knows a login is not told that the account is blocked.
-                Err(no) => println!("\n{}  alice can't sign in: {no}", now.format("%a %d %b %H:%M")),
+                Err(no) => println!("\n{}  alice can't sign in: {no}", clock(&world)),
             }
         }
-        let down = now.format("%d %H").to_string();
-        if down == "22 08" {
-            println!("{}  the mail server goes down", now.format("%a %d %b %H:%M"));
+        if (day, hour) == (22, 8) {
+            println!("{}  the mail server goes down", clock(&world));
             world.mailbox.fail_with(Some(SendError::Transient { detail: "not reachable" }));
-        } else if down == "22 14" {
-            println!("{}  the mail server is back", now.format("%a %d %b %H:%M"));
+        } else if (day, hour) == (22, 14) {
+            println!("{}  the mail server is back", clock(&world));
             world.mailbox.fail_with(None);
         }
-        world.run_worker().await?;
+        world.run_worker().await?; // every hour; in a service `worker().spawn()` looks by itself
         for mail in world.mailbox.take() {
-            println!("{}  to {}: {}", now.format("%a %d %b %H:%M"), mail.to.as_str(), mail.subject);
+            println!("{}  to {}: {}", clock(&world), mail.to.as_str(), mail.subject);
         }
     }
     Ok(())
+}
+
+fn clock(world: &World) -> String {
+    world.now().format("%a %d %b %H:%M").to_string()
 }
