@@ -22,11 +22,11 @@ pub(crate) const EVENT: &str =
 
 /// Reads a record from nine columns, the first at `at`.
 pub(crate) fn record(row: &Row<'_>, at: usize) -> rusqlite::Result<Record> {
-    let lane: Option<String> = row.get(at + 6)?;
+    let lane = row.get_ref(at + 6)?.as_str_or_null()?;
     let due_at: Option<i64> = row.get(at + 7)?;
     let due = match (lane, due_at) {
         (Some(lane), Some(micros)) => {
-            Some((Lane::stored(&lane).ok_or_else(|| unreadable(at + 6))?, time(micros, at + 7)?))
+            Some((Lane::stored(lane).ok_or_else(|| unreadable(at + 6))?, time(micros, at + 7)?))
         }
         _ => None,
     };
