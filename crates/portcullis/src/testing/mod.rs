@@ -11,6 +11,8 @@ pub mod faulty;
 pub mod flespi;
 pub mod handset;
 #[cfg(feature = "argon2")]
+pub mod judge;
+#[cfg(feature = "argon2")]
 pub mod machine;
 pub mod mailbox;
 #[cfg(feature = "argon2")]
