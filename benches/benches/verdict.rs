@@ -23,21 +23,14 @@ fn main() -> Fallible<()> {
     turns.add(yes, |_| {
         let meter = Meter::start();
         for _ in 0..verdicts {
-            black_box(black_box(&judge).judge());
+            let _ = black_box(black_box(&judge).judge());
         }
         Ok(meter.stop(verdicts))
     });
     turns.add(no, |_| {
         let meter = Meter::start();
         for _ in 0..verdicts {
-            black_box(black_box(&judge).judge_the_other_way());
-        }
-        Ok(meter.stop(verdicts))
-    });
-    turns.add(nothing, |_| {
-        let meter = Meter::start();
-        for _ in 0..verdicts {
-            black_box(Box::new(black_box(1_u64)));
+            let _ = black_box(black_box(&judge).judge_the_other_way());
         }
         Ok(meter.stop(verdicts))
     });
@@ -45,7 +38,6 @@ fn main() -> Fallible<()> {
     println!("{blocks} turns of {verdicts}; medians; aim: 1 us\n");
     turns.print();
     println!();
-    turns.ratio(yes, nothing);
-    turns.ratio(no, nothing);
+    turns.ratio(no, yes);
     Ok(())
 }

@@ -36,13 +36,12 @@ impl Memory {
             argon2.hash_into(password, salt, out)
         };
         done.map_err(|error| {
-            PortError::new(
-                PORT,
-                match error {
-                    Error::MemoryAllocationError => "there is no memory for a hash of this cost",
-                    _ => "argon2 failed",
-                },
-            )
+            let words = if error == Error::MemoryAllocationError {
+                "there is no memory for a hash of this cost"
+            } else {
+                "argon2 failed"
+            };
+            PortError::new(PORT, words)
         })
     }
 }
