@@ -77,7 +77,8 @@ fn main() -> Fallible<()> {
     let postgres = postgres(&runtime, most)?;
     if only == "postgres" {
         let Some((ours, _, _)) = &postgres else { return Ok(()) };
-        return show(&only, ours_by(&runtime, ours, 1, rounds)?);
+        show(&only, ours_by(&runtime, ours, 1, rounds)?);
+        return Ok(());
     }
 
     let before = (store.statements(), store.transactions());
@@ -145,23 +146,21 @@ fn callers() -> Fallible<Vec<usize>> {
 /// Runs one of the measurements alone, for a profiler.
 fn alone(only: &str, rounds: u32, runtime: &Runtime, ours: &[Arc<Ours>; 3], plain: &Plain) -> Fallible<()> {
     let [core, bald, sqlite] = ours;
-    show(
-        only,
-        match only {
-            "bare" => bare_by(plain, 1, rounds, 0)?,
-            "ours" => ours_by(runtime, sqlite, 1, rounds)?,
-            "ours-many" => ours_by(runtime, sqlite, 32, rounds)?,
-            "core" => ours_by(runtime, core, 1, rounds)?,
-            "no-hash" => ours_by(runtime, bald, 1, rounds)?,
-            _ => return Err("ONLY is one of bare, ours, ours-many, core, no-hash, postgres".into()),
-        },
-    )
+    let block = match only {
+        "bare" => bare_by(plain, 1, rounds, 0)?,
+        "ours" => ours_by(runtime, sqlite, 1, rounds)?,
+        "ours-many" => ours_by(runtime, sqlite, 32, rounds)?,
+        "core" => ours_by(runtime, core, 1, rounds)?,
+        "no-hash" => ours_by(runtime, bald, 1, rounds)?,
+        _ => return Err("ONLY is one of bare, ours, ours-many, core, no-hash, postgres".into()),
+    };
+    show(only, block);
+    Ok(())
 }
 
-fn show(only: &str, block: Block) -> Fallible<()> {
+fn show(only: &str, block: Block) {
     let cpu = block.cpu_micros().map_or_else(|| "n/a".to_owned(), |cpu| format!("{cpu:.0}"));
     println!("{only}: {:.0} rounds/s, {cpu} us of processor each", block.rate());
-    Ok(())
 }
 
 /// How many rounds each of so many callers does, so that together they do about the number asked for.
@@ -260,8 +259,8 @@ fn postgres(runtime: &Runtime, callers: usize) -> Fallible<Option<(Arc<Ours>, Se
         for _ in 0..callers {
             clients.push(BarePostgres::connect(&bare).await?);
         }
-        let served = Served { clients: Arc::new(clients), scripts: Arc::new(scripts) };
-        Ok(Some((Arc::new(ours), served, Base { server: server.clone(), names })))
+        let bare = Served { clients: Arc::new(clients), scripts: Arc::new(scripts) };
+        Ok(Some((Arc::new(ours), bare, Base { server: server.clone(), names })))
     })
 }
 

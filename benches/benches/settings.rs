@@ -51,7 +51,7 @@ fn add<'a, S: Store>(
     runtime.block_on(ours.security().settings(session))?;
     let reads = store.take().into_iter().filter_map(|call| match call {
         Call::Read(read, _) => Some(read),
-        _ => None,
+        Call::Commit(_) | _ => None,
     });
     let [read]: [Read; 1] =
         reads.collect::<Vec<_>>().try_into().map_err(|_| "the page takes other than one read")?;

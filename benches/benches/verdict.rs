@@ -18,8 +18,7 @@ fn main() -> Fallible<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let judge = runtime.block_on(Judge::new())?;
     let mut turns = Turns::new();
-    let (yes, no, nothing) =
-        ("a verdict that says yes", "a verdict that names what is missing", "an allocation");
+    let (yes, no) = ("a verdict that says yes", "a verdict that names what is missing");
     turns.add(yes, |_| {
         let meter = Meter::start();
         for _ in 0..verdicts {

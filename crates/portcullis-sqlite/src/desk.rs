@@ -1,6 +1,5 @@
 //! A connection at work: its statements, prepared once and kept by what they are for.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -86,7 +85,7 @@ impl<'s> Desk<'s> {
         done
     }
 
-    fn prepare(&self, text: &Cow<'static, str>) -> rusqlite::Result<Statement<'s>> {
+    fn prepare(&self, text: &str) -> rusqlite::Result<Statement<'s>> {
         self.session.conn.prepare_with_flags(text, PrepFlags::SQLITE_PREPARE_PERSISTENT)
     }
 }
