@@ -58,7 +58,14 @@ fn main() -> Fallible<()> {
     let most = callers.iter().copied().max().unwrap_or(1);
     let full = std::env::var("SYNC").unwrap_or_default() != "normal";
     let only = std::env::var("ONLY").unwrap_or_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let workers = || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(2);
+        builder
+    };
+    // Whoever waits for no socket wakes his workers without one, too.
+    let runtime = workers().build()?;
+    let wired = workers().enable_all().build()?;
     let folder = Folder::new("round")?;
 
     let core = Arc::new(runtime.block_on(Ours::new(Arc::new(MemoryStore::new()), most))?);
@@ -74,10 +81,10 @@ fn main() -> Fallible<()> {
     if !only.is_empty() && only != "postgres" {
         return alone(&only, rounds, &runtime, &[core, bald, ours], &plain);
     }
-    let postgres = postgres(&runtime, most)?;
+    let postgres = postgres(&wired, most)?;
     if only == "postgres" {
         let Some((ours, _, _)) = &postgres else { return Ok(()) };
-        show(&only, ours_by(&runtime, ours, 1, rounds)?);
+        show(&only, ours_by(&wired, ours, 1, rounds)?);
         return Ok(());
     }
 
@@ -97,7 +104,7 @@ fn main() -> Fallible<()> {
     turns.add("memory without hash, 1", |_| ours_by(&runtime, &bald, 1, 16 * rounds));
     for &many in &callers {
         let share = if many == 1 { rounds } else { 4 * rounds };
-        let (runtime, core, ours, plain) = (&runtime, &core, &ours, &plain);
+        let (runtime, wired, core, ours, plain) = (&runtime, &wired, &core, &ours, &plain);
         turns.add(named("memory", many), move |_| ours_by(runtime, core, many, 16 * rounds));
         turns.add(named("SQLite bare", many), move |turn| bare_by(plain, many, rounds, turn));
         turns.add(named("SQLite ours", many), move |_| ours_by(runtime, ours, many, share));
@@ -107,10 +114,9 @@ fn main() -> Fallible<()> {
             });
         }
         if let Some((ours, served, _)) = &postgres {
-            turns.add(named("PostgreSQL bare", many), move |turn| {
-                served_by(runtime, served, many, share, turn)
-            });
-            turns.add(named("PostgreSQL ours", many), move |_| ours_by(runtime, ours, many, share));
+            turns
+                .add(named("PostgreSQL bare", many), move |turn| served_by(wired, served, many, share, turn));
+            turns.add(named("PostgreSQL ours", many), move |_| ours_by(wired, ours, many, share));
         }
     }
     turns.run(blocks)?;
@@ -129,7 +135,7 @@ fn main() -> Fallible<()> {
     }
     drop(turns);
     if let Some((_, _, base)) = postgres {
-        runtime.block_on(base.gone())?;
+        wired.block_on(base.gone())?;
     }
     Ok(())
 }

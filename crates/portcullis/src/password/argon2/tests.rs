@@ -4,6 +4,7 @@ use std::sync::mpsc;
 
 use argon2::{Algorithm, Argon2, AssociatedData, ParamsBuilder, Version};
 
+use super::portable::Memory as Portable;
 use super::*;
 
 const PATIENCE: Duration = Duration::new(60, 0);
@@ -22,7 +23,7 @@ fn argon2id_computes_the_vector_of_rfc_9106() {
         .unwrap();
     let argon2 = Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params).unwrap();
     let mut tag = [0; 32];
-    let mut memory = portable::Memory::of(HashCost { memory_kib: 32, passes: 3, lanes: 4 }).unwrap();
+    let mut memory = Portable::of(HashCost { memory_kib: 32, passes: 3, lanes: 4 }).unwrap();
     argon2.hash_password_into_with_memory(&[1; 32], &[2; 16], &mut tag, memory.blocks()).unwrap();
     assert_eq!(
         data_encoding::HEXLOWER.encode(&tag),
