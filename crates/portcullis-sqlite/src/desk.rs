@@ -107,7 +107,9 @@ mod tests {
         };
         desk.execute(Sql::SetMark, &[text("a"), text("1")]).unwrap();
         assert_eq!(mark(&desk, "a"), ["1"]);
-        assert!(desk.query(Sql::Mark, &[], |_| Ok(())).is_err(), "nothing is bound any more");
+        let bound = desk.statements.borrow().get(&Sql::Mark).unwrap().expanded_sql().unwrap();
+        assert!(bound.ends_with("NULL"), "nothing is bound any more: {bound}");
+        assert!(desk.query(Sql::Mark, &[], |_| Ok(())).is_err());
         assert!(desk.query(Sql::Mark, &[text("a")], |row| row.get::<_, i64>(7)).is_err());
         assert_eq!(mark(&desk, "a"), ["1"]);
         let id = uuid::Uuid::nil();
