@@ -19,6 +19,8 @@ pub mod flespi;
 pub mod handset;
 pub mod hasher;
 #[cfg(feature = "argon2")]
+pub mod judge;
+#[cfg(feature = "argon2")]
 pub mod machine;
 pub mod mailbox;
 pub mod mocks;
