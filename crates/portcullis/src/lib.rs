@@ -110,5 +110,6 @@ pub mod user;
 pub use engine::Portcullis;
 pub use engine::builder::{BuildError, Builder};
 pub use engine::health::{Backlog, Health};
+pub use engine::prepared::Prepared;
 pub use engine::worker::{Pass, Worker};
 pub use error::Error;
