@@ -84,7 +84,7 @@ impl<T> Prepared<T> {
     ///     store.commit(commit).await?; // or in a transaction of the host's
     /// }
     /// let alice = prepared.kept();
-    /// assert_eq!(security.users().get(alice.id).await?, alice);
+    /// assert_eq!(security.users().get(alice.id).await?.login, alice.login);
     /// # Ok(()) }
     /// ```
     pub fn kept(self) -> T {

@@ -510,7 +510,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// A store that can't tell never resolves, which is what is done here.
     async fn hint(&self) {
-        core::future::pending().await
+        core::future::pending::<()>().await;
     }
 }
 
