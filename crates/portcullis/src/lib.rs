@@ -112,5 +112,6 @@ pub mod user;
 pub use engine::Portcullis;
 pub use engine::builder::{BuildError, Builder};
 pub use engine::health::{Backlog, Health, Reports};
+pub use engine::prepared::Prepared;
 pub use engine::worker::{Pass, Worker};
 pub use error::Error;

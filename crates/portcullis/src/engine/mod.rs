@@ -6,6 +6,7 @@ mod claim;
 pub(crate) mod commit;
 pub(crate) mod health;
 mod leaving;
+pub(crate) mod prepared;
 pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;

@@ -360,6 +360,9 @@ impl Flespi<'_> {
         let engine = &self.0.engine;
         engine
             .decide(|t| async move {
+                // Before the read: a key is retired only after everything under it was sealed anew, so what is read
+                // opens with the keys from before it.
+                let keyring = engine.keyring();
                 let view = engine.read(&t, vec![Start::Id(user.uuid())], Vec::new()).await?;
                 let user = view.start::<User>(0)?;
                 let stored = match &user {
@@ -376,7 +379,7 @@ impl Flespi<'_> {
                     (Ok(connected), Some(stored)) => {
                         let owner = stored.value.owner();
                         let token =
-                            engine.open_token(owner, Use::Token, &connected.region, &connected.sealed)?;
+                            open_token(&keyring, owner, Use::Token, &connected.region, &connected.sealed)?;
                         let expiry = connected.expiry();
                         Ok(OpenedToken { token, region: connected.region, expiry })
                     }
@@ -404,6 +407,19 @@ impl View {
 
 pub(super) fn corrupt(why: &'static str) -> Error {
     Error::Corrupt { kind: FlespiConnection::KIND.as_str().to_owned().into(), why }
+}
+
+fn open_token(
+    keyring: &Keyring,
+    owner: Owner,
+    of: Use,
+    region: &RegionName,
+    sealed: &SealedToken,
+) -> Result<FlespiToken, Error> {
+    owner.open(of, region, sealed, keyring).map_err(|error| match error {
+        OpenError::UnknownKey => PortError::new("keyring", "the key of a flespi token is missing").into(),
+        OpenError::Malformed | OpenError::Tampered => corrupt("its token does not open"),
+    })
 }
 
 fn nowhere() -> Result<Email, Error> {
@@ -453,7 +469,7 @@ impl Engine {
         Ok(owner.seal(of, region, token, &self.keyring(), self.random_bytes()?))
     }
 
-    /// Opens a sealed token.
+    /// Opens a sealed token with the keys of this moment.
     pub(super) fn open_token(
         &self,
         owner: Owner,
@@ -461,10 +477,7 @@ impl Engine {
         region: &RegionName,
         sealed: &SealedToken,
     ) -> Result<FlespiToken, Error> {
-        owner.open(of, region, sealed, &self.keyring()).map_err(|error| match error {
-            OpenError::UnknownKey => PortError::new("keyring", "the key of a flespi token is missing").into(),
-            OpenError::Malformed | OpenError::Tampered => corrupt("its token does not open"),
-        })
+        open_token(&self.keyring(), owner, of, region, sealed)
     }
 
     /// Whether this is one of the tokens that a connection holds.

@@ -182,6 +182,7 @@ operations! {
     RecoverySetTwice false true,
     Settings true false,
     UserCreate true true,
+    UserPrepare true false,
     UserGet true false,
     UserByLogin true false,
     UserByExternalId true false,
@@ -517,6 +518,10 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             Op::Settings => Box::pin(async move { s.settings(session).await.map(drop) }),
             Op::UserCreate => Box::pin(async move {
                 s.users().create(NewUser::new(Login::parse("carol")?, account.id)).await.map(drop)
+            }),
+            Op::UserPrepare => Box::pin(async move {
+                let carol = NewUser::new(Login::parse("carol")?, account.id);
+                s.users().prepare(&carol).await.map(drop)
             }),
             Op::UserGet => Box::pin(async move { s.users().get(bob.id).await.map(drop) }),
             Op::UserByLogin => Box::pin(async move { s.users().by_login(&bob.login).await.map(drop) }),

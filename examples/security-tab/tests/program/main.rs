@@ -27,11 +27,15 @@ mod keys;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod notices;
 #[cfg(test)]
 mod password;
 #[cfg(test)]
 mod postgres;
+#[cfg(test)]
+mod postgres_faults;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]

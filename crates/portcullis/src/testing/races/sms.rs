@@ -166,8 +166,15 @@ impl Round {
         };
         let (before, submitted) = (charged().await, world.handset.submitted().len());
         let sending = world.security.worker().spawn();
-        self.kit.stage.line_up(CALLERS);
-        let answers = at_once((0..CALLERS).map(|nth| {
+        // Whoever asks has found room for one before anybody takes it.
+        let gate = self.kit.stage.hold("code_issued");
+        let all_have_read = async {
+            for _ in 0..CALLERS {
+                gate.somebody_waits().await;
+            }
+            gate.open();
+        };
+        let asked = at_once((0..CALLERS).map(|nth| {
             let security = world.security.clone();
             let somebody = self.people.iter().cycle().nth(nth).cloned();
             let (user, session, asked) = somebody.expect("somebody asks");
@@ -187,8 +194,8 @@ impl Round {
                 };
                 word(&answer)
             }
-        }))
-        .await;
+        }));
+        let (answers, ()) = tokio::join!(asked, all_have_read);
         sending.abort();
         // What the worker had claimed when it ended is due again later; nothing of it is sent twice.
         let _ = sending.await;
