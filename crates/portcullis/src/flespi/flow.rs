@@ -21,7 +21,7 @@ use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::{Error, InputError, PortError};
 use crate::id::{ChallengeId, MessageId, SessionId, UserId};
-use crate::keyring::{Binding, OpenError};
+use crate::keyring::{Binding, Keyring, OpenError};
 use crate::port::flespi::{FlespiApi, FlespiError, RegionName};
 use crate::port::store::Start;
 use crate::secret::{FlespiToken, LinkToken};

@@ -178,6 +178,7 @@ impl Round {
             let security = world.security.clone();
             let somebody = self.people.iter().cycle().nth(nth).cloned();
             let (user, session, asked) = somebody.expect("somebody asks");
+            let gate = Arc::clone(&gate);
             // Who asks for many numbers has not confirmed any of them.
             let phone = number(if matches!(last, Last::Of(Budget::NewNumber)) { 0 } else { 100 + nth });
             async move {
@@ -192,6 +193,7 @@ impl Round {
                         }
                     }
                 };
+                gate.passed_by();
                 word(&answer)
             }
         }));
