@@ -3,8 +3,8 @@
 //!
 //! `cargo bench -p portcullis-benches --bench notices`, with these set in the environment where wanted:
 //!
-//! - `MANY`: accounts in the large file, by default 1000000; the small one has 1000;
-//! - `BLOCKS`: how often everything is measured, by turns, by default 7;
+//! - `MANY`: accounts in the large file, by default 100000; the small one has 1000;
+//! - `BLOCKS`: how often everything is measured, by turns, by default 5;
 //! - `FOLDER`: where to put the files, by default beside the program, under `target`.
 //!
 //! Nothing is asserted about times: they are printed as medians, and as ratios of what was measured one right after the
@@ -12,11 +12,12 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use portcullis_benches::Fallible;
 use portcullis_benches::crowd::Crowd;
+use portcullis_benches::files::{Folder, number};
 use portcullis_benches::meter::{Block, Meter, forget_peak, median, memory};
 use portcullis_sqlite::SqliteStore;
 use tokio::runtime::Runtime;
@@ -27,26 +28,6 @@ const FEW: u32 = 1000;
 const DUE: u32 = 100;
 /// Passes with nothing due, in one block.
 const TICKS: u32 = 200;
-
-/// The files of a run, removed when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Fallible<Self> {
-        let exe = std::env::current_exe()?;
-        let beside = exe.parent().unwrap_or_else(|| Path::new("."));
-        let within = std::env::var_os("FOLDER").map_or_else(|| beside.to_owned(), PathBuf::from);
-        let folder = within.join(format!("notices-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
-}
 
 /// A file and what works on it.
 struct Side {
@@ -66,12 +47,12 @@ struct Cost {
 }
 
 fn main() -> Fallible<()> {
-    let many = number("MANY", 1_000_000)?.max(1);
-    let blocks = number("BLOCKS", 7)?.max(1);
+    let many = number("MANY", 100_000)?;
+    let blocks = number("BLOCKS", 5)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()?;
-    let folder = Folder::new()?;
-    let mut few = side(&runtime, &folder.0.join("few.db"), FEW)?;
-    let mut large = side(&runtime, &folder.0.join("many.db"), many)?;
+    let folder = Folder::new("notices")?;
+    let mut few = side(&runtime, &folder.file("few.db"), FEW)?;
+    let mut large = side(&runtime, &folder.file("many.db"), many)?;
     let mut turns = Vec::new();
     for turn in 0..=blocks {
         // By turns the one and the other comes first, so that what the disk or the machine does between them evens out.
@@ -195,11 +176,4 @@ fn cpu(turns: &[(Cost, Cost)], of: impl Fn(&(Cost, Cost)) -> Option<f64>) -> Opt
 
 fn shown(number: Option<f64>, digits: usize) -> String {
     number.map_or_else(|| "n/a".to_owned(), |number| format!("{number:.digits$}"))
-}
-
-fn number(name: &str, default: u32) -> Fallible<u32> {
-    match std::env::var(name) {
-        Ok(text) => Ok(text.parse()?),
-        Err(_) => Ok(default),
-    }
 }

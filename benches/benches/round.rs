@@ -2,13 +2,16 @@
 //!
 //! `cargo bench -p portcullis-benches --bench round`, with these set in the environment where wanted:
 //!
-//! - `ROUNDS`: rounds of one measurement, by default 64;
-//! - `BLOCKS`: how often everything is measured, by turns, by default 7;
+//! - `ROUNDS`: rounds of one measurement with one caller, by default 64; with more, each does as many as makes four times that;
+//! - `BLOCKS`: how often everything is measured, by turns, by default 3;
+//! - `CALLERS`: how many at once, by default `1,8,32,128`;
 //! - `FOLDER`: where to put the files, by default beside the program, under `target`;
-//! - `ONLY`: `bare`, `ours`, `ours-many` or `core` measures that alone, once, for a profiler.
+//! - `SYNC`: `full`, the default, or `normal`: how durable SQLite is, ours and bare;
+//! - `PORTCULLIS_TEST_POSTGRES`: the server, as for the tests (`scripts/postgres`); without it PostgreSQL is skipped;
+//! - `ONLY`: `core`, `bare`, `ours` or `postgres` measures that alone, once, for a profiler.
 //!
 //! Nothing is asserted about times: they are printed as medians, and as ratios of what was measured one right after the
-//! other. Processor time needs `/proc` with `schedstat`; elsewhere it is `n/a`.
+//! other. Processor time is this process's, without a server's; it needs `/proc` with `schedstat`, elsewhere it is `n/a`.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
@@ -16,171 +19,154 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier, mpsc};
 
 use portcullis::memory::MemoryStore;
+use portcullis::port::store::Store;
 use portcullis_benches::Fallible;
 use portcullis_benches::bare::Bare;
-use portcullis_benches::meter::{Block, Meter, median};
-use portcullis_benches::ours::Ours;
+use portcullis_benches::bare_postgres::BarePostgres;
+use portcullis_benches::files::{Folder, number};
+use portcullis_benches::meter::{Block, Meter};
+use portcullis_benches::ours::{NoHash, Ours};
 use portcullis_benches::script::{Script, scripts};
-use portcullis_sqlite::SqliteStore;
+use portcullis_benches::turns::Turns;
+use portcullis_postgres::PostgresStore;
+use portcullis_sqlite::{SqliteOptions, SqliteStore, Synchronous};
 use tokio::runtime::Runtime;
-
-/// Callers at once, in the crowded case.
-const MANY: usize = 32;
+use tokio_postgres::NoTls;
 
 /// Rounds that fill the log of a file once.
 const GROWING: u32 = 1024;
 
-/// Everything measured once, one right after the other.
-struct Turn {
-    bare: Block,
-    ours: Block,
-    bare_many: Block,
-    grouped_many: Block,
-    ours_many: Block,
-    core: Block,
+/// The file that bare SQL works on.
+#[derive(Clone)]
+struct Plain {
+    path: PathBuf,
+    scripts: Arc<Vec<Script>>,
+    full: bool,
 }
 
-/// The files of a run, removed when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Fallible<Self> {
-        let exe = std::env::current_exe()?;
-        let beside = exe.parent().unwrap_or_else(|| Path::new("."));
-        let within = std::env::var_os("FOLDER").map_or_else(|| beside.to_owned(), PathBuf::from);
-        let folder = within.join(format!("round-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
+/// The database that bare SQL works on, with a connection for each caller.
+#[derive(Clone)]
+struct Served {
+    clients: Arc<Vec<BarePostgres>>,
+    scripts: Arc<Vec<Script>>,
 }
 
 fn main() -> Fallible<()> {
-    let rounds = number("ROUNDS", 64)?.max(1);
-    let blocks = number("BLOCKS", 7)?.max(1);
+    let rounds = number("ROUNDS", 64)?;
+    let blocks = number("BLOCKS", 3)?;
+    let callers = callers()?;
+    let most = callers.iter().copied().max().unwrap_or(1);
+    let full = std::env::var("SYNC").unwrap_or_default() != "normal";
     let only = std::env::var("ONLY").unwrap_or_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()?;
-    let folder = Folder::new()?;
+    let workers = || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(2);
+        builder
+    };
+    // Whoever waits for no socket wakes his workers without one, too.
+    let runtime = workers().build()?;
+    let wired = workers().enable_all().build()?;
+    let folder = Folder::new("round")?;
 
-    let core = Arc::new(runtime.block_on(Ours::new(Arc::new(MemoryStore::new()), 1))?);
-    let store = Arc::new(SqliteStore::open(folder.0.join("ours.db"))?);
-    let ours = Arc::new(runtime.block_on(Ours::new(Arc::clone(&store) as _, MANY))?);
-    let path = folder.0.join("bare.db");
-    let scripts = runtime.block_on(scripts(&path, MANY))?;
-    if !only.is_empty() {
-        return repeat(&only, rounds, &runtime, &core, &ours, &path, &scripts);
+    let core = Arc::new(runtime.block_on(Ours::new(Arc::new(MemoryStore::new()), most))?);
+    let bald = runtime.block_on(Ours::with(Arc::new(MemoryStore::new()), 1, NoHash::shared()))?;
+    let bald = Arc::new(bald);
+    let options =
+        SqliteOptions::new().synchronous(if full { Synchronous::Full } else { Synchronous::Normal });
+    let store = Arc::new(options.open(folder.file("ours.db"))?);
+    let ours = Arc::new(runtime.block_on(Ours::new(Arc::clone(&store) as _, most))?);
+    let path = folder.file("bare.db");
+    let scripts = runtime.block_on(scripts(SqliteStore::open(&path)?, most))?;
+    let plain = Plain { path, scripts: Arc::new(scripts), full };
+    if !only.is_empty() && only != "postgres" {
+        return alone(&only, rounds, &runtime, &[core, bald, ours], &plain);
+    }
+    let postgres = postgres(&wired, most)?;
+    if only == "postgres" {
+        let Some((ours, _, _)) = &postgres else { return Ok(()) };
+        show(&only, ours_by(&wired, ours, 1, rounds)?);
+        return Ok(());
     }
 
     let before = (store.statements(), store.transactions());
     ours_by(&runtime, &ours, 1, 1)?;
-    let cost = (store.statements() - before.0, store.transactions() - before.1);
+    let (statements, commits) = (store.statements() - before.0, store.transactions() - before.1);
+    let rows = plain.scripts.first().map_or(0, Script::rows);
+    println!("a round on SQLite: {statements} statements, {commits} commits, {rows} rows");
 
     // Keeps the log of the bare file between the blocks, as the store keeps its own; and lets both logs grow to the
     // size they stay at, since a file that grows takes longer to sync.
-    let _open = Bare::open(&path)?;
-    grouped_by(&path, &scripts, MANY, GROWING, u32::MAX)?;
-    ours_by(&runtime, &ours, MANY, GROWING)?;
-    let mut turns = Vec::new();
-    for turn in 0..=blocks {
-        // By turns the one and the other comes first, so that what the disk or the machine does between them evens out.
-        let mut bare = None;
-        if turn % 2 == 0 {
-            bare = Some(bare_by(&path, &scripts, 1, rounds, turn)?);
+    let _open = Bare::open(&plain.path, full)?;
+    grouped_by(&plain, most.min(32), GROWING, u32::MAX)?;
+    ours_by(&runtime, &ours, most.min(32), GROWING)?;
+
+    let mut turns = Turns::new();
+    turns.add("memory without hash, 1", |_| ours_by(&runtime, &bald, 1, 16 * rounds));
+    for &many in &callers {
+        let share = if many == 1 { rounds } else { 4 * rounds };
+        let (runtime, wired, core, ours, plain) = (&runtime, &wired, &core, &ours, &plain);
+        turns.add(named("memory", many), move |_| ours_by(runtime, core, many, 16 * rounds));
+        turns.add(named("SQLite bare", many), move |turn| bare_by(plain, many, rounds, turn));
+        turns.add(named("SQLite ours", many), move |_| ours_by(runtime, ours, many, share));
+        if many > 1 {
+            turns.add(named("SQLite bare, one writer", many), move |turn| {
+                grouped_by(plain, many, share, turn)
+            });
         }
-        let ours_one = ours_by(&runtime, &ours, 1, rounds)?;
-        let measured = Turn {
-            bare: bare.map_or_else(|| bare_by(&path, &scripts, 1, rounds, turn), Ok)?,
-            ours: ours_one,
-            bare_many: bare_by(&path, &scripts, MANY, rounds, turn)?,
-            grouped_many: grouped_by(&path, &scripts, MANY, 4 * rounds, turn)?,
-            ours_many: ours_by(&runtime, &ours, MANY, 4 * rounds)?,
-            core: ours_by(&runtime, &core, 1, 16 * rounds)?,
-        };
-        // The first turn only warms caches.
-        if turn > 0 {
-            turns.push(measured);
+        if let Some((ours, served, _)) = &postgres {
+            turns
+                .add(named("PostgreSQL bare", many), move |turn| served_by(wired, served, many, share, turn));
+            turns.add(named("PostgreSQL ours", many), move |_| ours_by(wired, ours, many, share));
         }
     }
-    println!("a round: {} statements, {} commits, {} rows", cost.0, cost.1, rows(&scripts));
-    println!("{blocks} turns of {rounds} rounds, durability FULL; medians\n");
-    print(&turns);
+    turns.run(blocks)?;
+    println!("{blocks} turns, durability {}; medians\n", if full { "FULL" } else { "NORMAL" });
+    turns.print();
+    println!();
+    for &many in &callers {
+        turns.ratio(&named("SQLite ours", many), &named("SQLite bare", many));
+        turns.ratio(&named("SQLite ours", many), &named("SQLite bare, one writer", many));
+        turns.ratio(&named("PostgreSQL ours", many), &named("PostgreSQL bare", many));
+    }
+    for &many in callers.iter().filter(|many| **many > 1) {
+        for what in ["memory", "SQLite ours", "PostgreSQL ours"] {
+            turns.ratio(&named(what, many), &named(what, 1));
+        }
+    }
+    drop(turns);
+    if let Some((_, _, base)) = postgres {
+        wired.block_on(base.gone())?;
+    }
     Ok(())
 }
 
-fn rows(scripts: &[Script]) -> usize {
-    scripts.first().map_or(0, Script::rows)
+fn named(what: &str, callers: usize) -> String {
+    format!("{what}, {callers}")
+}
+
+fn callers() -> Fallible<Vec<usize>> {
+    let text = std::env::var("CALLERS").unwrap_or_else(|_| "1,8,32,128".to_owned());
+    Ok(text.split(',').map(str::parse).collect::<Result<_, _>>()?)
 }
 
 /// Runs one of the measurements alone, for a profiler.
-fn repeat(
-    only: &str,
-    rounds: u32,
-    runtime: &Runtime,
-    core: &Arc<Ours>,
-    ours: &Arc<Ours>,
-    path: &Path,
-    scripts: &[Script],
-) -> Fallible<()> {
+fn alone(only: &str, rounds: u32, runtime: &Runtime, ours: &[Arc<Ours>; 3], plain: &Plain) -> Fallible<()> {
+    let [core, bald, sqlite] = ours;
     let block = match only {
-        "bare" => bare_by(path, scripts, 1, rounds, 0)?,
-        "ours" => ours_by(runtime, ours, 1, rounds)?,
-        "ours-many" => ours_by(runtime, ours, MANY, rounds)?,
+        "bare" => bare_by(plain, 1, rounds, 0)?,
+        "ours" => ours_by(runtime, sqlite, 1, rounds)?,
+        "ours-many" => ours_by(runtime, sqlite, 32, rounds)?,
         "core" => ours_by(runtime, core, 1, rounds)?,
-        _ => return Err("ONLY is one of bare, ours, ours-many, core".into()),
+        "no-hash" => ours_by(runtime, bald, 1, rounds)?,
+        _ => return Err("ONLY is one of bare, ours, ours-many, core, no-hash, postgres".into()),
     };
-    println!("{only}: {:.0} rounds/s, {} us of processor each", block.rate(), shown(block.cpu_micros()));
+    show(only, block);
     Ok(())
 }
 
-fn print(turns: &[Turn]) {
-    let line = |name: &str, of: &dyn Fn(&Turn) -> Block| {
-        let rate = median(turns.iter().map(|turn| of(turn).rate()));
-        let cpu = cpu_median(turns.iter().map(|turn| of(turn).cpu_micros()));
-        println!("{name:<40} {rate:>9.0} {:>12}", shown(cpu));
-    };
-    println!("{:<40} {:>9} {:>12}", "", "rounds/s", "CPU us/round");
-    line("bare, 1 caller", &|turn| turn.bare);
-    line("ours, 1 caller", &|turn| turn.ours);
-    line("bare, 32 threads, a commit each", &|turn| turn.bare_many);
-    line("bare, 32 threads, one writer groups", &|turn| turn.grouped_many);
-    line("ours, 32 callers", &|turn| turn.ours_many);
-    line("ours in memory, 1 caller", &|turn| turn.core);
-
-    let ratio = |name: &str, over: &dyn Fn(&Turn) -> Block, under: &dyn Fn(&Turn) -> Block| {
-        let rates: Vec<f64> = turns.iter().map(|turn| over(turn).rate() / under(turn).rate()).collect();
-        let low = rates.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = rates.iter().copied().fold(0.0, f64::max);
-        let rate = median(rates);
-        let cpu =
-            cpu_median(turns.iter().map(|turn| Some(over(turn).cpu_micros()? / under(turn).cpu_micros()?)));
-        let cpu = cpu.map_or_else(|| "n/a".to_owned(), |cpu| format!("{cpu:.2}"));
-        println!("{name:<40} {rate:>9.2} {low:>9.2} {high:>9.2} {cpu:>9}");
-    };
-    println!("\n{:<40} {:>9} {:>9} {:>9} {:>9}", "", "rate", "lowest", "highest", "CPU");
-    ratio("ours / bare, 1 caller", &|turn| turn.ours, &|turn| turn.bare);
-    ratio("ours, 32 callers / 1 caller", &|turn| turn.ours_many, &|turn| turn.ours);
-    ratio("ours / bare, 32", &|turn| turn.ours_many, &|turn| turn.bare_many);
-    ratio("ours / bare with one writer, 32", &|turn| turn.ours_many, &|turn| turn.grouped_many);
-}
-
-fn cpu_median(numbers: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    numbers.collect::<Option<Vec<f64>>>().map(median)
-}
-
-fn shown(micros: Option<f64>) -> String {
-    micros.map_or_else(|| "n/a".to_owned(), |micros| format!("{micros:.0}"))
-}
-
-fn number(name: &str, default: u32) -> Fallible<u32> {
-    match std::env::var(name) {
-        Ok(text) => Ok(text.parse()?),
-        Err(_) => Ok(default),
-    }
+fn show(only: &str, block: Block) {
+    let cpu = block.cpu_micros().map_or_else(|| "n/a".to_owned(), |cpu| format!("{cpu:.0}"));
+    println!("{only}: {:.0} rounds/s, {cpu} us of processor each", block.rate());
 }
 
 /// How many rounds each of so many callers does, so that together they do about the number asked for.
@@ -211,17 +197,88 @@ fn ours_by(runtime: &Runtime, ours: &Arc<Ours>, callers: usize, rounds: u32) -> 
     Ok(meter.stop(share * u32::try_from(callers)?))
 }
 
-fn bare_by(path: &Path, scripts: &[Script], callers: usize, rounds: u32, turn: u32) -> Fallible<Block> {
+fn served_by(runtime: &Runtime, served: &Served, callers: usize, rounds: u32, turn: u32) -> Fallible<Block> {
     let share = share(rounds, callers)?;
-    in_threads(path, scripts.iter().take(callers), share, turn, |bare, script, seed| {
-        bare.rounds(script, share, seed)
+    let meter = Meter::start();
+    runtime.block_on(async {
+        let tasks: Vec<_> = (0..callers)
+            .map(|caller| {
+                let (served, seed) =
+                    (served.clone(), (u64::from(turn) << 32) | u64::try_from(caller).unwrap_or(0));
+                tokio::spawn(async move {
+                    let (Some(client), Some(script)) =
+                        (served.clients.get(caller), served.scripts.get(caller))
+                    else {
+                        return Err("there is no such caller".into());
+                    };
+                    client.rounds(script, share, seed).await
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await??;
+        }
+        Fallible::Ok(())
+    })?;
+    Ok(meter.stop(share * u32::try_from(callers)?))
+}
+
+/// Two databases on the server, dropped when the run ends.
+struct Base {
+    server: String,
+    names: [String; 2],
+}
+
+impl Base {
+    async fn gone(self) -> Fallible<()> {
+        let (client, connection) = tokio_postgres::connect(&self.server, NoTls).await?;
+        tokio::spawn(connection);
+        for name in &self.names {
+            client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Ours and bare on PostgreSQL, or a word why not.
+fn postgres(runtime: &Runtime, callers: usize) -> Fallible<Option<(Arc<Ours>, Served, Base)>> {
+    let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") else {
+        println!("skipped: PostgreSQL: PORTCULLIS_TEST_POSTGRES is not set");
+        return Ok(None);
+    };
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(&server, NoTls).await?;
+        tokio::spawn(connection);
+        let names = ["ours", "bare"].map(|name| format!("portcullis_bench_{}_{name}", std::process::id()));
+        let (host, _) = server.rsplit_once('/').ok_or("the server's URL names no database")?;
+        let [ours, bare] = names.each_ref().map(|name| format!("{host}/{name}"));
+        for name in &names {
+            client.batch_execute(&format!("CREATE DATABASE {name}")).await?;
+        }
+        let store = PostgresStore::connect(&ours).await?;
+        store.migrate().await?;
+        let ours = Ours::new(Arc::new(store) as Arc<dyn Store>, callers).await?;
+        let store = PostgresStore::connect(&bare).await?;
+        store.migrate().await?;
+        let scripts = scripts(store, callers).await?;
+        let mut clients = Vec::with_capacity(callers);
+        for _ in 0..callers {
+            clients.push(BarePostgres::connect(&bare).await?);
+        }
+        let bare = Served { clients: Arc::new(clients), scripts: Arc::new(scripts) };
+        Ok(Some((Arc::new(ours), bare, Base { server: server.clone(), names })))
     })
 }
 
-fn grouped_by(path: &Path, scripts: &[Script], callers: usize, rounds: u32, turn: u32) -> Fallible<Block> {
+fn bare_by(plain: &Plain, callers: usize, rounds: u32, turn: u32) -> Fallible<Block> {
+    let share = share(rounds, callers)?;
+    in_threads(plain, callers, share, turn, |bare, script, seed| bare.rounds(script, share, seed))
+}
+
+fn grouped_by(plain: &Plain, callers: usize, rounds: u32, turn: u32) -> Fallible<Block> {
     let share = share(rounds, callers)?;
     let (writer, handed) = mpsc::channel();
-    let bare = Bare::open(path)?;
+    let bare = Bare::open(&plain.path, plain.full)?;
     let (end, ended) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         let serving = scope.spawn(move || {
@@ -230,7 +287,7 @@ fn grouped_by(path: &Path, scripts: &[Script], callers: usize, rounds: u32, turn
             ended.recv().ok();
             served
         });
-        let block = in_threads(path, scripts.iter().take(callers), share, turn, |bare, script, seed| {
+        let block = in_threads(plain, callers, share, turn, |bare, script, seed| {
             bare.rounds_by(&writer, script, share, seed)
         });
         drop((writer, end));
@@ -239,15 +296,21 @@ fn grouped_by(path: &Path, scripts: &[Script], callers: usize, rounds: u32, turn
     })
 }
 
-/// Runs a thread with its own connection for each script. What opens and closes them is not measured.
-fn in_threads<'a>(
-    path: &Path,
-    scripts: impl Iterator<Item = &'a Script>,
+/// Runs a thread with its own connection for each caller. What opens and closes them is not measured.
+fn in_threads(
+    plain: &Plain,
+    callers: usize,
     share: u32,
     turn: u32,
     work: impl Fn(&Bare, &Script, u64) -> Fallible<()> + Sync,
 ) -> Fallible<Block> {
-    let callers = scripts.map(|script| Ok((script, Bare::open(path)?))).collect::<Fallible<Vec<_>>>()?;
+    let open = |path: &Path| Bare::open(path, plain.full);
+    let callers = plain
+        .scripts
+        .iter()
+        .take(callers)
+        .map(|script| Ok((script, open(&plain.path)?)))
+        .collect::<Fallible<Vec<_>>>()?;
     let rounds = share * u32::try_from(callers.len())?;
     let gate = Barrier::new(callers.len() + 1);
     std::thread::scope(|scope| {

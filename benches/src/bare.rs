@@ -18,14 +18,14 @@ use crate::script::{Ids, Row, Script, Step};
 pub struct Bare(Connection);
 
 impl Bare {
-    /// Opens the file as the store does.
+    /// Opens the file as the store does, with durability FULL or NORMAL.
     ///
     /// # Errors
     /// When SQLite does not.
-    pub fn open(path: &Path) -> Fallible<Self> {
+    pub fn open(path: &Path, full: bool) -> Fallible<Self> {
         let conn = Connection::open(path)?;
         conn.busy_timeout(Duration::from_secs(60))?;
-        conn.pragma_update(None, "synchronous", "FULL")?;
+        conn.pragma_update(None, "synchronous", if full { "FULL" } else { "NORMAL" })?;
         conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
         conn.pragma_update(None, "foreign_keys", true)?;
         conn.set_prepared_statement_cache_capacity(64);

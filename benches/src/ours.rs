@@ -9,11 +9,12 @@ use portcullis::Portcullis;
 use portcullis::account::NewAccount;
 use portcullis::contact::Email;
 use portcullis::error::PortError;
+use portcullis::id::SessionId;
 use portcullis::keyring::Keyring;
 use portcullis::password::argon2::HashPool;
 use portcullis::policy::{Limit, Policy};
 use portcullis::port::ambient::{Random, SystemRandom};
-use portcullis::port::hasher::PasswordHasher;
+use portcullis::port::hasher::{HashError, PasswordHash, PasswordHasher, Verified};
 use portcullis::port::message::{Mail, MailSender, Receipt, SendError};
 use portcullis::port::store::Store;
 use portcullis::secret::{Code, Password};
@@ -38,7 +39,19 @@ impl Ours {
     /// # Errors
     /// When the store does not work.
     pub async fn new(store: Arc<dyn Store>, callers: usize) -> Fallible<Self> {
-        let security = engine(store)?;
+        Self::with(store, callers, Arc::new(HashPool::with_cheap_cost_for_tests()?)).await
+    }
+
+    /// As [`Ours::new`], with another hasher.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn with(
+        store: Arc<dyn Store>,
+        callers: usize,
+        hasher: Arc<dyn PasswordHasher>,
+    ) -> Fallible<Self> {
+        let security = engine(store, hasher)?;
         let password = Password::parse(PASSWORD.to_owned(), "password")?;
         let code = Code::parse("000000")?;
         let hash = HashPool::with_cheap_cost_for_tests()?.hash(&password, [7; 16]).await?;
@@ -64,11 +77,28 @@ impl Ours {
         Ok(Self { security, logins, password, code })
     }
 
+    /// The engine.
+    pub const fn security(&self) -> &Portcullis {
+        &self.security
+    }
+
+    /// Signs a caller in, with the code; gives the session.
+    ///
+    /// # Errors
+    /// When it does not end in a session.
+    pub async fn session(&self, caller: usize) -> Fallible<SessionId> {
+        self.admitted(caller).await
+    }
+
     /// One round of a caller: the password, then the code.
     ///
     /// # Errors
     /// When it does not end in a session.
     pub async fn round(&self, caller: usize) -> Fallible<()> {
+        self.admitted(caller).await.map(drop)
+    }
+
+    async fn admitted(&self, caller: usize) -> Fallible<SessionId> {
         let login = self.logins.get(caller).ok_or("there is no such caller")?;
         let sign_in = self.security.sign_in();
         let SignInResult::CodeRequired { code, .. } =
@@ -76,14 +106,38 @@ impl Ours {
         else {
             return Err("no code was asked".into());
         };
-        let CodeResult::Admitted(_) = sign_in.code(code.id, &self.code, &attempt(), None).await? else {
+        let CodeResult::Admitted(admission) = sign_in.code(code.id, &self.code, &attempt(), None).await?
+        else {
             return Err("the code made no session".into());
         };
-        Ok(())
+        Ok(admission.session.id)
     }
 }
 
-fn engine(store: Arc<dyn Store>) -> Fallible<Portcullis> {
+/// Says that every password fits, at once: what is left of a round is neither hash nor thread.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct NoHash;
+
+impl NoHash {
+    /// The hasher.
+    pub fn shared() -> Arc<dyn PasswordHasher> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for NoHash {
+    async fn hash(&self, _: &Password, _: [u8; 16]) -> Result<PasswordHash, HashError> {
+        Ok(PasswordHash::stored("$none"))
+    }
+
+    async fn verify<'a>(&self, _: &Password, hash: Option<&'a PasswordHash>) -> Result<Verified, HashError> {
+        Ok(Verified { fits: hash.is_some(), outdated: false })
+    }
+}
+
+fn engine(store: Arc<dyn Store>, hasher: Arc<dyn PasswordHasher>) -> Fallible<Portcullis> {
     let many = Limit::new(1_000_000_000, TimeDelta::hours(1));
     let mut policy = Policy::default();
     policy.email_codes_per_user = many;
@@ -92,7 +146,7 @@ fn engine(store: Arc<dyn Store>) -> Fallible<Portcullis> {
     Ok(Portcullis::builder_on(store)
         .keyring(keyring)
         .mail(NoMail)
-        .hasher(Arc::new(HashPool::with_cheap_cost_for_tests()?))
+        .hasher(hasher)
         .random(Arc::new(KnownCodes(AtomicU64::new(now().timestamp_micros().unsigned_abs()))))
         .policy(policy)
         .public_url("https://fleet.example.com")

@@ -3,14 +3,12 @@
 //! One real round of each user is taped: the same reads by key, the same records, keys, counters and lines of the trail,
 //! bodies of the same length. Ids of what a round makes are new at each repetition.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use portcullis::id::uuid_v7;
 use portcullis::port::ambient::{Clock, SystemClock};
 use portcullis::port::store::{Commit, CounterOp, Expect, Key, Read, Record, Snapshot, Start, Store};
-use portcullis_sqlite::SqliteStore;
 use uuid::Uuid;
 
 use crate::Fallible;
@@ -40,12 +38,12 @@ pub(crate) struct Row {
     pub(crate) fresh: Vec<Key>,
 }
 
-/// Fills a new file with users and tapes one round of each.
+/// Fills a new store with users and tapes one round of each.
 ///
 /// # Errors
 /// When the store does not work.
-pub async fn scripts(path: &Path, callers: usize) -> Fallible<Vec<Script>> {
-    let tape = Arc::new(Tape::new(SqliteStore::open(path)?));
+pub async fn scripts<S: Store>(store: S, callers: usize) -> Fallible<Vec<Script>> {
+    let tape = Arc::new(Tape::new(store));
     let ours = Ours::new(Arc::clone(&tape) as Arc<dyn Store>, callers).await?;
     let mut scripts = Vec::with_capacity(callers);
     for caller in 0..callers {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use portcullis::Portcullis;
 use portcullis::account::Service;
-use portcullis::challenge::{Channel, PendingCode};
+use portcullis::challenge::{Channel, CodeDelivery, PendingCode};
 use portcullis::email::{EmailSettings, UndoInfo};
 use portcullis::password::PasswordSettings;
 use portcullis::recovery::LinkInfo;
@@ -29,6 +29,9 @@ pub(crate) struct ChallengeView {
     expires_at: DateTime<Utc>,
     resend_at: DateTime<Utc>,
     attempts_left: u32,
+    /// What went wrong with the message, or may have: what was sent needs no word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<&'static str>,
 }
 
 impl ChallengeView {
@@ -40,6 +43,10 @@ impl ChallengeView {
             expires_at: code.expires_at,
             resend_at: code.resend_at,
             attempts_left: code.attempts_left,
+            delivery: match code.delivery {
+                CodeDelivery::Ambiguous | CodeDelivery::Failed => Some(code.delivery.name()),
+                CodeDelivery::Waiting | CodeDelivery::Sent | _ => None,
+            },
         }
     }
 }

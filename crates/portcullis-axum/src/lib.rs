@@ -46,6 +46,7 @@ mod service;
 mod state;
 mod status;
 mod trail;
+mod usage;
 mod user;
 
 pub use carrier::{CookieCarrier, SessionCarrier};

@@ -245,19 +245,20 @@ fn answers() -> Vec<(&'static str, Value)> {
         "challenge": text, "channel": {"enum": ["email", "sms"]}, "destination": text,
         "expires_at": time, "resend_at": time, "attempts_left": number,
     });
+    let known = json!({"delivery": {"enum": ["ambiguous", "failed"]}});
     let with_challenge = |more: Value| {
         let mut fields = challenge.clone();
         if let (Value::Object(fields), Value::Object(more)) = (&mut fields, more) {
             fields.extend(more);
         }
-        object(&fields, &json!({}))
+        object(&fields, &known)
     };
     let event = json!({
         "id": id, "at": time, "action": text, "reason": {"type": ["string", "null"]},
         "actor": maybe_id, "about": maybe_id, "source": maybe_id,
     });
     vec![
-        ("Challenge", object(&challenge, &none)),
+        ("Challenge", object(&challenge, &known)),
         ("Gate", object(&json!({"gate": text, "text": text}), &json!({"right": text}))),
         ("Verdict", object(&json!({"allowed": flag}), &json!({"missing": list(reference("Gate"))}))),
         (

@@ -116,7 +116,25 @@ pub(crate) fn of_accounts() -> Vec<(&'static str, Value)> {
         "id": id, "at": time, "days": number, "amount": number, "comment": text, "by": maybe_id,
     });
     let payment = object(&payment, &none);
+    let until = json!({"type": ["string", "null"], "format": "date-time"});
+    let used = object(
+        &json!({
+            "used": number, "codes": number, "quota": or_null("integer"),
+            "period": {"enum": ["none", "hour", "day", "week", "month"]}, "until": until,
+        }),
+        &none,
+    );
+    let budget = object(&json!({"used": number, "limit": number, "left": number, "until": until}), &none);
     vec![
+        (
+            "Usage",
+            object(
+                &json!({
+                    "sms": used, "email_notification": used, "sms_budget": budget, "sms_new_budget": budget,
+                }),
+                &none,
+            ),
+        ),
         ("NewAccount", object(&json!({"name": text, "parent": id}), &billed)),
         ("AccountChange", object(&none, &change)),
         ("ManagedAccount", object(&account, &some)),

@@ -1,5 +1,7 @@
 //! What flespi says, read as if an enemy had written it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::port::flespi::{IssuedToken, RegionName, TokenInfo, TokenKind};
 use portcullis::secret::FlespiToken;
@@ -12,8 +14,31 @@ const LAST_SECOND: i64 = 253_402_300_799;
 /// The longest note that is taken over, in bytes.
 const LONGEST_INFO: usize = 1024;
 
+/// What an answer says that is not the whole.
+pub(crate) const PART: Trouble = Trouble::Unread("the answer is a part only");
+
+/// A part of a list, and how long the list is, if that is told.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<Value>,
+    pub(crate) total: Option<u64>,
+}
+
+impl Page {
+    /// Whether the list is no longer than so many items.
+    pub(crate) fn ends_at(&self, seen: usize) -> bool {
+        self.total.is_none_or(|total| usize::try_from(total).is_ok_and(|total| total <= seen))
+    }
+}
+
 /// The list `result` of a whole answer; an error beside it spoils it.
 pub(crate) fn result(body: &[u8]) -> Result<Vec<Value>, Trouble> {
+    let page = page(body)?;
+    if page.ends_at(page.items.len()) { Ok(page.items) } else { Err(PART) }
+}
+
+/// The list `result` of an answer that may be a part of it.
+pub(crate) fn page(body: &[u8]) -> Result<Page, Trouble> {
     let body: Value = serde_json::from_slice(body).map_err(|_| Trouble::Unread("the answer is no json"))?;
     let Value::Object(mut body) = body else {
         return Err(Trouble::Unread("the answer is no object"));
@@ -27,10 +52,7 @@ pub(crate) fn result(body: &[u8]) -> Result<Vec<Value>, Trouble> {
         return Err(Trouble::Unread("the answer has no result"));
     };
     let total = body.get("pagination").and_then(|pages| pages.get("total")).and_then(Value::as_u64);
-    if total.is_some_and(|total| usize::try_from(total).map_or(true, |total| total > items.len())) {
-        return Err(Trouble::Unread("the answer is a part only"));
-    }
-    Ok(items)
+    Ok(Page { items, total })
 }
 
 /// The one item of a result.
@@ -64,13 +86,41 @@ pub(crate) fn issued(mut item: Value) -> Result<IssuedToken, Trouble> {
     Ok(IssuedToken { id, token, info })
 }
 
-/// The numbers of the items that have exactly this noted on them.
-pub(crate) fn noted(items: &[Value], wanted: &str) -> Result<Vec<u64>, Trouble> {
-    items
-        .iter()
-        .filter(|item| item.get("info").and_then(Value::as_str) == Some(wanted))
-        .map(|item| number(item.get("id")).ok_or(Trouble::Unread("the token has no number")))
-        .collect()
+/// The tokens of a list that comes in parts, and which of them have something noted on them.
+#[derive(Debug, Default)]
+pub(crate) struct Noted {
+    numbers: BTreeSet<u64>,
+    seen: usize,
+    found: Vec<u64>,
+}
+
+impl Noted {
+    /// Takes a part over: `true` if it was the last one. One that brings nothing new before the end is no part of a list.
+    pub(crate) fn take(&mut self, page: &Page, wanted: &str) -> Result<bool, Trouble> {
+        let before = self.seen;
+        for item in &page.items {
+            let number = number(item.get("id"));
+            if number.is_some_and(|number| !self.numbers.insert(number)) {
+                continue;
+            }
+            self.seen += 1;
+            if item.get("info").and_then(Value::as_str) == Some(wanted) {
+                self.found.push(number.ok_or(Trouble::Unread("the token has no number"))?);
+            }
+        }
+        let ends = page.ends_at(self.seen);
+        if ends || self.seen > before { Ok(ends) } else { Err(PART) }
+    }
+
+    /// How many tokens it had so far.
+    pub(crate) const fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// The numbers of those that have exactly this noted on them.
+    pub(crate) fn found(self) -> Vec<u64> {
+        self.found
+    }
 }
 
 /// The names of regions, as `/auth/regions` lists them (`region` in older answers). Nothing else is looked at.

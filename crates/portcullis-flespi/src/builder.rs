@@ -154,7 +154,8 @@ impl FlespiBuilder {
         self
     }
 
-    /// Bounds a whole call, with every try and wait: 50 ms to 2 min. Default: 20 s.
+    /// Bounds a whole call, with every try and wait: 50 ms to 2 min. Default: 20 s. It must not be more than the policy's
+    /// `flespi_call_longest`; a request that redeems takes up to `flespi_patience` and one call.
     ///
     /// ```
     /// use std::time::Duration;

@@ -10,10 +10,13 @@ use portcullis::secret::FlespiToken;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::answer;
+use crate::answer::{self, Noted};
 use crate::builder::{FlespiBuilder, SetupError};
 use crate::outcome::{Effect, Trouble};
 use crate::wire::{Call, Wire};
+
+/// How many parts of one list are asked for, before it is called endless.
+const MOST_PAGES: usize = 64;
 
 /// Calls flespi. Each call has a connection of its own; it may be used by any number of tasks at once.
 pub struct Flespi {
@@ -183,8 +186,24 @@ impl FlespiApi for Flespi {
     }
 
     async fn find(&self, region: &RegionName, by: &FlespiToken, info: &str) -> Result<Vec<u64>, FlespiError> {
-        let items = self.read("find", region, "/platform/tokens/all?fields=id,info", Some(by)).await?;
-        understood(answer::noted(&items, info), Effect::Reads)
+        const PATH: &str = "/platform/tokens/all?fields=id,info";
+        let deadline = self.wire.deadline();
+        let mut noted = Noted::default();
+        for _ in 0..MOST_PAGES {
+            let offset = match noted.seen() {
+                0 => String::new(),
+                seen => format!("&offset={seen}"),
+            };
+            let url = self.url(region, &format!("{PATH}{offset}"))?;
+            let (token, effect) = (Some(by), Effect::Reads);
+            let call = Call { name: "find", method: Method::GET, url, token, body: None, effect };
+            let body = understood(self.wire.call_until(&call, deadline).await, effect)?;
+            let page = understood(answer::page(&body), effect)?;
+            if understood(noted.take(&page, info), effect)? {
+                return Ok(noted.found());
+            }
+        }
+        understood(Err(answer::PART), Effect::Reads)
     }
 
     async fn revoke(&self, region: &RegionName, by: &FlespiToken, id: u64) -> Result<(), FlespiError> {

@@ -56,9 +56,22 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    /// When a call that begins now has to be over.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
     /// The body of an answer with status 200.
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Zeroizing<Vec<u8>>, Trouble> {
-        let deadline = Instant::now() + self.timeout;
+        self.call_until(call, self.deadline()).await
+    }
+
+    /// The same, of a request that is one of several and has to be over with them all.
+    pub(crate) async fn call_until(
+        &self,
+        call: &Call<'_>,
+        deadline: Instant,
+    ) -> Result<Zeroizing<Vec<u8>>, Trouble> {
         let mut tried = 0;
         loop {
             let answer = match timeout_at(deadline, self.once(call)).await {

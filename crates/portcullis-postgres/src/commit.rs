@@ -8,40 +8,43 @@ use portcullis::error::PortError;
 use portcullis::port::store::{
     Commit, CommitError, Count, Counter, CounterOp, Counts, Expect, Key, Lane, Put, Window,
 };
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Error, Row};
+use tokio_postgres::{Error as SqlError, Row};
 use uuid::Uuid;
 
 use crate::error::{port, statement};
-use crate::pool::{Failure, ask, is_definite};
+use crate::pool::{Failure, is_definite, is_undone};
 use crate::row::{self, column};
 use crate::store::PostgresStore;
 
-const COMMIT: &str = "SELECT c.count_place, c.count_value, c.count_end FROM portcullis_commit(
+pub(crate) const COMMIT: &str = "SELECT c.count_place, c.count_value, c.count_end FROM portcullis_commit(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) c";
 
 impl PostgresStore {
     pub(crate) async fn kept(&self, commit: &Commit) -> Result<Counts, CommitError> {
         let call = Call::of(commit).map_err(CommitError::Port)?;
-        let lock_wait = self.waits().lock.as_millis().max(1).to_string();
-        let now = row::instant(commit.now).map_err(CommitError::Port)?;
-        let mut params: Vec<(&(dyn ToSql + Sync), Type)> =
-            vec![(&now, Type::TIMESTAMPTZ), (&lock_wait, Type::TEXT)];
-        params.extend(call.params());
-        match ask(self.pool(), self.waits(), COMMIT, &params).await {
+        let lock_wait = self.lock_wait();
+        let outcome = match self.ask(COMMIT, &call.params(&commit.now, &lock_wait)).await {
             Ok(rows) => call.counts(&rows, commit).map_err(CommitError::Port),
             Err(Failure::Unsent(error)) => Err(CommitError::Port(error)),
             Err(Failure::Said(error)) => Err(call.refused(&error)),
             Err(Failure::Late) => Err(CommitError::Unknown),
+        };
+        if outcome.is_ok() {
+            self.tell_if_due(commit);
         }
+        outcome
+    }
+
+    pub(crate) fn lock_wait(&self) -> String {
+        self.waits().lock.as_millis().max(1).to_string()
     }
 }
 
 /// The arguments of one call, in columns.
 #[derive(Default)]
-struct Call<'a> {
+pub(crate) struct Call<'a> {
     trail: Trail<'a>,
     touched: Touched<'a>,
     keys: Keys<'a>,
@@ -108,7 +111,8 @@ enum Act<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn of(commit: &'a Commit) -> Result<Self, PortError> {
+    pub(crate) fn of(commit: &'a Commit) -> Result<Self, PortError> {
+        row::instant(commit.now)?;
         let mut call = Self::default();
         call.trail.fill(commit)?;
 
@@ -137,9 +141,15 @@ impl<'a> Call<'a> {
         Ok(call)
     }
 
-    fn params(&self) -> [(&(dyn ToSql + Sync), Type); 33] {
+    pub(crate) fn params<'p>(
+        &'p self,
+        now: &'p DateTime<Utc>,
+        lock_wait: &'p String,
+    ) -> [(&'p (dyn ToSql + Sync), Type); 35] {
         let Self { trail, touched, keys, subjects, names, steps, .. } = self;
         [
+            (now, Type::TIMESTAMPTZ),
+            (lock_wait, Type::TEXT),
             (&trail.ids, Type::UUID_ARRAY),
             (&trail.ats, Type::TIMESTAMPTZ_ARRAY),
             (&trail.tenants, Type::UUID_ARRAY),
@@ -177,7 +187,7 @@ impl<'a> Call<'a> {
     }
 
     /// The counts of the counters that were stepped on; of one that has no row, 0.
-    fn counts(&self, rows: &[Row], commit: &Commit) -> Result<Counts, PortError> {
+    pub(crate) fn counts(&self, rows: &[Row], commit: &Commit) -> Result<Counts, PortError> {
         let mut counts: Counts =
             commit.counters.iter().map(|(counter, _)| (counter.clone(), Count::default())).collect();
         for row in rows {
@@ -192,7 +202,7 @@ impl<'a> Call<'a> {
     }
 
     /// What an error after sending means. Only what the server says of the statement itself is sure.
-    fn refused(&self, error: &Error) -> CommitError {
+    pub(crate) fn refused(&self, error: &SqlError) -> CommitError {
         let Some(db) = error.as_db_error().filter(|_| is_definite(error)) else {
             return CommitError::Unknown;
         };
@@ -210,11 +220,7 @@ impl<'a> Call<'a> {
             "ZC004" => CommitError::Port(port(
                 "the default isolation level of the database, the user or the session must be read committed",
             )),
-            _ if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED]
-                .contains(db.code()) =>
-            {
-                CommitError::Conflict
-            }
+            _ if is_undone(error) => CommitError::Conflict,
             _ => CommitError::Port(statement(error)),
         }
     }

@@ -4,21 +4,21 @@ use async_trait::async_trait;
 use portcullis::error::PortError;
 use portcullis::testing::{Contents, Dump};
 
-use crate::pool::ask;
 use crate::read;
 use crate::row::{self, record_columns};
 use crate::store::PostgresStore;
 
-const RECORDS: &str = concat!("SELECT ", record_columns!(), " FROM portcullis_record r");
-const COUNTERS: &str = "SELECT c.subject AS id, c.name, c.value, c.ends_at FROM portcullis_counter c";
-const AUDIT: &str = "SELECT a.* FROM portcullis_audit a WHERE a.action <> ''";
+pub(crate) const RECORDS: &str = concat!("SELECT ", record_columns!(), " FROM portcullis_record r");
+pub(crate) const COUNTERS: &str =
+    "SELECT c.subject AS id, c.name, c.value, c.ends_at FROM portcullis_counter c";
+pub(crate) const AUDIT: &str = "SELECT a.* FROM portcullis_audit a WHERE a.action <> ''";
 
 #[async_trait]
 impl Dump for PostgresStore {
     async fn contents(&self) -> Result<Contents, PortError> {
-        let records = ask(self.pool(), self.waits(), RECORDS, &[]).await?;
-        let counters = ask(self.pool(), self.waits(), COUNTERS, &[]).await?;
-        let audit = ask(self.pool(), self.waits(), AUDIT, &[]).await?;
+        let records = self.ask(RECORDS, &[]).await?;
+        let counters = self.ask(COUNTERS, &[]).await?;
+        let audit = self.ask(AUDIT, &[]).await?;
         Ok(Contents {
             records: records.iter().map(row::record).collect::<Result<_, _>>()?,
             counters: counters.iter().map(row::counter).collect::<Result<_, _>>()?,

@@ -71,6 +71,8 @@ pub(crate) fn statement(error: &Error) -> PortError {
         .contains(code)
     {
         "the schema is missing or older than this release, migrate first"
+    } else if *code == SqlState::INVALID_SCHEMA_NAME {
+        "the schema that holds the tables does not exist"
     } else if *code == SqlState::LOCK_NOT_AVAILABLE {
         "others held the same rows for too long"
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {

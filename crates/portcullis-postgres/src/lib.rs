@@ -32,15 +32,21 @@ mod commit;
 #[cfg(feature = "testing")]
 mod dump;
 mod error;
+mod hint;
+mod host;
 mod mark;
+mod objects;
 mod options;
 mod pool;
 mod read;
 mod row;
 mod schema;
+mod statements;
 mod store;
 mod work;
 
+pub use deadpool_postgres;
 pub use options::PostgresOptions;
 pub use schema::{Migration, SchemaReport};
 pub use store::PostgresStore;
+pub use tokio_postgres;

@@ -3,9 +3,13 @@
 use portcullis::error::PortError;
 use tokio_postgres::types::Type;
 
-use crate::pool::ask;
 use crate::row::{column, text};
 use crate::store::PostgresStore;
+
+pub(crate) const MARK: &str = "SELECT m.value FROM portcullis_mark m WHERE m.name = $1";
+
+pub(crate) const SET_MARK: &str = "INSERT INTO portcullis_mark (name, value) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
 impl PostgresStore {
     /// Gives the value of a mark, such as `dev` of a database made for development.
@@ -14,13 +18,7 @@ impl PostgresStore {
     /// [`PortError`] when the database does not answer.
     pub async fn mark(&self, name: &str) -> Result<Option<String>, PortError> {
         let name = text(name, "the name of a mark")?;
-        let rows = ask(
-            self.pool(),
-            self.waits(),
-            "SELECT m.value FROM portcullis_mark m WHERE m.name = $1",
-            &[(&name, Type::TEXT)],
-        )
-        .await?;
+        let rows = self.ask(MARK, &[(&name, Type::TEXT)]).await?;
         rows.first().map(|row| column(row, "value")).transpose()
     }
 
@@ -30,14 +28,7 @@ impl PostgresStore {
     /// [`PortError`] when the database does not answer; the mark may be set or not.
     pub async fn set_mark(&self, name: &str, value: &str) -> Result<(), PortError> {
         let (name, value) = (text(name, "the name of a mark")?, text(value, "the value of a mark")?);
-        ask(
-            self.pool(),
-            self.waits(),
-            "INSERT INTO portcullis_mark (name, value) VALUES ($1, $2)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            &[(&name, Type::TEXT), (&value, Type::TEXT)],
-        )
-        .await?;
+        self.ask(SET_MARK, &[(&name, Type::TEXT), (&value, Type::TEXT)]).await?;
         Ok(())
     }
 }

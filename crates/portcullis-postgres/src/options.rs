@@ -30,15 +30,18 @@ pub struct PostgresOptions {
     pub(crate) tls: Option<rustls::ClientConfig>,
     pub(crate) connections: usize,
     pub(crate) waits: Waits,
+    pub(crate) schema: Option<String>,
+    pub(crate) hints: bool,
 }
 
-/// How long anything may take.
+/// How long anything may take, and how often it is tried again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waits {
     pub(crate) pool: Duration,
     pub(crate) connect: Duration,
     pub(crate) statement: Duration,
     pub(crate) lock: Duration,
+    pub(crate) retries: u32,
 }
 
 impl Default for Waits {
@@ -48,6 +51,7 @@ impl Default for Waits {
             connect: Duration::from_secs(5),
             statement: Duration::from_secs(15),
             lock: Duration::from_secs(5),
+            retries: 3,
         }
     }
 }
@@ -72,7 +76,66 @@ impl PostgresOptions {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(port("the database url names no host"));
         }
-        Ok(Self { config, tls: None, connections: 10, waits: Waits::default() })
+        Ok(Self::of(config))
+    }
+
+    /// Options for a pool of the host's, see [`PostgresStore::from_pool_with`](crate::PostgresStore::from_pool_with):
+    /// they name no server, and whatever concerns the making of connections is the pool's.
+    ///
+    /// ```
+    /// use portcullis_postgres::PostgresOptions;
+    /// let options = PostgresOptions::for_pool().in_schema("security")?;
+    /// # Ok::<(), portcullis::error::PortError>(())
+    /// ```
+    pub fn for_pool() -> Self {
+        Self::of(Config::new())
+    }
+
+    fn of(config: Config) -> Self {
+        Self { config, tls: None, connections: 10, waits: Waits::default(), schema: None, hints: false }
+    }
+
+    /// Names the schema of the tables and functions, which must exist; without it they are where the connection's
+    /// `search_path` finds them. At most 63 lower-case letters, digits and `_`, and no digit first.
+    ///
+    /// ```
+    /// use portcullis_postgres::PostgresOptions;
+    /// let options = PostgresOptions::from_url("postgres://app@127.0.0.1/app")?;
+    /// assert!(options.clone().in_schema("security").is_ok());
+    /// assert!(options.in_schema("a; DROP TABLE b").is_err());
+    /// # Ok::<(), portcullis::error::PortError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Another name.
+    pub fn in_schema(mut self, name: &str) -> Result<Self, PortError> {
+        let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let begins = name.starts_with(|c: char| !c.is_ascii_digit());
+        if !begins || name.len() > 63 || !name.chars().all(is_word) {
+            return Err(port("a schema is named by lower-case letters, digits and _"));
+        }
+        self.schema = Some(name.to_owned());
+        Ok(self)
+    }
+
+    /// How often a statement is sent again that the server undid for the sake of others (a deadlock, a failed
+    /// serialization); 3 by default, 0 for never. A commit that is still undone is `Conflict`, which the engine decides
+    /// anew.
+    #[must_use]
+    pub const fn with_retries(mut self, retries: u32) -> Self {
+        self.waits.retries = retries;
+        self
+    }
+
+    /// Tells other processes by NOTIFY that a commit left something due, and listens for them; off by default. It takes
+    /// one more connection, made as this URL says, and spares a worker of another process the wait until it looks by
+    /// itself. Nothing is lost where a notice is: it is only a hint.
+    ///
+    /// A transaction-mode pooler does not pass notices on. The connection must be a direct one for hints to arrive.
+    #[must_use]
+    pub const fn with_hints(mut self) -> Self {
+        self.hints = true;
+        self
     }
 
     /// Encrypts every connection and verifies the server by this configuration: its roots, its crypto provider.
@@ -122,6 +185,21 @@ impl PostgresOptions {
         self
     }
 
+    /// How to connect, and whether encrypted.
+    pub(crate) fn to_connect(&self) -> Result<(Config, SslMode), PortError> {
+        let mut config = self.config.clone();
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(port("the options name no host"));
+        }
+        let mode = self.sslmode()?;
+        config.ssl_mode(mode);
+        config.connect_timeout(self.waits.connect);
+        if config.get_application_name().is_none() {
+            config.application_name("portcullis");
+        }
+        Ok((config, mode))
+    }
+
     /// Whether connections are encrypted, or why there can be none.
     pub(crate) fn sslmode(&self) -> Result<SslMode, PortError> {
         let local = self.is_local();
@@ -168,6 +246,8 @@ impl fmt::Debug for PostgresOptions {
             .field("database", &self.config.get_dbname())
             .field("tls", &self.tls.is_some())
             .field("connections", &self.connections)
+            .field("schema", &self.schema)
+            .field("hints", &self.hints)
             .field("waits", &self.waits)
             .finish_non_exhaustive()
     }

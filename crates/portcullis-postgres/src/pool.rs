@@ -13,16 +13,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::{no_connection, port, statement};
 use crate::options::{PostgresOptions, Waits};
+use crate::store::PostgresStore;
 
 /// Builds a pool; connects to nothing yet.
 pub(crate) fn build(options: &PostgresOptions) -> Result<Pool, PortError> {
-    let mut config = options.config.clone();
-    let mode = options.sslmode()?;
-    config.ssl_mode(mode);
-    config.connect_timeout(options.waits.connect);
-    if config.get_application_name().is_none() {
-        config.application_name("portcullis");
-    }
+    let (config, mode) = options.to_connect()?;
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = match &options.tls {
         Some(tls) if mode == SslMode::Require => {
@@ -60,10 +55,27 @@ impl From<Failure> for PortError {
     }
 }
 
-/// Asks with an unnamed statement, in a transaction of its own: one round trip.
-///
-/// Unnamed statements work through a transaction-mode pooler, and the driver never logs their parameters.
-pub(crate) async fn ask(
+impl PostgresStore {
+    /// Asks with an unnamed statement, in a transaction of its own: one round trip. What the server undid for the sake
+    /// of others is asked again, so many times as the options say.
+    ///
+    /// Unnamed statements work through a transaction-mode pooler, and the driver never logs their parameters.
+    pub(crate) async fn ask(
+        &self,
+        sql: &'static str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, Failure> {
+        let mut left = self.waits().retries;
+        loop {
+            match ask(self.pool(), self.waits(), self.named(sql), params).await {
+                Err(Failure::Said(error)) if left > 0 && is_undone(&error) => left -= 1,
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+async fn ask(
     pool: &Pool,
     waits: Waits,
     sql: &str,
@@ -85,7 +97,16 @@ pub(crate) async fn ask(
     }
 }
 
-async fn within<F: Future>(wait: Duration, future: F) -> Result<F::Output, Failure> {
+/// Whether the server undid the statement since it stood in the way of others, or they in its: 40001 and 40P01.
+pub(crate) fn is_undone(error: &Error) -> bool {
+    use tokio_postgres::error::SqlState;
+    is_definite(error)
+        && error.code().is_some_and(|code| {
+            [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
+        })
+}
+
+pub(crate) async fn within<F: Future>(wait: Duration, future: F) -> Result<F::Output, Failure> {
     timeout(wait, future).await.map_err(|_| Failure::Late)
 }
 

@@ -10,7 +10,6 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::error::port;
-use crate::pool::ask;
 use crate::row::{self, column, record_columns};
 use crate::store::PostgresStore;
 
@@ -18,7 +17,7 @@ use crate::store::PostgresStore;
 ///
 /// Each `LIMIT 1` and `OFFSET 0` keeps a lookup by id a lookup by id, whatever the planner believes about the number
 /// of references.
-const READ: &str = concat!(
+pub(crate) const READ: &str = concat!(
     "WITH start AS MATERIALIZED (
         SELECT w.n, COALESCE(w.id, k.id) AS id
         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS w (id, kind, name, value, n)
@@ -58,7 +57,7 @@ const READ: &str = concat!(
 );
 
 /// The records that carry a key, by id.
-const LIST: &str = concat!(
+pub(crate) const LIST: &str = concat!(
     "SELECT ",
     record_columns!(),
     " FROM (
@@ -71,14 +70,14 @@ const LIST: &str = concat!(
 );
 
 /// The trail of a subject, by id.
-const OLDEST_FIRST: &str =
+pub(crate) const OLDEST_FIRST: &str =
     "SELECT a.id, a.at, a.tenant, a.subject, a.actor, a.action, a.reason, a.source, a.about
      FROM portcullis_audit a
      WHERE a.subject = $1 AND a.action <> '' AND ($2 IS NULL OR a.id > $2)
      ORDER BY a.id LIMIT $3";
 
 /// The trail of a subject, from its end.
-const NEWEST_FIRST: &str =
+pub(crate) const NEWEST_FIRST: &str =
     "SELECT a.id, a.at, a.tenant, a.subject, a.actor, a.action, a.reason, a.source, a.about
      FROM portcullis_audit a
      WHERE a.subject = $1 AND a.action <> '' AND ($2 IS NULL OR a.id < $2)
@@ -100,20 +99,19 @@ impl PostgresStore {
             values.push(key.map(|key| key.value.as_str()));
         }
         let now = row::instant(read.now)?;
-        let rows = ask(
-            self.pool(),
-            self.waits(),
-            READ,
-            &[
-                (&ids, Type::UUID_ARRAY),
-                (&kinds, Type::TEXT_ARRAY),
-                (&names, Type::TEXT_ARRAY),
-                (&values, Type::TEXT_ARRAY),
-                (&read.subjects, Type::UUID_ARRAY),
-                (&now, Type::TIMESTAMPTZ),
-            ],
-        )
-        .await?;
+        let rows = self
+            .ask(
+                READ,
+                &[
+                    (&ids, Type::UUID_ARRAY),
+                    (&kinds, Type::TEXT_ARRAY),
+                    (&names, Type::TEXT_ARRAY),
+                    (&values, Type::TEXT_ARRAY),
+                    (&read.subjects, Type::UUID_ARRAY),
+                    (&now, Type::TIMESTAMPTZ),
+                ],
+            )
+            .await?;
 
         let mut snapshot = Snapshot::default();
         let mut starts: BTreeMap<i64, Option<Uuid>> = BTreeMap::new();
@@ -144,20 +142,19 @@ impl PostgresStore {
         if !is_storable(key) {
             return Ok(Vec::new());
         }
-        let rows = ask(
-            self.pool(),
-            self.waits(),
-            LIST,
-            &[
-                (&key.kind.as_str(), Type::TEXT),
-                (&key.name.as_ref(), Type::TEXT),
-                (&key.value, Type::TEXT),
-                (&key.unique, Type::BOOL),
-                (&page.after, Type::UUID),
-                (&i64::from(page.limit), Type::INT8),
-            ],
-        )
-        .await?;
+        let rows = self
+            .ask(
+                LIST,
+                &[
+                    (&key.kind.as_str(), Type::TEXT),
+                    (&key.name.as_ref(), Type::TEXT),
+                    (&key.value, Type::TEXT),
+                    (&key.unique, Type::BOOL),
+                    (&page.after, Type::UUID),
+                    (&i64::from(page.limit), Type::INT8),
+                ],
+            )
+            .await?;
         rows.iter().map(row::record).collect()
     }
 
@@ -166,13 +163,12 @@ impl PostgresStore {
             Order::OldestFirst => OLDEST_FIRST,
             Order::NewestFirst => NEWEST_FIRST,
         };
-        let rows = ask(
-            self.pool(),
-            self.waits(),
-            sql,
-            &[(&subject, Type::UUID), (&page.beyond, Type::UUID), (&i64::from(page.limit), Type::INT8)],
-        )
-        .await?;
+        let rows = self
+            .ask(
+                sql,
+                &[(&subject, Type::UUID), (&page.beyond, Type::UUID), (&i64::from(page.limit), Type::INT8)],
+            )
+            .await?;
         rows.iter().map(event).collect()
     }
 }

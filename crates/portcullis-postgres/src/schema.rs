@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use tokio_postgres::types::Type;
 
 use crate::error::{port, statement};
-use crate::pool::{Lease, ask};
+use crate::objects;
+use crate::pool::Lease;
 use crate::row::column;
 use crate::store::PostgresStore;
 
@@ -42,27 +43,11 @@ impl Migration {
     }
 }
 
-const MIGRATIONS: &[Migration] = &[
+pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "tables", sql: include_str!("../migrations/0001_tables.sql") },
     Migration { version: 2, name: "commit", sql: include_str!("../migrations/0002_commit.sql") },
+    Migration { version: 3, name: "views", sql: include_str!("../migrations/0003_views.sql") },
 ];
-
-/// What the statements of this crate need, as the catalogue names it.
-const OBJECTS: &[&str] = &[
-    "portcullis_record",
-    "portcullis_record_due",
-    "portcullis_key",
-    "portcullis_key_unique",
-    "portcullis_key_id",
-    "portcullis_counter",
-    "portcullis_counter_end",
-    "portcullis_audit",
-    "portcullis_audit_subject",
-    "portcullis_audit_at",
-    "portcullis_mark",
-];
-
-const FUNCTIONS: &[&str] = &["portcullis_commit", "portcullis_purge_records"];
 
 /// Keeps two migrators apart. The number is "portcul" in ASCII: any fixed one does.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(31647247439951212)";
@@ -74,7 +59,7 @@ const LOG: &str = "CREATE TABLE IF NOT EXISTS portcullis_migration (
     applied_at timestamptz NOT NULL DEFAULT now()
 )";
 
-const APPLIED: &str = "SELECT m.version, m.name, m.checksum FROM portcullis_migration m";
+pub(crate) const APPLIED: &str = "SELECT m.version, m.name, m.checksum FROM portcullis_migration m";
 
 const RECORDED: &str = "INSERT INTO portcullis_migration (version, name, checksum) VALUES ($1, $2, $3)";
 
@@ -84,9 +69,11 @@ const RECORDED: &str = "INSERT INTO portcullis_migration (version, name, checksu
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SchemaReport {
-    /// Migrations that were not applied, and tables, indexes and functions that are not there: the schema is older, or
-    /// something was dropped.
+    /// Migrations that were not applied, and tables, columns, indexes and functions that are not there: the schema is
+    /// older, or something was dropped.
     pub missing: Vec<String>,
+    /// Rights that the user lacks, such as `insert on portcullis_record`.
+    pub rights: Vec<String>,
     /// Migrations that this release does not know: the schema is newer.
     pub newer: Vec<String>,
     /// Migrations that were applied with other SQL than this release holds.
@@ -96,7 +83,7 @@ pub struct SchemaReport {
 impl SchemaReport {
     /// Whether nothing differs.
     pub fn is_current(&self) -> bool {
-        self.missing.is_empty() && self.newer.is_empty() && self.changed.is_empty()
+        self.missing.is_empty() && self.rights.is_empty() && self.newer.is_empty() && self.changed.is_empty()
     }
 
     /// Compares what was applied, by version, with what this release holds.
@@ -129,6 +116,7 @@ impl fmt::Display for SchemaReport {
             ("lacks", &self.missing),
             ("is newer than this release by", &self.newer),
             ("was made by other sql in", &self.changed),
+            ("gives the user no", &self.rights),
         ];
         let parts: Vec<String> = parts
             .into_iter()
@@ -148,15 +136,23 @@ impl PostgresStore {
         MIGRATIONS
     }
 
-    /// Applies the migrations that were not applied, all in one transaction, and gives the versions applied.
+    /// Applies the migrations that were not applied, all in one transaction, and gives the versions applied. A user who
+    /// may not make tables can call it where nothing is left to apply.
     ///
     /// Two that migrate at once wait for each other, for as long as the lock timeout says; the second finds nothing
-    /// to do. The tables are made in the first schema of the connection's `search_path`.
+    /// to do. The tables are made in the schema of the options, else in the first of the connection's `search_path`.
     ///
     /// # Errors
     /// The schema is newer than this release or was made by other SQL, the user may not make tables, or the database
     /// does not answer. Nothing was applied, except that a lost connection leaves that open; migrating again tells.
     pub async fn migrate(&self) -> Result<Vec<i32>, PortError> {
+        let report = self.check_schema().await?;
+        if report.is_current() {
+            return Ok(Vec::new());
+        }
+        if report.missing.is_empty() && !report.rights.is_empty() {
+            return Err(port(report.to_string()));
+        }
         let lease = Lease::take(self.pool(), self.waits()).await?;
         // A lease that is not given back closes the connection, which rolls back.
         let applied = tokio::time::timeout(self.waits().statement, self.migrate_on(&lease))
@@ -172,6 +168,10 @@ impl PostgresStore {
         let client = lease.client()?;
         let run = async |sql: &str| client.batch_execute(sql).await.map_err(|error| statement(&error));
         run("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+        if let Some(schema) = self.schema() {
+            // A name of lower-case letters, digits and _ needs no quotes, unless it is a word of the language.
+            run(&format!("SET LOCAL search_path TO \"{schema}\"")).await?;
+        }
         let wait = self.waits().lock.as_millis().max(1).to_string();
         client
             .query_typed("SELECT set_config('lock_timeout', $1, true)", &[(&wait, Type::TEXT)])
@@ -208,33 +208,37 @@ impl PostgresStore {
         Ok(done)
     }
 
-    /// Says what differs between the schema in the database and the one this release needs.
+    /// Says what differs between the schema in the database and the one this release needs: by name each migration,
+    /// table, column, index and function that is not there, and each right that the user lacks.
     ///
     /// # Errors
     /// [`PortError`] when the database does not answer.
     pub async fn check_schema(&self) -> Result<SchemaReport, PortError> {
-        let rows = ask(
-            self.pool(),
-            self.waits(),
-            "SELECT o.name FROM unnest($1) AS o (name) WHERE to_regclass(o.name) IS NULL
-             UNION ALL
-             SELECT f.name FROM unnest($2) AS f (name) WHERE NOT EXISTS (
-                SELECT FROM pg_proc p WHERE p.proname = f.name AND pg_function_is_visible(p.oid))
-             UNION ALL
-             SELECT 'portcullis_migration' WHERE to_regclass('portcullis_migration') IS NULL",
-            &[(&OBJECTS, Type::TEXT_ARRAY), (&FUNCTIONS, Type::TEXT_ARRAY)],
-        )
-        .await?;
-        let mut absent = Vec::new();
+        let wanted = objects::Wanted::new();
+        let schema = self.schema();
+        let mut params = wanted.params();
+        params.push((&schema, Type::TEXT));
+        let rows = self.ask(objects::DIFFERS, &params).await?;
+        let (mut absent, mut rights) = (Vec::new(), Vec::new());
         for row in &rows {
-            absent.push(column::<String>(row, "name")?);
+            let name: String = column(row, "name")?;
+            if column(row, "is_right")? { rights.push(name) } else { absent.push(name) }
+        }
+        // Whoever may not enter the schema sees nothing in it.
+        if rights.iter().any(|right| right.starts_with("usage on schema ")) {
+            return Ok(SchemaReport { rights, ..SchemaReport::default() });
         }
         let logged = !absent.iter().any(|name| name == "portcullis_migration");
-        let rows = if logged { ask(self.pool(), self.waits(), APPLIED, &[]).await? } else { Vec::new() };
-        let mut report = SchemaReport::of(&applied(&rows)?);
+        let legible = !rights.iter().any(|right| right == "select on portcullis_migration");
+        let mut report = if logged && !legible {
+            SchemaReport::default()
+        } else {
+            let rows = if logged { self.ask(APPLIED, &[]).await? } else { Vec::new() };
+            SchemaReport::of(&applied(&rows)?)
+        };
         if logged {
-            absent.sort();
             report.missing.extend(absent);
+            report.rights = rights;
         }
         Ok(report)
     }
@@ -264,17 +268,23 @@ mod tests {
     }
 
     #[test]
-    fn every_table_index_and_function_that_is_made_is_checked() {
-        for sql in MIGRATIONS.iter().map(|migration| migration.sql) {
-            let made = sql.lines().filter_map(|line| {
-                let words: Vec<&str> = line.split(' ').collect();
-                let kind = words.iter().position(|word| ["TABLE", "INDEX", "FUNCTION"].contains(word))?;
-                (words[0] == "CREATE").then(|| words[kind + 1].trim_end_matches('(').to_owned())
-            });
-            for name in made {
-                let name = name.split('(').next().unwrap();
-                assert!(OBJECTS.contains(&name) || FUNCTIONS.contains(&name), "{name} is not checked");
+    fn the_views_show_what_the_core_names_and_nothing_else() {
+        let sql = MIGRATIONS[2].sql;
+        let kinds = portcullis::schema::kinds();
+        let mut shown = 0;
+        for view in sql.split("CREATE VIEW ").skip(1).filter(|view| view.contains("r.kind = '")) {
+            let kind = view.split("r.kind = '").nth(1).unwrap().split('\'').next().unwrap();
+            let known = kinds.iter().find(|known| known.kind.as_str() == kind).unwrap();
+            for line in view.lines().filter(|line| line.contains("r.body")) {
+                let path = line.split("'{").nth(1).unwrap().split("}'").next().unwrap();
+                let name = line.split(" AS ").nth(1).unwrap().trim_matches([',', '"']);
+                let is_named = |column: &&portcullis::schema::Column| {
+                    column.name == name && column.path.join(",") == path
+                };
+                assert!(known.columns.iter().any(|column| is_named(&column)), "{kind}: {line}");
             }
+            shown += 1;
         }
+        assert_eq!(shown, 9);
     }
 }

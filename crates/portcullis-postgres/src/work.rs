@@ -6,13 +6,12 @@ use portcullis::port::store::{Lane, Purge, Record, Waiting};
 use tokio_postgres::types::Type;
 
 use crate::error::port;
-use crate::pool::ask;
 use crate::row::{self, column, record_columns};
 use crate::store::PostgresStore;
 
 /// Takes the earliest due records that nobody holds. A record that another claim has just moved is looked at again
 /// under its lock, and is no longer due.
-const CLAIM: &str = concat!(
+pub(crate) const CLAIM: &str = concat!(
     "WITH due AS MATERIALIZED (
         SELECT r.id, r.due_at FROM portcullis_record r
         WHERE r.lane = $1 AND r.due_at <= $2
@@ -28,11 +27,11 @@ const CLAIM: &str = concat!(
 );
 
 /// Counts what is due, and the earliest.
-const WAITING: &str = "SELECT count(*) AS count, min(d.due_at) AS oldest FROM (
+pub(crate) const WAITING: &str = "SELECT count(*) AS count, min(d.due_at) AS oldest FROM (
         SELECT r.due_at FROM portcullis_record r WHERE r.lane = $1 AND r.due_at <= $2 ORDER BY r.due_at LIMIT $3
      ) d";
 
-const PURGE_COUNTERS: &str = "WITH gone AS MATERIALIZED (
+pub(crate) const PURGE_COUNTERS: &str = "WITH gone AS MATERIALIZED (
         SELECT c.subject, c.name FROM portcullis_counter c
         WHERE c.ends_at < $1 ORDER BY c.ends_at LIMIT $2 FOR UPDATE SKIP LOCKED
      ), removed AS (
@@ -40,7 +39,7 @@ const PURGE_COUNTERS: &str = "WITH gone AS MATERIALIZED (
      )
      SELECT count(*) AS removed FROM removed";
 
-const PURGE_AUDIT: &str = "WITH gone AS MATERIALIZED (
+pub(crate) const PURGE_AUDIT: &str = "WITH gone AS MATERIALIZED (
         SELECT a.id FROM portcullis_audit a
         WHERE a.at < $1 ORDER BY a.at LIMIT $2 FOR UPDATE SKIP LOCKED
      ), removed AS (
@@ -48,7 +47,7 @@ const PURGE_AUDIT: &str = "WITH gone AS MATERIALIZED (
      )
      SELECT count(*) AS removed FROM removed";
 
-const PURGE_RECORDS: &str = "SELECT portcullis_purge_records($1, $2) AS removed";
+pub(crate) const PURGE_RECORDS: &str = "SELECT portcullis_purge_records($1, $2) AS removed";
 
 impl PostgresStore {
     pub(crate) async fn claimed(
@@ -61,18 +60,17 @@ impl PostgresStore {
         if lane == Lane::Dead {
             return Ok(Vec::new());
         }
-        let rows = ask(
-            self.pool(),
-            self.waits(),
-            CLAIM,
-            &[
-                (&lane.as_str(), Type::TEXT),
-                (&row::instant(now)?, Type::TIMESTAMPTZ),
-                (&row::instant(until)?, Type::TIMESTAMPTZ),
-                (&i64::from(limit), Type::INT8),
-            ],
-        )
-        .await?;
+        let rows = self
+            .ask(
+                CLAIM,
+                &[
+                    (&lane.as_str(), Type::TEXT),
+                    (&row::instant(now)?, Type::TIMESTAMPTZ),
+                    (&row::instant(until)?, Type::TIMESTAMPTZ),
+                    (&i64::from(limit), Type::INT8),
+                ],
+            )
+            .await?;
         rows.iter().map(row::record).collect()
     }
 
@@ -82,17 +80,16 @@ impl PostgresStore {
         now: DateTime<Utc>,
         at_most: u32,
     ) -> Result<Waiting, PortError> {
-        let rows = ask(
-            self.pool(),
-            self.waits(),
-            WAITING,
-            &[
-                (&lane.as_str(), Type::TEXT),
-                (&row::instant(now)?, Type::TIMESTAMPTZ),
-                (&i64::from(at_most), Type::INT8),
-            ],
-        )
-        .await?;
+        let rows = self
+            .ask(
+                WAITING,
+                &[
+                    (&lane.as_str(), Type::TEXT),
+                    (&row::instant(now)?, Type::TIMESTAMPTZ),
+                    (&i64::from(at_most), Type::INT8),
+                ],
+            )
+            .await?;
         let row = rows.first().ok_or_else(|| port("the answer to a count is empty"))?;
         let count: i64 = column(row, "count")?;
         let count = u32::try_from(count).map_err(|_| port("the answer to a count is no number of rows"))?;
@@ -110,13 +107,9 @@ impl PostgresStore {
             Purge::Audit => PURGE_AUDIT,
             Purge::Records => PURGE_RECORDS,
         };
-        let rows = ask(
-            self.pool(),
-            self.waits(),
-            sql,
-            &[(&row::instant(before)?, Type::TIMESTAMPTZ), (&i64::from(limit), Type::INT8)],
-        )
-        .await?;
+        let rows = self
+            .ask(sql, &[(&row::instant(before)?, Type::TIMESTAMPTZ), (&i64::from(limit), Type::INT8)])
+            .await?;
         let row = rows.first().ok_or_else(|| port("the answer to a purge is empty"))?;
         let removed: i64 = column(row, "removed")?;
         u32::try_from(removed).map_err(|_| port("the answer to a purge is no number of rows"))

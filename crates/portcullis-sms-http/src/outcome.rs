@@ -12,6 +12,8 @@ use crate::transport::Fault;
 pub(crate) const UNREAD: SendError =
     SendError::Ambiguous { detail: "the gateway's answer was not understood" };
 pub(crate) const REFUSED: SendError = SendError::Permanent { detail: "the gateway refused the message" };
+pub(crate) const SET_UP: SendError =
+    SendError::Misconfigured { detail: "the gateway refused the request, whoever it is for" };
 pub(crate) const CREDENTIALS: SendError =
     SendError::Misconfigured { detail: "the gateway refused the credentials" };
 

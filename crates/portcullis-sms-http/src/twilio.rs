@@ -95,8 +95,10 @@ pub(crate) fn judge(answer: &Answer, sms: &Sms) -> Result<Receipt, SendError> {
 
 fn by_code(code: u32, answer: &Answer) -> Option<SendError> {
     Some(match code {
+        10001 | 30002 => SendError::Misconfigured { detail: "the gateway's account is closed or suspended" },
         20003 | 20005 | 20006 | 20008 | 20403 | 20404 => CREDENTIALS,
-        14107 | 20429 | 21611 | 63038 => throttled(answer.wait),
+        14107 | 20429 | 21611 | 63017 | 63038 => throttled(answer.wait),
+        21730 => SendError::Transient { detail: "the gateway is being maintained" },
         21603 | 21660 | 21701 | 21703 => {
             SendError::Misconfigured { detail: "the gateway refused the sender number" }
         }

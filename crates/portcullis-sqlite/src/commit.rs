@@ -7,12 +7,13 @@ use portcullis::port::store::{Commit, CommitError, Count, Counter, Counts, Expec
 use uuid::Uuid;
 
 use crate::counter::{Change, Steps, lasts};
+use crate::desk::Desk;
 use crate::error::{Failure, PORT, is_taken};
 use crate::row::{self, keys_text, micros, refs_text};
-use crate::session::{Arg, Session, blob, int, maybe_blob, maybe_int, maybe_text, text};
-use crate::sql;
+use crate::session::{Arg, blob, int, maybe_blob, maybe_int, maybe_text, text};
+use crate::sql::Sql;
 
-/// What is stored of a record that the commit names.
+/// What is stored of a record that the commit names. One that is only pinned is not asked for its keys.
 struct Stored {
     version: u64,
     keys: Vec<Key>,
@@ -26,18 +27,18 @@ struct Written<'a> {
 }
 
 /// Does a commit, or finds that it was done before. On an error the caller rolls back what was written.
-pub(crate) fn commit(session: &Session, commit: &Commit) -> Result<Counts, Failure> {
+pub(crate) fn commit(desk: &Desk<'_>, commit: &Commit) -> Result<Counts, Failure> {
     each_record_once(commit)?;
-    if !is_first(session, commit)? {
-        return present(session, commit);
+    if !is_first(desk, commit)? {
+        return present(desk, commit);
     }
-    let steps = step(session, commit)?;
-    let stored = pin(session, commit)?;
+    let steps = step(desk, commit)?;
+    let stored = pin(desk, commit)?;
     let written = plan(commit, &stored, &steps)?;
-    remove(session, commit)?;
-    write(session, &written, !stored.is_empty())?;
-    move_keys(session, commit, &stored, &written)?;
-    count(session, &steps)?;
+    remove(desk, commit)?;
+    write(desk, &written)?;
+    move_keys(desk, commit, &stored, &written)?;
+    count(desk, &steps)?;
     let stepped: BTreeSet<&Counter> = commit.counters.iter().map(|(counter, _)| counter).collect();
     Ok(steps
         .iter()
@@ -59,11 +60,11 @@ fn each_record_once(commit: &Commit) -> Result<(), Failure> {
 }
 
 /// Writes the id of the commit, with the trail. False if it happened before.
-fn is_first(session: &Session, commit: &Commit) -> Result<bool, Failure> {
+fn is_first(desk: &Desk<'_>, commit: &Commit) -> Result<bool, Failure> {
     let id = commit.id.uuid();
     let mut added = Ok(0);
     if commit.audit.first().is_none_or(|event| event.id != id) {
-        added = session.execute(sql::ADD_COMMIT, &[blob(&id), int(micros(commit.now))]);
+        added = desk.execute(Sql::AddCommit, &[blob(&id), int(micros(commit.now))]);
     }
     if added.is_ok() && !commit.audit.is_empty() {
         let mut args = Vec::with_capacity(commit.audit.len() * 9);
@@ -80,21 +81,21 @@ fn is_first(session: &Session, commit: &Commit) -> Result<bool, Failure> {
                 maybe_blob(event.about.as_ref()),
             ]);
         }
-        added = session.execute(&sql::add_events(commit.audit.len()), &args);
+        added = desk.execute(Sql::AddEvents(commit.audit.len()), &args);
     }
     match added {
         Ok(_) => Ok(true),
         Err(error) if is_taken(&error) => {
-            let happened = session.query(sql::HAPPENED, &[blob(&id)], |_| Ok(()))?;
+            let happened = desk.query(Sql::Happened, &[blob(&id)], |_| Ok(()))?;
             if happened.is_empty() { Err(Failure::Refused(CommitError::Conflict)) } else { Ok(false) }
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn present(session: &Session, commit: &Commit) -> Result<Counts, Failure> {
+fn present(desk: &Desk<'_>, commit: &Commit) -> Result<Counts, Failure> {
     let asked: BTreeSet<&Counter> = commit.counters.iter().map(|(counter, _)| counter).collect();
-    let stored = load(session, &asked)?;
+    let stored = load(desk, &asked)?;
     let present = |counter: &Counter| {
         stored.get(counter).copied().filter(|count| lasts(count, commit.now)).unwrap_or_default()
     };
@@ -102,13 +103,13 @@ fn present(session: &Session, commit: &Commit) -> Result<Counts, Failure> {
 }
 
 /// Takes the steps on the counters, also loading those that only a put asks for.
-fn step<'a>(session: &Session, commit: &'a Commit) -> Result<BTreeMap<&'a Counter, Steps>, Failure> {
+fn step<'a>(desk: &Desk<'_>, commit: &'a Commit) -> Result<BTreeMap<&'a Counter, Steps>, Failure> {
     let asked = commit.puts.iter().filter_map(|put| match &put.expect {
         Expect::AbsentElseSkip { at: Some((counter, _)) } => Some(counter),
         Expect::AbsentElseSkip { at: None } | Expect::Version(_) | Expect::Absent => None,
     });
     let asked = commit.counters.iter().map(|(counter, _)| counter).chain(asked).collect();
-    let stored = load(session, &asked)?;
+    let stored = load(desk, &asked)?;
     let mut steps: BTreeMap<&Counter, Steps> = asked
         .into_iter()
         .map(|counter| (counter, Steps::from(stored.get(counter).copied(), commit.now)))
@@ -121,18 +122,18 @@ fn step<'a>(session: &Session, commit: &'a Commit) -> Result<BTreeMap<&'a Counte
     Ok(steps)
 }
 
-fn load(session: &Session, asked: &BTreeSet<&Counter>) -> Result<BTreeMap<Counter, Count>, Failure> {
+fn load(desk: &Desk<'_>, asked: &BTreeSet<&Counter>) -> Result<BTreeMap<Counter, Count>, Failure> {
     if asked.is_empty() {
         return Ok(BTreeMap::new());
     }
     let args: Vec<Arg<'_>> =
         asked.iter().flat_map(|counter| [blob(&counter.subject), text(&counter.name)]).collect();
-    let rows = session.query(&sql::counters(asked.len()), &args, |row| row::counter(row, 0))?;
+    let rows = desk.query(Sql::Counters(asked.len()), &args, |row| row::counter(row, 0))?;
     Ok(rows.into_iter().collect())
 }
 
 /// Looks at every record the commit names, unless it only adds records, which the insert itself checks.
-fn pin(session: &Session, commit: &Commit) -> Result<BTreeMap<Uuid, Stored>, Failure> {
+fn pin(desk: &Desk<'_>, commit: &Commit) -> Result<BTreeMap<Uuid, Stored>, Failure> {
     let only_adds = commit.puts.iter().all(|put| put.expect == Expect::Absent);
     if only_adds && commit.guards.is_empty() && commit.deletes.is_empty() {
         return Ok(BTreeMap::new());
@@ -140,9 +141,12 @@ fn pin(session: &Session, commit: &Commit) -> Result<BTreeMap<Uuid, Stored>, Fai
     let ids: Vec<Uuid> =
         pins(commit).map(|(id, _)| id).chain(commit.puts.iter().map(|put| put.record.id)).collect();
     let args: Vec<Arg<'_>> = ids.iter().map(blob).collect();
-    let rows = session.query(&sql::versions(ids.len()), &args, |row| {
+    let rows = desk.query(Sql::Versions(ids.len()), &args, |row| {
         let version = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
-        Ok((row::id(row, 0)?, Stored { version, keys: row::keys(row, 2)? }))
+        let id = row::id(row, 0)?;
+        let pinned = commit.guards.iter().any(|guard| guard.id == id);
+        let keys = if pinned { Vec::new() } else { row::keys(row, 2)? };
+        Ok((id, Stored { version, keys }))
     })?;
     let stored: BTreeMap<Uuid, Stored> = rows.into_iter().collect();
     for (id, version) in pins(commit) {
@@ -186,18 +190,25 @@ fn plan<'a>(
     Ok(written)
 }
 
-fn remove(session: &Session, commit: &Commit) -> Result<(), Failure> {
+fn remove(desk: &Desk<'_>, commit: &Commit) -> Result<(), Failure> {
     if !commit.deletes.is_empty() {
         let args: Vec<Arg<'_>> = commit.deletes.iter().map(|delete| blob(&delete.id)).collect();
-        session.execute(&sql::remove_records(commit.deletes.len()), &args)?;
+        desk.execute(Sql::RemoveRecords(commit.deletes.len()), &args)?;
     }
     Ok(())
 }
 
-fn write(session: &Session, written: &[Written<'_>], replace: bool) -> Result<(), Failure> {
+/// Writes all in one statement: the cheapest that does it.
+fn write(desk: &Desk<'_>, written: &[Written<'_>]) -> Result<(), Failure> {
     if written.is_empty() {
         return Ok(());
     }
+    let is_changed = |written: &&Written<'_>| matches!(written.put.expect, Expect::Version(_));
+    let sql = match (written.iter().filter(is_changed).count(), written.len()) {
+        (0, rows) => Sql::AddRecords(rows),
+        (1, 1) => Sql::ChangeRecord,
+        (_, rows) => Sql::PutRecords(rows),
+    };
     let texts: Vec<(String, String)> = written
         .iter()
         .map(|written| (keys_text(&written.keys), refs_text(&written.put.record.refs)))
@@ -219,8 +230,7 @@ fn write(session: &Session, written: &[Written<'_>], replace: bool) -> Result<()
             text(&record.body),
         ]);
     }
-    let sql = if replace { sql::put_records(written.len()) } else { sql::add_records(written.len()) };
-    match session.execute(&sql, &args) {
+    match desk.execute(sql, &args) {
         Ok(_) => Ok(()),
         Err(error) if is_taken(&error) => Err(Failure::Refused(CommitError::Conflict)),
         Err(error) => Err(error.into()),
@@ -229,7 +239,7 @@ fn write(session: &Session, written: &[Written<'_>], replace: bool) -> Result<()
 
 /// Removes every key that is no longer carried, then adds those that are new: so a key may move between records.
 fn move_keys(
-    session: &Session,
+    desk: &Desk<'_>,
     commit: &Commit,
     stored: &BTreeMap<Uuid, Stored>,
     written: &[Written<'_>],
@@ -247,7 +257,7 @@ fn move_keys(
         stale.extend(old.difference(&written.keys).map(|key| (id, *key)));
         fresh.extend(written.keys.difference(&old).map(|key| (written, *key)));
     }
-    remove_keys(session, &stale)?;
+    remove_keys(desk, &stale)?;
     if fresh.is_empty() {
         return Ok(());
     }
@@ -257,15 +267,15 @@ fn move_keys(
         args.extend(key_args(key));
         args.extend([int(i64::from(key.unique)), blob(&record.id), blob(&record.tenant)]);
     }
-    match session.execute(&sql::add_keys(fresh.len()), &args) {
+    match desk.execute(Sql::AddKeys(fresh.len()), &args) {
         Ok(_) => Ok(()),
-        Err(error) if is_taken(&error) => Err(duplicate(session, fresh.iter().map(|(_, key)| *key))),
+        Err(error) if is_taken(&error) => Err(duplicate(desk, &fresh)),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Removes keys from the records that carry them.
-pub(crate) fn remove_keys(session: &Session, stale: &[(Uuid, &Key)]) -> Result<(), Failure> {
+pub(crate) fn remove_keys(desk: &Desk<'_>, stale: &[(Uuid, &Key)]) -> Result<(), Failure> {
     if stale.is_empty() {
         return Ok(());
     }
@@ -274,7 +284,7 @@ pub(crate) fn remove_keys(session: &Session, stale: &[(Uuid, &Key)]) -> Result<(
         args.extend(key_args(key));
         args.extend([int(i64::from(key.unique)), blob(id)]);
     }
-    session.execute(&sql::remove_keys(stale.len()), &args)?;
+    desk.execute(Sql::RemoveKeys(stale.len()), &args)?;
     Ok(())
 }
 
@@ -283,20 +293,19 @@ pub(crate) fn key_args(key: &Key) -> [Arg<'_>; 3] {
     [text(key.kind.as_str()), text(&key.name), text(&key.value)]
 }
 
-/// Which of the new keys another record holds, or another of the new ones.
-fn duplicate<'a>(session: &Session, fresh: impl Iterator<Item = &'a Key>) -> Failure {
-    let mut taken = BTreeSet::new();
-    for key in fresh.filter(|key| key.unique) {
-        match session.query(sql::HOLDER, &key_args(key), |_| Ok(())) {
-            Ok(holders) if holders.is_empty() && taken.insert(key) => {}
-            Ok(_) => return Failure::Refused(CommitError::Duplicate(key.clone())),
+/// Which of the new keys another record holds, also one that this commit has just given it to.
+fn duplicate(desk: &Desk<'_>, fresh: &[(&Written<'_>, &Key)]) -> Failure {
+    for (written, key) in fresh.iter().filter(|(_, key)| key.unique) {
+        match desk.query(Sql::Holder, &key_args(key), |row| row::id(row, 0)) {
+            Ok(holders) if holders.iter().all(|holder| *holder == written.put.record.id) => {}
+            Ok(_) => return Failure::Refused(CommitError::Duplicate((*key).clone())),
             Err(error) => return error.into(),
         }
     }
     Failure::Corrupt("the keys of a record are damaged")
 }
 
-fn count(session: &Session, steps: &BTreeMap<&Counter, Steps>) -> Result<(), Failure> {
+fn count(desk: &Desk<'_>, steps: &BTreeMap<&Counter, Steps>) -> Result<(), Failure> {
     let mut put = Vec::new();
     let mut gone = Vec::new();
     for (counter, steps) in steps {
@@ -311,10 +320,10 @@ fn count(session: &Session, steps: &BTreeMap<&Counter, Steps>) -> Result<(), Fai
         }
     }
     if !put.is_empty() {
-        session.execute(&sql::put_counters(put.len() / 4), &put)?;
+        desk.execute(Sql::PutCounters(put.len() / 4), &put)?;
     }
     if !gone.is_empty() {
-        session.execute(&sql::remove_counters(gone.len() / 2), &gone)?;
+        desk.execute(Sql::RemoveCounters(gone.len() / 2), &gone)?;
     }
     Ok(())
 }

@@ -9,7 +9,8 @@ use crate::{SqliteStore, row, sql};
 #[async_trait]
 impl Dump for SqliteStore {
     async fn contents(&self) -> Result<Contents, PortError> {
-        self.ask(|session| {
+        self.ask(|desk| {
+            let session = desk.session;
             let [records, counters, audit] = sql::everything();
             Ok(Contents {
                 records: session.query(&records, &[], |row| row::record(row, 0))?,

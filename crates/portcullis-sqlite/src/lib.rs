@@ -12,13 +12,14 @@
 //! | `writer.rs` | what is one transaction, and what happens when it is lost |
 //! | `work.rs`, `commit.rs`, `counter.rs` | what one piece of work does |
 //! | `reader.rs` | what a read asks |
-//! | `sql.rs`, `row.rs` | the statements, and how things lie in rows |
+//! | `desk.rs`, `sql.rs`, `row.rs` | the statements, kept prepared, and how things lie in rows |
 //! | `session.rs`, `migrate.rs` | how a file is opened and brought up to date |
 
 mod commit;
 #[cfg(feature = "testing")]
 mod contents;
 mod counter;
+mod desk;
 mod error;
 mod migrate;
 mod options;

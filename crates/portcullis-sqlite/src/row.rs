@@ -22,11 +22,11 @@ pub(crate) const EVENT: &str =
 
 /// Reads a record from nine columns, the first at `at`.
 pub(crate) fn record(row: &Row<'_>, at: usize) -> rusqlite::Result<Record> {
-    let lane: Option<String> = row.get(at + 6)?;
+    let lane = row.get_ref(at + 6)?.as_str_or_null()?;
     let due_at: Option<i64> = row.get(at + 7)?;
     let due = match (lane, due_at) {
         (Some(lane), Some(micros)) => {
-            Some((Lane::stored(&lane).ok_or_else(|| unreadable(at + 6))?, time(micros, at + 7)?))
+            Some((Lane::stored(lane).ok_or_else(|| unreadable(at + 6))?, time(micros, at + 7)?))
         }
         _ => None,
     };
@@ -110,18 +110,14 @@ pub(crate) fn keys_text(keys: &BTreeSet<&Key>) -> String {
         .iter()
         .map(|key| (key.kind.as_str(), key.name.as_ref(), key.value.as_str(), u8::from(key.unique)))
         .collect();
-    serde_json::Value::from(
-        keys.into_iter()
-            .map(|(kind, name, value, unique)| serde_json::json!([kind, name, value, unique]))
-            .collect::<Vec<_>>(),
-    )
-    .to_string()
+    // Text and numbers can't fail to become JSON.
+    serde_json::to_string(&keys).unwrap_or_default()
 }
 
 fn refs(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<Uuid>> {
     let text = row.get_ref(at)?.as_str()?;
-    let refs: Vec<String> = serde_json::from_str(text).map_err(|_| unreadable(at))?;
-    refs.iter().map(|id| Uuid::try_parse(id).map_err(|_| unreadable(at))).collect()
+    let refs: Vec<&str> = serde_json::from_str(text).map_err(|_| unreadable(at))?;
+    refs.into_iter().map(|id| Uuid::try_parse(id).map_err(|_| unreadable(at))).collect()
 }
 
 /// Writes references as they lie in a record's row.

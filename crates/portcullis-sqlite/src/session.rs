@@ -78,7 +78,6 @@ impl Session {
             },
         )?;
         session.conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
-        session.conn.set_prepared_statement_cache_capacity(256);
         Ok(session)
     }
 
@@ -90,7 +89,6 @@ impl Session {
     ) -> Result<Self, SqliteError> {
         let session = Self::open(path, options, tally)?;
         session.conn.pragma_update(None, "query_only", true)?;
-        session.conn.set_prepared_statement_cache_capacity(64);
         Ok(session)
     }
 
@@ -129,26 +127,36 @@ impl Session {
         args: &[Arg<'_>],
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Vec<T>> {
-        self.tally.statements.fetch_add(1, Ordering::Relaxed);
-        self.conn.prepare_cached(sql)?.query_map(params_from_iter(args), map)?.collect()
+        self.count();
+        self.conn.prepare(sql)?.query_map(params_from_iter(args), map)?.collect()
     }
 
     /// Runs a statement that gives no rows; says how many it changed.
     pub(crate) fn execute(&self, sql: &str, args: &[Arg<'_>]) -> rusqlite::Result<usize> {
-        self.tally.statements.fetch_add(1, Ordering::Relaxed);
-        self.conn.prepare_cached(sql)?.execute(params_from_iter(args))
+        self.count();
+        self.conn.prepare(sql)?.execute(params_from_iter(args))
     }
 
     /// Begins, ends or rolls back; not counted as a statement.
     pub(crate) fn control(&self, sql: &str) -> rusqlite::Result<()> {
-        self.conn.prepare_cached(sql)?.execute([]).map(drop)
+        self.conn.prepare(sql)?.execute([]).map(drop)
     }
 
     /// Ends the transaction: what it wrote is durable when this returns.
     pub(crate) fn commit(&self) -> rusqlite::Result<()> {
         self.control("COMMIT")?;
-        self.tally.commits.fetch_add(1, Ordering::Relaxed);
+        self.count_commit();
         Ok(())
+    }
+
+    /// Counts a statement.
+    pub(crate) fn count(&self) {
+        self.tally.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a transaction that was committed.
+    pub(crate) fn count_commit(&self) {
+        self.tally.commits.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many transactions this session and its siblings committed.

@@ -16,6 +16,7 @@ use portcullis::port::store::{
 };
 use uuid::Uuid;
 
+use crate::desk::Desk;
 use crate::error::{Failure, PORT, refused};
 use crate::queue::Queue;
 use crate::reader::{self, Question};
@@ -106,7 +107,7 @@ impl SqliteStore {
     /// [`PortError`] when the store does not answer.
     pub async fn mark(&self, name: &str) -> Result<Option<String>, PortError> {
         let name = name.to_owned();
-        self.ask(move |session| reader::mark(session, &name)).await
+        self.ask(move |desk| reader::mark(desk, &name)).await
     }
 
     /// Sets a mark, durable when this returns.
@@ -142,12 +143,12 @@ impl SqliteStore {
 
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Session) -> Result<T, Failure> + Send + 'static,
+        question: impl FnOnce(&Desk<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, PortError> {
         let (reply, answer) = oneshot::channel();
-        let question: Question = Box::new(move |session| {
+        let question: Question = Box::new(move |desk| {
             // Fails when the caller is gone, which is its right.
-            let _: Result<(), _> = reply.send(question(session));
+            let _: Result<(), _> = reply.send(question(desk));
         });
         if self.reads.push(question).await.is_err() {
             return Err(ended());
@@ -178,12 +179,12 @@ impl Drop for SqliteStore {
 impl Store for SqliteStore {
     async fn read(&self, read: &Read) -> Result<Snapshot, PortError> {
         let read = read.clone();
-        self.ask(move |session| reader::read(session, &read)).await
+        self.ask(move |desk| reader::read(desk, &read)).await
     }
 
     async fn list(&self, key: &Key, page: Page) -> Result<Vec<Record>, PortError> {
         let key = key.clone();
-        self.ask(move |session| reader::list(session, &key, page)).await
+        self.ask(move |desk| reader::list(desk, &key, page)).await
     }
 
     async fn claim(
@@ -200,7 +201,7 @@ impl Store for SqliteStore {
     }
 
     async fn waiting(&self, lane: Lane, now: DateTime<Utc>, at_most: u32) -> Result<Waiting, PortError> {
-        self.ask(move |session| reader::waiting(session, lane, now, at_most)).await
+        self.ask(move |desk| reader::waiting(desk, lane, now, at_most)).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Counts, CommitError> {
@@ -211,7 +212,7 @@ impl Store for SqliteStore {
     }
 
     async fn audit(&self, subject: Uuid, page: TrailPage) -> Result<Vec<AuditEvent>, PortError> {
-        self.ask(move |session| reader::trail(session, subject, page)).await
+        self.ask(move |desk| reader::trail(desk, subject, page)).await
     }
 
     async fn purge(&self, what: Purge, before: DateTime<Utc>, limit: u32) -> Result<u32, PortError> {

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 use portcullis::port::store::CommitError;
 
+use crate::desk::Desk;
 use crate::error::{Failure, after_commit, port};
 use crate::queue::{Queue, Taker};
 use crate::session::Session;
+use crate::sql::Sql;
 use crate::work::{Done, Work};
 
 /// What a caller gets.
@@ -27,13 +29,14 @@ pub(crate) struct Job {
 /// Serves the queue until it is closed and empty.
 pub(crate) fn serve(session: &Session, queue: &Arc<Queue<Job>>, batch: usize) {
     let _taker = Taker(Arc::clone(queue));
+    let desk = Desk::new(session);
     loop {
         let jobs = queue.take(batch);
         if jobs.is_empty() {
             return;
         }
         let work: Vec<&Work> = jobs.iter().map(|job| &job.work).collect();
-        let outcomes = run(session, &work);
+        let outcomes = run(&desk, &work);
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             // Fails when the caller is gone, which is its right.
             let _: Result<(), Outcome> = job.reply.send(outcome);
@@ -42,9 +45,9 @@ pub(crate) fn serve(session: &Session, queue: &Arc<Queue<Job>>, batch: usize) {
 }
 
 /// Runs all, together if that works; gives the outcome of each.
-fn run(session: &Session, work: &[&Work]) -> Vec<Outcome> {
+fn run(desk: &Desk<'_>, work: &[&Work]) -> Vec<Outcome> {
     if work.len() > 1 {
-        match together(session, work) {
+        match together(desk, work) {
             Ok(outcomes) => return outcomes,
             Err(Lost::Unbegun(error)) => {
                 let answer = CommitError::Port(port(&error));
@@ -56,7 +59,7 @@ fn run(session: &Session, work: &[&Work]) -> Vec<Outcome> {
             }
         }
     }
-    work.iter().map(|work| alone(session, work)).collect()
+    work.iter().map(|work| alone(desk, work)).collect()
 }
 
 /// Why a batch has no outcomes; nothing of it was kept.
@@ -67,51 +70,51 @@ enum Lost {
     Batch(rusqlite::Error),
 }
 
-fn together(session: &Session, work: &[&Work]) -> Result<Vec<Outcome>, Lost> {
-    begin(session).map_err(Lost::Unbegun)?;
-    let outcomes = work.iter().map(|work| in_savepoint(session, work)).collect::<Result<Vec<_>, _>>();
-    match outcomes.and_then(|outcomes| session.commit().map(|()| outcomes)) {
+fn together(desk: &Desk<'_>, work: &[&Work]) -> Result<Vec<Outcome>, Lost> {
+    begin(desk).map_err(Lost::Unbegun)?;
+    let outcomes = work.iter().map(|work| in_savepoint(desk, work)).collect::<Result<Vec<_>, _>>();
+    match outcomes.and_then(|outcomes| desk.commit().map(|()| outcomes)) {
         Ok(outcomes) => Ok(outcomes),
         Err(error) => Err(Lost::Batch(error)),
     }
 }
 
 /// Runs one piece of a batch. An error means that the batch is lost.
-fn in_savepoint(session: &Session, work: &Work) -> rusqlite::Result<Outcome> {
-    session.control("SAVEPOINT piece")?;
-    match work.run(session) {
+fn in_savepoint(desk: &Desk<'_>, work: &Work) -> rusqlite::Result<Outcome> {
+    desk.control(Sql::SavePiece)?;
+    match work.run(desk) {
         Ok(done) => {
-            session.control("RELEASE piece")?;
+            desk.control(Sql::ReleasePiece)?;
             Ok(Ok(done))
         }
         // INVARIANT: after a failure the transaction may be gone with all savepoints released before, and a ROLLBACK TO
         // would fail for another reason than the one to tell.
-        Err(Failure::Sql(error)) if session.conn.is_autocommit() => Err(error),
+        Err(Failure::Sql(error)) if desk.session.conn.is_autocommit() => Err(error),
         Err(failure) => {
-            session.control("ROLLBACK TO piece")?;
-            session.control("RELEASE piece")?;
+            desk.control(Sql::UndoPiece)?;
+            desk.control(Sql::ReleasePiece)?;
             Ok(Err(failure.answer()))
         }
     }
 }
 
-fn alone(session: &Session, work: &Work) -> Outcome {
-    begin(session).map_err(|error| CommitError::Port(port(&error)))?;
-    let outcome = match work.run(session) {
-        Ok(done) => session.commit().map(|()| done).map_err(|error| after_commit(&error)),
+fn alone(desk: &Desk<'_>, work: &Work) -> Outcome {
+    begin(desk).map_err(|error| CommitError::Port(port(&error)))?;
+    let outcome = match work.run(desk) {
+        Ok(done) => desk.commit().map(|()| done).map_err(|error| after_commit(&error)),
         Err(failure) => Err(failure.answer()),
     };
     if outcome.is_err() {
         // A failure here is met again, and told, when the next transaction begins.
-        let _: rusqlite::Result<()> = session.roll_back();
+        let _: rusqlite::Result<()> = desk.roll_back();
     }
     outcome
 }
 
 /// Begins a transaction, having ended the one that a lost batch left open.
-fn begin(session: &Session) -> rusqlite::Result<()> {
-    session.roll_back()?;
-    session.control("BEGIN IMMEDIATE")
+fn begin(desk: &Desk<'_>) -> rusqlite::Result<()> {
+    desk.roll_back()?;
+    desk.control(Sql::Begin)
 }
 
 #[cfg(test)]
@@ -213,7 +216,7 @@ mod tests {
             let work: Vec<Work> =
                 (0..8).map(|number| adding(number, if number == full { 200_000 } else { 500 })).collect();
             let before = session.commits();
-            let outcomes = run(&session, &work.iter().collect::<Vec<_>>());
+            let outcomes = run(&Desk::new(&session), &work.iter().collect::<Vec<_>>());
             assert!(session.conn.is_autocommit());
             let after = session.commits();
             drop(session);
@@ -239,7 +242,7 @@ mod tests {
     fn a_batch_whose_commit_fails_is_answered_one_by_one() {
         let file = temporary::file();
         let session = migrated(&file);
-        let outcomes = run(&session, &[&adding(1, 10), &adding(2, 10)]);
+        let outcomes = run(&Desk::new(&session), &[&adding(1, 10), &adding(2, 10)]);
         assert!(outcomes.iter().all(Result::is_ok));
         // A host's own table that refers to a record, and is looked at no earlier than at COMMIT.
         session
@@ -249,7 +252,8 @@ mod tests {
                  INSERT INTO host SELECT id FROM portcullis_record WHERE id = (SELECT min(id) FROM portcullis_record);",
             )
             .unwrap();
-        let outcomes = run(&session, &[&adding(3, 10), &deleting(1), &deleting(2), &adding(4, 10)]);
+        let outcomes =
+            run(&Desk::new(&session), &[&adding(3, 10), &deleting(1), &deleting(2), &adding(4, 10)]);
         assert!(outcomes[0].is_ok() && outcomes[2].is_ok() && outcomes[3].is_ok(), "{outcomes:?}");
         assert!(matches!(&outcomes[1], Err(CommitError::Port(_))), "{outcomes:?}");
         assert!(session.conn.is_autocommit());
@@ -261,7 +265,7 @@ mod tests {
     fn a_refused_commit_leaves_no_lock_behind() {
         let file = temporary::file();
         let session = migrated(&file);
-        let outcomes = run(&session, &[&deleting(7)]);
+        let outcomes = run(&Desk::new(&session), &[&deleting(7)]);
         assert!(matches!(outcomes[..], [Err(CommitError::Conflict)]));
         temporary::session(&file).conn.execute_batch("BEGIN IMMEDIATE").unwrap();
     }
@@ -285,7 +289,7 @@ mod tests {
     fn a_dead_reader_answers_its_caller_and_the_others_go_on() {
         let file = temporary::file();
         let store = SqliteOptions::new().readers(2).open(&file).unwrap();
-        let die = |_: &Session| -> Result<(), Failure> { panic!("the test asked for it") };
+        let die = |_: &Desk<'_>| -> Result<(), Failure> { panic!("the test asked for it") };
         assert!(block(store.ask(die)).is_err());
         assert_eq!(block(store.mark("a")), Ok(None));
         assert!(block(store.ask(die)).is_err());

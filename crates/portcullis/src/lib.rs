@@ -65,7 +65,9 @@
 //! # Features
 //!
 //! `argon2` (default) gives the hashing pool, `validation` (default) derives `Validate` on request structs, `phonenumber`
-//! reads phone numbers as they are dialled at home, `tokio` gives a ready worker loop, `testing` what tests of hosts and adapters need (not API-stable). A feature only adds names.
+//! reads phone numbers as they are dialled at home, `tokio` gives a ready worker loop, `testing` what tests of hosts
+//! need, without a runtime, and `conformance` what tests of adapters need, with tokio (neither is API-stable). A feature only
+//! adds names.
 
 pub mod account;
 pub mod audit;
@@ -109,6 +111,7 @@ pub mod user;
 
 pub use engine::Portcullis;
 pub use engine::builder::{BuildError, Builder};
-pub use engine::health::{Backlog, Health};
+pub use engine::health::{Backlog, Health, Reports};
+pub use engine::prepared::Prepared;
 pub use engine::worker::{Pass, Worker};
 pub use error::Error;

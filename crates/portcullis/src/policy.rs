@@ -82,8 +82,9 @@ pub struct Policy {
     /// Codes mailed to one address; those to who confirmed it and those to who has yet to are counted apart, so that
     /// nobody uses up the owner's. Default 10 in 1 h (decided).
     pub email_codes_per_address: Limit,
-    /// The shortest time between two SMS to one number, for those who confirmed it and those who have yet to apart.
-    /// Default 60 s, as between two sends of a challenge (decided); hosting 30 s.
+    /// The shortest time between two SMS to one number: for each user who confirmed it on his own, so that nobody who shares
+    /// it keeps him waiting, and for all together who have yet to. Default 60 s, as between two sends of a challenge
+    /// (decided); hosting 30 s.
     pub sms_cool_down: TimeDelta,
     /// Segments to one number by those who confirmed it. Default 6 in 1 h (ours): one sign-in with every resend.
     pub sms_per_number: Limit,

@@ -94,7 +94,7 @@ pub struct AccountSettings {
 }
 
 impl Portcullis {
-    /// Gives the whole Security tab of the user whose session acts: one read, and one list of the user's sessions. A session found dead is removed, so that
+    /// Gives the whole Security tab of the user whose session acts: one read, one more while a code is waited for, and one list of the user's sessions. A session found dead is removed, so that
     /// it stays dead if the clock steps back.
     ///
     /// ```
@@ -118,21 +118,29 @@ impl Portcullis {
     /// Refused `signed_out`.
     pub async fn settings(&self, session: SessionId) -> Result<SecuritySettings, Error> {
         let engine = &self.engine;
-        let (mut tab, acting, now) = engine
+        let ((mut tab, codes), acting, now) = engine
             .act(session, &[], &[], |acting, view, t| {
-                let mut tab = engine.tab(view, acting)?;
+                let (mut tab, codes) = engine.tab(view, acting)?;
                 tab.flespi = engine.flespi_settings(view, acting)?;
-                Ok(Decision::yes((tab, acting.clone(), t.now), Changes::none()))
+                Ok(Decision::yes(((tab, codes), acting.clone(), t.now), Changes::none()))
             })
             .await?;
+        let [confirming, enabling] = engine.deliveries(codes).await?;
+        if let Some(pending) = tab.email.pending.as_mut() {
+            pending.code.delivery = confirming;
+        }
+        if let Some(pending) = tab.two_factor.pending.as_mut() {
+            pending.code.delivery = enabling;
+        }
         tab.sessions.count = engine.live_sessions(&acting, now).await?.count;
         Ok(tab)
     }
 }
 
 impl Engine {
-    /// The whole tab, but for the number of sessions.
-    fn tab(&self, view: &View, acting: &Acting) -> Result<SecuritySettings, Error> {
+    /// The whole tab, but for the number of sessions, and for what came of the messages with the codes that are waited for:
+    /// of the one that confirms an address, and of the one that switches two-factor authentication on.
+    fn tab(&self, view: &View, acting: &Acting) -> Result<(SecuritySettings, [Option<Challenge>; 2]), Error> {
         let policy = &self.policy;
         let user = &acting.user.value;
         let account: &Account = match acting.chain.0.first() {
@@ -158,7 +166,7 @@ impl Engine {
         }
         let user = &seen;
         let sms = self.sms_to(view, user, &acting.chain, user.phone.as_ref(), Uuid::nil(), None)?;
-        Ok(SecuritySettings {
+        let tab = SecuritySettings {
             session: CurrentSession::from(acting),
             user: UserSettings {
                 id: user.id,
@@ -189,7 +197,8 @@ impl Engine {
             },
             sessions: SessionSettings { count: 0 },
             password_minimum_alone: policy.password_minimum_alone,
-        })
+        };
+        Ok((tab, [confirmation, enabling].map(|challenge| challenge.map(|challenge| challenge.value))))
     }
 }
 

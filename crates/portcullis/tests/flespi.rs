@@ -389,6 +389,7 @@ async fn the_token_that_is_typed_again_is_not_revoked_as_the_one_it_replaces() {
     s.connect("eu").await;
     let opened = s.w.security.flespi().token(s.alice.id, "copy").await.unwrap();
     s.w.security.flespi().manual(s.session, &opened.token, &opened.region).await.unwrap();
+    assert_eq!(s.w.security.flespi().check(s.session).await.unwrap().status, CheckStatus::Active);
     s.finish().await;
     assert_eq!(s.left(), (0, 1));
     s.w.security
@@ -398,6 +399,91 @@ async fn the_token_that_is_typed_again_is_not_revoked_as_the_one_it_replaces() {
         .unwrap();
     s.finish().await;
     assert_eq!(s.left(), (0, 1), "typed as it was, it is its user's");
+}
+
+impl Scene {
+    /// Types a token, as the user who has just signed in.
+    async fn type_in(&self, token: &FlespiToken) -> SessionId {
+        let session = self.w.sign_in(&self.alice).await.unwrap().id;
+        self.w.security.flespi().manual(session, token, &region("eu")).await.unwrap();
+        session
+    }
+}
+
+#[tokio::test]
+async fn a_typed_token_revokes_nothing_before_flespi_accepts_it() {
+    for (end, left) in [("check", 0), ("disconnect", 0), ("login", 1), ("typed again", 1)] {
+        let s = scene().await;
+        let flespi = s.w.security.flespi();
+        s.connect("eu").await;
+        let issued = flespi.token(s.alice.id, "copy").await.unwrap().token;
+        s.run().await;
+        let first = s.w.flespi.issued()[0].id;
+        s.type_in(&typed()).await;
+        s.finish().await;
+        let session = s.type_in(&typed()).await;
+        assert_eq!(flespi.check(session).await.unwrap().status, CheckStatus::Rejected);
+        s.finish().await;
+        let real = s.w.flespi.hold("eu", |_| ());
+        let session = s.type_in(&real).await;
+        s.w.flespi.go_down(Some(FlespiError::Unavailable { detail: "down" }));
+        assert_eq!(flespi.check(session).await.unwrap().status, CheckStatus::Unknown);
+        s.w.flespi.go_down(None);
+        s.finish().await;
+        let calls = [Call::Find, Call::Revoke].map(|call| s.w.flespi.count(call));
+        assert_eq!(
+            (s.left(), s.w.flespi.issued()[0].id),
+            ((0, 1), first),
+            "{end}: not one of them is proven"
+        );
+        let session = s.w.sign_in(&s.alice).await.unwrap().id;
+        match end {
+            "check" => assert_eq!(flespi.check(session).await.unwrap().status, CheckStatus::Active),
+            "disconnect" => flespi.disconnect(session).await.unwrap(),
+            "login" => {
+                let nonce = flespi.begin(session).await.unwrap().nonce;
+                flespi.redeem(session, nonce.expose(), s.w.flespi.log_in("eu")).await.unwrap();
+            }
+            _ => {
+                let session = s.type_in(&issued).await;
+                assert_eq!(flespi.check(session).await.unwrap().status, CheckStatus::Active);
+            }
+        }
+        s.finish().await;
+        assert_eq!(s.left(), (0, left), "{end}");
+        assert!(
+            s.w.flespi.living("eu").iter().any(|held| held.info == "by hand"),
+            "{end}: a typed one is its user's"
+        );
+        let after = [Call::Find, Call::Revoke].map(|call| s.w.flespi.count(call));
+        assert_eq!(after == calls, end == "typed again", "{end}");
+        let kept = flespi.token(s.alice.id, "try").await.map(|opened| opened.token.expose().to_owned());
+        match end {
+            "check" => assert_eq!(kept.unwrap(), real.expose()),
+            "disconnect" => assert_eq!(refused(kept), Reason::NotConnected),
+            "login" => assert!(s.works().await && s.w.flespi.issued()[0].id != first),
+            _ => assert_eq!(kept.unwrap(), issued.expose()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_typed_token_that_is_proven_does_not_disturb_the_one_that_is_being_issued() {
+    let s = scene().await;
+    let flespi = s.w.security.flespi();
+    s.connect("eu").await;
+    s.run().await;
+    let real = s.w.flespi.hold("eu", |_| ());
+    flespi.manual(s.session, &real, &region("eu")).await.unwrap();
+    s.w.flespi.fail(Call::Issue, 2, FlespiError::Ambiguous { detail: "lost" }, true);
+    let nonce = s.nonce().await;
+    assert_eq!(s.redeem(&nonce, s.w.flespi.log_in("eu")).await.unwrap().state, FlespiState::Connecting);
+    assert_eq!(flespi.check(s.session).await.unwrap().status, CheckStatus::Active);
+    s.run().await;
+    assert_eq!(s.w.flespi.count(Call::Issue), 2, "its call may still be under way");
+    s.finish().await;
+    assert_eq!((s.left(), s.w.flespi.count(Call::Issue)), ((0, 1), 3));
+    assert!(s.works().await);
 }
 
 #[tokio::test]
@@ -444,32 +530,104 @@ async fn a_notice_that_is_not_true_any_more_does_not_leave() {
     assert_eq!(s.w.mailbox.to("alice@example.com").len(), 0);
 }
 
-#[tokio::test]
-async fn keys_are_rotated_while_tokens_are_read() {
-    let s = scene().await;
-    s.connect("eu").await;
-    let security = &s.w.security;
-    let before = security.flespi().token(s.alice.id, "before").await.unwrap();
-    let mut keys = security.keyring();
-    let old = keys.current().to_owned();
-    keys.rotate(&SeededRandom::new(7), s.w.now()).unwrap();
-    security.replace_keyring(keys);
-    let between = security.flespi().token(s.alice.id, "between").await.unwrap();
-    let page = security.reseal(&old, Page { after: None, limit: 100 }).await.unwrap();
-    assert_eq!((page.sealed, page.left, page.next), (1, 0, None));
-    let again = security.reseal(&old, Page { after: None, limit: 100 }).await.unwrap();
-    assert_eq!(again.sealed, 0, "all is done");
-    let mut keys = security.keyring();
-    keys.retire(&old).unwrap();
-    security.replace_keyring(keys);
-    let after = security.flespi().token(s.alice.id, "after").await.unwrap();
-    for opened in [&between, &after] {
-        assert_eq!(opened.token.expose(), before.token.expose());
+#[test]
+fn keys_are_rotated_while_tokens_are_read() {
+    use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
+    runtime.block_on(async {
+        let s = scene().await;
+        s.connect("eu").await;
+        let account = s.w.security.accounts().get(s.alice.account).await.unwrap();
+        let mut users = vec![s.alice.id];
+        for nth in 0..20 {
+            let user = s.w.user(&account, &format!("user{nth}"), None).await.unwrap();
+            let session = s.w.sign_in(&user).await.unwrap().id;
+            let token = s.w.flespi.hold("ru", |_| ());
+            s.w.security.flespi().manual(session, &token, &region("ru")).await.unwrap();
+            users.push(user.id);
+        }
+        let security = &s.w.security;
+        let mut before = Vec::new();
+        for user in &users {
+            before.push(security.flespi().token(*user, "before").await.unwrap().token);
+        }
+        let (stop, reads) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let readers: Vec<_> = (0..3)
+            .map(|_| {
+                let (security, users, before) = (security.clone(), users.clone(), before.clone());
+                let (stop, reads) = (Arc::clone(&stop), Arc::clone(&reads));
+                tokio::spawn(async move {
+                    while !stop.load(Ordering::SeqCst) {
+                        for (user, before) in users.iter().zip(&before) {
+                            let opened = security.flespi().token(*user, "meanwhile").await.unwrap();
+                            assert_eq!(opened.token.expose(), before.expose());
+                            reads.fetch_add(1, Ordering::SeqCst);
+                        }
+                    }
+                })
+            })
+            .collect();
+        let some_are_read = async || {
+            let until = reads.load(Ordering::SeqCst) + 10;
+            while reads.load(Ordering::SeqCst) < until {
+                assert!(readers.iter().all(|reader| !reader.is_finished()), "a token could not be read");
+                tokio::task::yield_now().await;
+            }
+        };
+        some_are_read().await;
+        let mut keys = security.keyring();
+        let old = keys.current().to_owned();
+        keys.rotate(&SeededRandom::new(7), s.w.now()).unwrap();
+        security.replace_keyring(keys);
+        let (mut sealed, mut after) = (0, None);
+        loop {
+            some_are_read().await;
+            let page = security.reseal(&old, Page { after, limit: 5 }).await.unwrap();
+            sealed += page.sealed;
+            if page.next.is_none() {
+                break;
+            }
+            after = page.next;
+        }
+        let again = security.reseal(&old, Page { after: None, limit: 100 }).await.unwrap();
+        assert_eq!((sealed, again.sealed, again.left, again.next), (21, 0, 0, None), "all is done");
+        let mut keys = security.keyring();
+        keys.retire(&old).unwrap();
+        security.replace_keyring(keys);
+        some_are_read().await;
+        stop.store(true, Ordering::SeqCst);
+        for reader in readers {
+            reader.await.unwrap();
+        }
+        s.run().await;
+        assert_eq!(s.left(), (0, 1), "the login was sealed anew too, and is revoked");
+        // Sessions of the retired key are no matter here: the token is asked for by the host.
+        assert_eq!(s.trail().await.iter().filter(|line| line.starts_with("flespi_resealed")).count(), 1);
+    });
+}
+
+impl Scene {
+    /// Writes a record as somebody would who has the database and no key.
+    async fn write(&self, record: portcullis::port::store::Record) {
+        let version = record.version;
+        let commit = portcullis::port::store::Commit {
+            id: portcullis::id::CommitId::from_uuid(uuid::Uuid::from_u128(
+                record.id.as_u128() ^ 1 ^ u128::from(version),
+            )),
+            now: self.w.now(),
+            puts: vec![portcullis::port::store::Put {
+                record,
+                expect: portcullis::port::store::Expect::Version(version),
+            }],
+            guards: Vec::new(),
+            deletes: Vec::new(),
+            counters: Vec::new(),
+            audit: Vec::new(),
+        };
+        self.store.inner().commit(&commit).await.unwrap();
     }
-    s.run().await;
-    assert_eq!(s.left(), (0, 1), "the login was sealed anew too, and is revoked");
-    // Sessions of the retired key are no matter here: the token is asked for by the host.
-    assert_eq!(s.trail().await.iter().filter(|line| line.starts_with("flespi_resealed")).count(), 1);
 }
 
 #[tokio::test]
@@ -490,30 +648,33 @@ async fn a_row_moved_to_another_user_does_not_open() {
     let (alices, bobs) = (s.alice.id.to_string(), bob.id.to_string());
     moved.body = moved.body.replace("\"flespi\":null", &format!("\"flespi\":\"{}\"", connection.id));
     moved.refs.push(connection.id);
-    let write = async |record: portcullis::port::store::Record| {
-        let version = record.version;
-        let commit = portcullis::port::store::Commit {
-            id: portcullis::id::CommitId::from_uuid(uuid::Uuid::from_u128(
-                record.id.as_u128() ^ 1 ^ u128::from(version),
-            )),
-            now: s.w.now(),
-            puts: vec![portcullis::port::store::Put {
-                record,
-                expect: portcullis::port::store::Expect::Version(version),
-            }],
-            guards: Vec::new(),
-            deletes: Vec::new(),
-            counters: Vec::new(),
-            audit: Vec::new(),
-        };
-        s.store.inner().commit(&commit).await.unwrap();
-    };
-    write(moved).await;
+    s.write(moved).await;
     let flespi = s.w.security.flespi();
     assert_eq!(refused(flespi.token(bob.id, "steal").await), Reason::NotConnected, "it names another user");
     connection.body = connection.body.replace(&alices, &bobs);
-    write(connection).await;
+    s.write(connection).await;
     assert!(matches!(flespi.token(bob.id, "steal").await, Err(Error::Corrupt { .. })));
+}
+
+#[tokio::test]
+async fn a_row_moved_to_another_region_does_not_open_and_its_token_goes_nowhere() {
+    let s = scene().await;
+    s.connect("eu").await;
+    s.run().await;
+    let records = s.store.inner().contents().await.unwrap().records;
+    let mut row = records.into_iter().find(|record| record.kind.as_str() == "flespi_connection").unwrap();
+    assert_eq!(row.body.matches("\"region\":\"eu\"").count(), 1);
+    row.body = row.body.replace("\"region\":\"eu\"", "\"region\":\"ru\"");
+    s.write(row).await;
+    let flespi = s.w.security.flespi();
+    assert!(matches!(flespi.token(s.alice.id, "steal").await, Err(Error::Corrupt { .. })));
+    assert!(matches!(flespi.check(s.session).await, Err(Error::Corrupt { .. })));
+    flespi.disconnect(s.session).await.unwrap();
+    s.finish().await;
+    assert!(
+        s.w.flespi.calls().iter().all(|(to, _)| to.as_str() == "eu"),
+        "nothing is sent to the other host"
+    );
 }
 
 /// What may happen to a call at flespi: it fails and nothing was done, or its answer is lost.
@@ -954,6 +1115,23 @@ async fn and_the_one_that_was_issued_just_now() {
         assert_eq!(s.left(), (0, 0), "{why}");
         assert!(!s.seen_later().await);
     }
+}
+
+#[tokio::test]
+async fn nothing_is_done_with_the_token_of_who_may_not_sign_in() {
+    let s = scene().await;
+    s.connect("eu").await;
+    let security = &s.w.security;
+    let token = async || security.flespi().token(s.alice.id, "try").await;
+    security.rights().set_disabled(Actor::Program, s.alice.id, true).await.unwrap();
+    assert_eq!(refused(token().await), Reason::NotAllowed);
+    security.rights().set_disabled(Actor::Program, s.alice.id, false).await.unwrap();
+    security.accounts().set_blocked(s.alice.account, true).await.unwrap();
+    assert_eq!(refused(token().await), Reason::NotAllowed);
+    security.accounts().set_blocked(s.alice.account, false).await.unwrap();
+    assert!(token().await.is_ok());
+    let told = s.trail().await.into_iter().filter(|line| line.starts_with("flespi_token_refused")).count();
+    assert_eq!(told, 2, "{:?}", s.trail().await);
 }
 
 #[tokio::test]

@@ -172,7 +172,8 @@ fn secrets_are_shown_in_few_places() {
         "src/templates/mod.rs",
         "src/sms_text/fit.rs",
         "src/testing/canary.rs",
-        "src/testing/world.rs",
+        "src/testing/usual.rs",
+        "src/testing/hasher.rs",
         "src/password/phc.rs",
         "src/keyring/file/tests.rs",
     ];
@@ -263,6 +264,27 @@ fn the_core_has_at_most_60_crates_below_it() {
     crates.sort_unstable();
     crates.dedup();
     assert!((30..=61).contains(&crates.len()), "{} with itself: {crates:#?}", crates.len());
+}
+
+/// The names of the crates that a package needs, its tests included.
+fn needs(arguments: &[&str]) -> Vec<String> {
+    let mut all = vec!["tree", "--edges=normal,dev", "--prefix=none", "--format={p}"];
+    all.extend(arguments);
+    cargo(&all).lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_host_is_tested_without_a_runtime_and_without_sleeping() {
+    let runtimes = ["tokio", "async-std", "smol", "async-executor", "futures-executor", "actix-rt"];
+    let runtime = |all: &[String]| all.iter().find(|name| runtimes.contains(&name.as_str())).cloned();
+    let example = needs(&["--package=unit-testing"]);
+    assert!(example.iter().any(|name| name == "mockall"), "it has portcullis with `testing`");
+    assert_eq!(runtime(&example), None);
+    assert!(runtime(&needs(&["--package=security-tab"])).is_some(), "a runtime would be found");
+    let sources = sources("examples/unit-testing");
+    assert!(sources.len() > 5 && sources.iter().any(|source| source.path.ends_with("tests/four.rs")));
+    let sleeps = finds(&sources, |line| line.contains("sleep") || line.contains("Instant"));
+    assert_eq!(sleeps, Vec::<String>::new());
 }
 
 #[test]

@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
 use chrono::TimeDelta;
+use portcullis::Health;
 use portcullis::account::{Account, Period, Service};
-use portcullis::challenge::{Channel, PendingCode};
+use portcullis::challenge::{Channel, CodeDelivery, PendingCode};
 use portcullis::contact::Phone;
 use portcullis::decision::Reason;
 use portcullis::error::Error;
@@ -61,6 +62,10 @@ impl Scene {
         let session = self.w.switch_sms_on(session, NUMBER).await.unwrap();
         self.w.advance(TimeDelta::minutes(2));
         session.id
+    }
+
+    async fn session_of_boss(&self) -> SessionId {
+        self.w.sign_in(&self.boss).await.unwrap().id
     }
 
     async fn ask(&self, session: SessionId, number: Option<&str>) -> Result<PendingCode, Error> {
@@ -304,10 +309,17 @@ async fn an_answer_that_is_lost_is_one_submission_and_one_charge() {
     s.w.run_worker().await.unwrap();
     assert_eq!(s.w.handset.submitted().len(), 1, "it is not sent again by itself");
     assert!(s.trail().await.contains(&"message_maybe_sent: two_factor_code".to_owned()));
+    let shown = async || {
+        let pending = s.w.security.settings(session).await.unwrap().two_factor.pending;
+        pending.unwrap().code.delivery
+    };
+    assert_eq!((code.delivery, shown().await), (CodeDelivery::Waiting, CodeDelivery::Ambiguous));
     // It may have arrived, and then it counts; and after the cool-down one may ask again.
     let again = s.w.security.two_factor().resend(session, code.id, &source()).await.unwrap();
+    assert_eq!(shown().await, CodeDelivery::Waiting, "what came of the one before is told no more");
     s.w.run_worker().await.unwrap();
     assert_eq!(s.w.handset.submitted().len(), 2);
+    assert_eq!(shown().await, CodeDelivery::Sent);
     let third = s.ask(session, Some(OTHER)).await;
     assert_eq!(refusal(third), (Reason::NotAllowed, vec![Gate::QuotaSms]), "both were charged");
     let entered = s.w.handset.last_code(NUMBER).unwrap();
@@ -411,6 +423,10 @@ async fn reports_move_forward_and_confirm_nothing() {
     let mail = s.w.mailbox.mails().first().unwrap().id;
     let of_a_mail = DeliveryReport::new(mail, DeliveryState::Delivered);
     assert_eq!(s.w.security.delivery_report(&of_a_mail).await.unwrap(), Reported::Ignored);
+    s.w.security.forged_delivery_report();
+    let Health { reports, reports_ignored, .. } = s.w.security.health();
+    assert_eq!((reports.kept, reports.repeated, reports.late), (2, 1, 1));
+    assert_eq!((reports.unknown, reports.forged, reports_ignored), (1, 1, 4));
 }
 
 #[tokio::test]
@@ -576,4 +592,98 @@ async fn a_resend_that_falls_back_is_told_and_one_that_must_wait_says_how_long()
     let again = s.w.security.sign_in().resend(code.id, &attempt()).await.unwrap();
     assert_eq!(again.channel, Channel::Email);
     assert!(s.trail().await.contains(&"sms_fallback: service_sms".to_owned()));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_code_is_told_what_came_of_its_message() {
+    let s = scene().await;
+    s.with_sms().await;
+    s.w.handset.then([Err(SendError::Ambiguous { detail: "cut off" })]);
+    let (code, _) = s.asked().await;
+    let told = async || s.w.security.sign_in().pending(code.id).await.map(|code| code.delivery);
+    assert_eq!(told().await.unwrap(), CodeDelivery::Waiting);
+    s.w.run_worker().await.unwrap();
+    assert_eq!(told().await.unwrap(), CodeDelivery::Ambiguous);
+    let id = s.w.handset.submitted().last().unwrap().id;
+    let arrived = DeliveryReport::new(id, DeliveryState::Delivered);
+    s.w.security.delivery_report(&arrived).await.unwrap();
+    assert_eq!(told().await.unwrap(), CodeDelivery::Sent);
+    s.w.advance(s.w.security.policy().resend_after);
+    s.w.handset.then([Err(SendError::Permanent { detail: "no such number" })]);
+    s.w.security.sign_in().resend(code.id, &attempt()).await.unwrap();
+    s.w.run_worker().await.unwrap();
+    assert_eq!(told().await.unwrap(), CodeDelivery::Failed);
+    let session = s.session_of_boss().await;
+    let own = s.w.security.two_factor().ask(session, None).await.unwrap();
+    let other = s.w.security.sign_in().pending(own.id).await;
+    assert_eq!(refusal(other).0, Reason::ChallengeDead, "only of a sign-in");
+    s.w.advance(s.w.security.policy().sms_code_life);
+    assert_eq!(refusal(told().await).0, Reason::ChallengeDead);
+}
+
+#[tokio::test]
+async fn what_an_account_has_used_is_told_to_who_sees_it_and_to_nobody_else() {
+    let mut policy = Policy::default();
+    policy.sms_per_account.count = 10;
+    let s = scene_under(policy).await;
+    s.service(Service::on(Some(5), Period::Day)).await;
+    let session = s.with_sms().await;
+    s.asked().await;
+    let usage = s.w.security.manage(Actor::Program).usage(s.account.id).await.unwrap();
+    assert_eq!((usage.sms.used, usage.sms.codes, usage.sms.quota), (2, 2, Some(5)));
+    assert_eq!((usage.sms_budget.used, usage.sms_budget.left(), usage.sms_budget.limit), (2, 8, 10));
+    assert_eq!((usage.sms_new_budget.used, usage.sms_new_budget.limit), (1, 2), "one went to a new number");
+    assert_eq!(usage.email_notification.used, 0);
+    assert!(usage.sms.until > Some(s.w.now()) && usage.sms_budget.until > Some(s.w.now()));
+    let seen = s.w.security.manage(Actor::Session(session)).usage(s.account.id).await;
+    assert_eq!(refusal(seen).0, Reason::NotFound);
+    s.w.advance(TimeDelta::days(2));
+    let usage = s.w.security.manage(Actor::Program).usage(s.account.id).await.unwrap();
+    assert_eq!((usage.sms.used, usage.sms_budget.used, usage.sms_budget.left()), (0, 0, 10));
+}
+
+#[tokio::test]
+async fn a_code_that_came_another_way_gives_nothing_back_of_those_by_sms() {
+    let mut policy = Policy::default();
+    policy.sms_unverified_per_user.count = 2;
+    let s = scene_under(policy).await;
+    s.with_sms().await;
+    let (code, _) = s.asked().await;
+    s.w.run_worker().await.unwrap();
+    let resend = async |channel| {
+        s.w.advance(s.w.security.policy().resend_after);
+        let again = s.w.security.sign_in().resend_by(code.id, Some(channel), &attempt()).await.unwrap();
+        s.w.run_worker().await.unwrap();
+        again
+    };
+    // Two SMS with one code, and then a mail with another, which is entered.
+    resend(Channel::Sms).await;
+    let mailed = resend(Channel::Email).await;
+    let by_mail = s.w.mailbox.last_code("alice@example.com").unwrap();
+    assert_eq!(s.enter(&mailed, &by_mail).await.unwrap(), Assurance::PasswordEmail);
+    s.w.advance(TimeDelta::minutes(2));
+    assert_eq!(refusal(s.start().await), (Reason::NotAllowed, vec![Gate::Budget]), "nobody entered those");
+}
+
+#[tokio::test]
+async fn of_a_code_that_was_sent_twice_and_entered_the_country_is_given_one_back() {
+    let mut policy = Policy::default();
+    policy.sms_unverified_per_country.count = 2;
+    let s = scene_under(policy).await;
+    s.with_sms().await;
+    let (code, _) = s.asked().await;
+    s.w.run_worker().await.unwrap();
+    let resend = async |code: &PendingCode| {
+        s.w.advance(s.w.security.policy().resend_after);
+        let again = s.w.security.sign_in().resend(code.id, &attempt()).await;
+        s.w.run_worker().await.unwrap();
+        again
+    };
+    let again = resend(&code).await.unwrap();
+    let entered = s.w.handset.last_code(NUMBER).unwrap();
+    assert_eq!(s.enter(&again, &entered).await.unwrap(), Assurance::PasswordSms);
+    s.w.advance(TimeDelta::minutes(2));
+    let (code, _) = s.asked().await;
+    let third = resend(&code).await;
+    assert_eq!(refusal(third), (Reason::NotAllowed, vec![Gate::Budget]), "one of two was not entered");
 }

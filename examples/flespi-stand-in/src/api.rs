@@ -62,6 +62,10 @@ async fn no_such_method(method: Method) -> Response {
 #[derive(Deserialize)]
 struct Wanted {
     fields: Option<String>,
+    /// How many items at most.
+    limit: Option<usize>,
+    /// How many are passed over.
+    offset: Option<usize>,
 }
 
 impl Wanted {
@@ -83,6 +87,9 @@ impl Wanted {
         }
         let items: Vec<_> = outcome.items.into_iter().map(|item| self.cut(item)).collect();
         let mut body = json!({"result": items});
+        if let (Some(pagination), Some(body)) = (outcome.pagination, body.as_object_mut()) {
+            body.insert("pagination".to_owned(), pagination);
+        }
         if let (false, Some(body)) = (outcome.faults.is_empty(), body.as_object_mut()) {
             let errors = outcome.faults.iter().map(Fault::shown).collect();
             body.insert("errors".to_owned(), Value::Array(errors));
@@ -125,7 +132,7 @@ async fn customer(State(here): State<Here>, wanted: Query<Wanted>) -> Response {
         "limit_id": 0,
     });
     let items = customer.as_object().cloned().into_iter().collect();
-    wanted.answer(Outcome { items, faults: Vec::new() })
+    wanted.answer(Outcome { items, ..Outcome::default() })
 }
 
 async fn create(
@@ -145,7 +152,10 @@ async fn create(
 async fn list(State(here): State<Here>, selector: Path<String>, wanted: Query<Wanted>) -> Response {
     match Selector::parse(&selector) {
         Ok(selector) => {
-            let outcome = here.world().list(&selector, here.now());
+            let mut world = here.world();
+            let outcome = world.list(&selector, here.now());
+            let outcome = world.part(outcome, wanted.limit, wanted.offset);
+            drop(world);
             wanted.answer(outcome)
         }
         Err(fault) => refuse(StatusCode::BAD_REQUEST, &[fault]),

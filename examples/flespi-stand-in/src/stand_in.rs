@@ -245,6 +245,22 @@ impl FlespiStandIn {
         self.shared.world(place).limit(rate);
     }
 
+    /// Lets a region give no more than so many items of a list at once, with a `pagination` beside them; `None` gives
+    /// lists whole.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # use flespi_stand_in::{FlespiStandIn, Place, Rate, Scripted};
+    /// let stand_in = FlespiStandIn::start().await?;
+    /// stand_in.shorten_lists(Place::Eu, Some(10));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn shorten_lists(&self, place: Place, longest: Option<usize>) {
+        self.shared.world(place).shorten(longest);
+    }
+
     /// The requests to the API that have arrived at a region, oldest first.
     ///
     /// ```

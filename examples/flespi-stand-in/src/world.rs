@@ -56,6 +56,7 @@ pub(crate) struct World {
     script: VecDeque<(Scripted, u32)>,
     rate: Option<Rate>,
     window: (i64, u32),
+    longest_list: Option<usize>,
 }
 
 /// What a call on a collection gave: items, and what went wrong beside them.
@@ -63,6 +64,8 @@ pub(crate) struct World {
 pub(crate) struct Outcome {
     pub(crate) items: Vec<Map<String, Value>>,
     pub(crate) faults: Vec<Fault>,
+    /// Which part of a list the items are, if they are not asked for as a whole.
+    pub(crate) pagination: Option<Value>,
 }
 
 const NOT_FOUND: u32 = 404;
@@ -81,6 +84,7 @@ impl World {
             script: VecDeque::new(),
             rate: None,
             window: (0, 0),
+            longest_list: None,
         }
     }
 
@@ -202,11 +206,28 @@ impl World {
     pub(crate) fn list(&mut self, selector: &Selector, now: i64) -> Outcome {
         let faults = self.missing(selector, now);
         let items = self.tokens.values().filter(|token| selector.takes(token)).map(Token::shown).collect();
-        Outcome { items, faults }
+        Outcome { items, faults, pagination: None }
+    }
+
+    /// Gives no more than so many items of a list at once; `None` gives it whole.
+    pub(crate) fn shorten(&mut self, longest: Option<usize>) {
+        self.longest_list = longest;
+    }
+
+    /// The part of a list that is wanted, or as much of it as is given at once.
+    pub(crate) fn part(&self, whole: Outcome, limit: Option<usize>, offset: Option<usize>) -> Outcome {
+        let Some(limit) = limit.into_iter().chain(self.longest_list).min().or(offset.map(|_| MOST_TOKENS))
+        else {
+            return whole;
+        };
+        let (total, offset) = (whole.items.len(), offset.unwrap_or_default());
+        let items: Vec<_> = whole.items.into_iter().skip(offset).take(limit).collect();
+        let pagination = json!({"total": total, "count": items.len(), "limit": limit, "offset": offset});
+        Outcome { items, pagination: Some(pagination), ..whole }
     }
 
     pub(crate) fn change(&mut self, selector: &Selector, wanted: &Value, now: i64) -> Outcome {
-        let mut outcome = Outcome { items: Vec::new(), faults: self.missing(selector, now) };
+        let mut outcome = Outcome { faults: self.missing(selector, now), ..Outcome::default() };
         for token in self.tokens.values_mut().filter(|token| selector.takes(token)) {
             match draft::apply(wanted, token, now) {
                 Ok(()) => outcome.items.push(token.shown()),
@@ -224,7 +245,7 @@ impl World {
         for id in ids {
             self.tokens.remove(&id);
         }
-        Outcome { items, faults }
+        Outcome { items, faults, pagination: None }
     }
 
     fn missing(&mut self, selector: &Selector, now: i64) -> Vec<Fault> {

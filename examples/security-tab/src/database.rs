@@ -128,7 +128,8 @@ impl OpenDatabase {
 }
 
 async fn postgres(url: &str) -> Result<PostgresStore, PortError> {
-    let mut options = PostgresOptions::from_url(url)?;
+    // Behind a transaction-mode pooler no hint arrives; then the worker's own look is what there is.
+    let mut options = PostgresOptions::from_url(url)?.with_hints();
     if url.contains("sslmode=require") || url.contains("sslmode=verify-full") {
         options = options.with_tls(public_authorities()?);
     }

@@ -83,7 +83,7 @@ async fn headers(request: Request, next: Next) -> Response {
     // `no-referrer` would take the origin away from the forms, by which they are told from foreign ones.
     add(headers, header::REFERRER_POLICY, "same-origin");
     add(headers, header::CACHE_CONTROL, "no-store");
-    add(headers, header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin-allow-popups");
+    add(headers, header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     response
 }
 

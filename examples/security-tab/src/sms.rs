@@ -6,13 +6,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use portcullis::Portcullis;
 use portcullis::port::message::SmsSender;
+use portcullis::{Error, Portcullis};
 use portcullis_axum::HttpOptions;
-use portcullis_sms_http::{Callback, Gateway, Receipts, SmsHttp, SmsHttpOptions};
+use portcullis_sms_http::{Callback, Gateway, Receipts, Rejected, SmsHttp, SmsHttpOptions};
 use secrecy::SecretString;
 
 use crate::options::Options;
@@ -122,7 +122,7 @@ pub(crate) fn router(portcullis: Portcullis, receipts: Receipts) -> Router {
 }
 
 /// Judges one report. What is late, unknown or said before changes nothing and is answered as any other, so that the
-/// gateway does not repeat it.
+/// gateway does not repeat it; one that comes before the gateway's own answer is asked for again.
 async fn report(
     State((portcullis, receipts)): State<(Portcullis, Arc<Receipts>)>,
     method: Method,
@@ -134,13 +134,20 @@ async fn report(
     let report = match receipts.judge(&method, target, &headers, &body) {
         Ok(report) => report,
         Err(rejected) => {
-            tracing::info!(%rejected, "a report about an SMS was not passed on");
+            if rejected != Rejected::Ignored {
+                portcullis.forged_delivery_report();
+                tracing::info!(%rejected, "a report about an SMS was turned away");
+            }
             let status = StatusCode::from_u16(rejected.status());
             return status.unwrap_or(StatusCode::BAD_REQUEST).into_response();
         }
     };
     match portcullis.delivery_report(&report).await {
         Ok(_) => StatusCode::OK.into_response(),
+        Err(Error::Refused(refusal)) => {
+            let seconds = refusal.retry_after().unwrap_or(1).max(1);
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
+        }
         Err(error) => {
             tracing::warn!(%error, "a report about an SMS could not be kept");
             StatusCode::SERVICE_UNAVAILABLE.into_response()

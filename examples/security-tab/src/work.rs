@@ -20,6 +20,8 @@ pub(crate) struct Done {
     postponed: u32,
     /// Messages given up.
     given_up: u32,
+    /// SMS of which nobody knows whether they left.
+    maybe_sent: u32,
 }
 
 impl Done {
@@ -28,6 +30,7 @@ impl Done {
         self.suppressed += pass.suppressed;
         self.postponed += pass.postponed;
         self.given_up += pass.given_up;
+        self.maybe_sent += pass.maybe_sent;
         self.due = pass.failed;
     }
 }

@@ -37,7 +37,11 @@
         delete form.dataset.flespiPass;
         return;
       }
-      if (!answer.ok) throw new Error();
+      if (!answer.ok) {
+        popup?.close();
+        await refused(answer);
+        return;
+      }
       handOff = await answer.json();
     } catch {
       popup?.close();
@@ -73,7 +77,10 @@
         const url = `${form.dataset.flespiHandOff}/${encodeURIComponent(handOff.nonce)}`;
         const answer = await post(url, { message: event.data });
         popup.close();
-        if (!answer.ok) throw new Error();
+        if (!answer.ok) {
+          await refused(answer);
+          return;
+        }
         const page = form.dataset.flespiPage;
         if (location.pathname + location.search === page) location.reload();
         else location.assign(page);
@@ -108,6 +115,23 @@
       if (other) opened(other);
     });
     say('blocked', link);
+  }
+
+  // Says what the server said: in the words of the page where it has some for the code, else by the title.
+  async function refused(answer) {
+    let problem = {};
+    try {
+      problem = await answer.json();
+    } catch {
+      // What is no answer of ours says nothing.
+    }
+    const known = /^[a-z_]+$/.test(problem.code) && place()?.getAttribute(`data-code-${problem.code}`);
+    const line = document.createElement('p');
+    line.className = 'message problem';
+    line.id = 'flespi-window-problem';
+    line.setAttribute('role', 'alert');
+    line.textContent = known || String(problem.title ?? '');
+    say('unfinished', line.textContent && line);
   }
 
   function place() {

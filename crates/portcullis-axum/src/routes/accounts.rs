@@ -12,6 +12,7 @@ use crate::customers;
 use crate::door::{Answer, Door, PathId};
 use crate::managed::{ManagedAccountView, PaymentsView};
 use crate::people::invalid_query;
+use crate::usage::UsageView;
 
 /// The account that a path names. What is no id names none.
 fn account_of(path: &PathId) -> Result<AccountId, Problem> {
@@ -36,6 +37,12 @@ pub(super) async fn change(path: PathId, mut door: Door) -> Answer {
     let change = customers::account_change(door.any_fields()?)?;
     let account = door.portcullis().manage(actor).change_account(account_of(&path)?, &change).await?;
     door.reply(StatusCode::OK, &ManagedAccountView::from(&account)).await
+}
+
+pub(super) async fn usage(path: PathId, mut door: Door) -> Answer {
+    let actor = Actor::Session(door.user().await?.id);
+    let usage = door.portcullis().manage(actor).usage(account_of(&path)?).await?;
+    door.reply(StatusCode::OK, &UsageView::from(&usage)).await
 }
 
 pub(super) async fn pay(path: PathId, mut door: Door) -> Answer {

@@ -184,9 +184,20 @@ pub(super) fn of_accounts() -> Vec<Operation> {
     ]
 }
 
-/// Routes of payments.
+/// Routes of payments, and of what was used.
 pub(super) fn of_payments() -> Vec<Operation> {
     vec![
+        Operation {
+            method: "get",
+            path: "/accounts/{id}/usage",
+            summary: "Shows how much of its quotas and SMS budgets an account has used.",
+            session: true,
+            body: None,
+            success: 200,
+            gives: Some("Usage"),
+            refusals: &[Reason::NotFound],
+            route: get(accounts::usage),
+        },
         Operation {
             method: "get",
             path: "/accounts/{id}/payments",

@@ -109,6 +109,17 @@ fn during_sign_in() -> Vec<Operation> {
         },
         Operation {
             method: "post",
+            path: "/sign-in/pending",
+            summary: "Shows a sign-in or a re-authentication that waits for its code, and what came of the message with it.",
+            session: false,
+            body: Some("ChallengeOnly"),
+            success: 200,
+            gives: Some("Challenge"),
+            refusals: &[Reason::ChallengeDead],
+            route: post(sign_in::pending),
+        },
+        Operation {
+            method: "post",
             path: "/sign-out",
             summary: "Ends the session.",
             session: false,

@@ -51,6 +51,15 @@ pub(super) async fn resend(door: Door) -> Answer {
     door.reply(StatusCode::OK, &view).await
 }
 
+/// It changes nothing; the challenge stands in the body so that no log of a URL holds it.
+pub(super) async fn pending(door: Door) -> Answer {
+    let token = door.fields(&["challenge"])?.text("challenge")?;
+    let challenge = door.challenge(&token)?;
+    let code = door.portcullis().sign_in().pending(challenge).await?;
+    let view = ChallengeView::of(door.portcullis(), &code);
+    door.reply(StatusCode::OK, &view).await
+}
+
 /// Who is signed out already is signed out: no refusal, and nothing left to carry.
 pub(super) async fn out(mut door: Door) -> Answer {
     door.no_fields()?;

@@ -44,11 +44,16 @@ pub(super) async fn set(mut door: Door) -> Answer {
             fields.only(&[])?;
             door.portcullis().two_factor().disable(user.id).await?
         }
-        // The challenge knows which of the two it switches on.
-        "email" | "sms" => {
+        method @ ("email" | "sms") => {
             fields.only(&["challenge", "code"])?;
             let (token, code) = (fields.text("challenge")?, fields.code()?);
             let challenge = door.challenge(&token)?;
+            let pending = door.portcullis().settings(user.id).await?.two_factor.pending;
+            // The challenge decides what its code switches on; who means another method is told before a code is spent.
+            if pending.is_some_and(|pending| pending.code.id == challenge && pending.method.name() != method)
+            {
+                return Err(Problem::input("method", "invalid_method", "the challenge is of another method"));
+            }
             let source = door.source()?;
             door.portcullis().two_factor().enable(user.id, challenge, &code, &source).await?
         }

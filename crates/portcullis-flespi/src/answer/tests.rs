@@ -174,9 +174,15 @@ fn only_the_exact_note_is_found() {
         json!(null),
         json!(7),
     ];
-    assert_eq!(noted(&items, "op-1"), Ok(vec![1, 5]));
-    assert_eq!(noted(&items, "op-"), Ok(vec![]));
-    assert_eq!(noted(&items, "other"), Err(Trouble::Unread("the token has no number")));
+    let found = |wanted: &str| {
+        let mut noted = Noted::default();
+        let ends = noted.take(&Page { items: items.to_vec(), total: None }, wanted)?;
+        assert!(ends && noted.seen() == 8);
+        Ok(noted.found())
+    };
+    assert_eq!(found("op-1"), Ok(vec![1, 5]));
+    assert_eq!(found("op-"), Ok(vec![]));
+    assert_eq!(found("other"), Err(Trouble::Unread("the token has no number")));
 }
 
 #[test]

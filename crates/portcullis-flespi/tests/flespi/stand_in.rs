@@ -106,6 +106,55 @@ async fn an_issue_whose_answer_is_lost_is_ambiguous_and_found_again() {
 }
 
 #[tokio::test]
+async fn a_token_is_found_however_many_parts_its_list_comes_in() {
+    let stand_in = FlespiStandIn::start().await.unwrap();
+    let (flespi, eu) = (adapter(&stand_in), name("eu"));
+    let by = key(&stand_in.log_in(Place::Eu));
+    let mut wanted = Vec::new();
+    for nth in 0..600 {
+        let info = if nth % 299 == 1 { "operation 9" } else { "of others" };
+        let made = stand_in.make(Place::Eu, &json!({"info": info, "ttl": 600})).unwrap();
+        if info == "operation 9" {
+            wanted.push(made.id);
+        }
+    }
+    for (longest, calls) in [(None, 1), (Some(1000), 1), (Some(601), 1), (Some(600), 2), (Some(10), 61)] {
+        stand_in.shorten_lists(Place::Eu, longest);
+        stand_in.forget_requests(Place::Eu);
+        assert_eq!(flespi.find(&eu, &by, "operation 9").await.as_ref(), Ok(&wanted), "{longest:?}");
+        assert_eq!(stand_in.requests(Place::Eu).len(), calls, "{longest:?}");
+    }
+    // What does not end is not read to its end, and says nothing.
+    stand_in.shorten_lists(Place::Eu, Some(1));
+    stand_in.forget_requests(Place::Eu);
+    let part = Err(FlespiError::Ambiguous { detail: "the answer is a part only" });
+    assert_eq!(flespi.find(&eu, &by, "operation 9").await, part);
+    assert_eq!(stand_in.requests(Place::Eu).len(), 64);
+}
+
+#[tokio::test]
+async fn a_list_that_goes_round_or_breaks_off_is_no_list() {
+    let stand_in = FlespiStandIn::start().await.unwrap();
+    let (flespi, eu) = (adapter(&stand_in), name("eu"));
+    let by = key(&stand_in.log_in(Place::Eu));
+    let part = Err(FlespiError::Ambiguous { detail: "the answer is a part only" });
+    let first = r#"{"result":[{"id":7,"info":"x"}],"pagination":{"total":2}}"#;
+    for second in [first, r#"{"result":[],"pagination":{"total":2}}"#] {
+        stand_in.script(Place::Eu, Scripted::body(first));
+        stand_in.script(Place::Eu, Scripted::body(second));
+        assert_eq!(flespi.find(&eu, &by, "x").await, part, "{second}");
+    }
+    stand_in.script(Place::Eu, Scripted::body(first));
+    stand_in.script(Place::Eu, Scripted::status(401));
+    assert_eq!(flespi.find(&eu, &by, "x").await, Err(FlespiError::Unauthorized));
+    // Others are deleted meanwhile: what was seen is the whole list.
+    stand_in
+        .script(Place::Eu, Scripted::body(r#"{"result":[{"id":7,"info":"x"}],"pagination":{"total":3}}"#));
+    stand_in.script(Place::Eu, Scripted::body(r#"{"result":[{"id":8}],"pagination":{"total":2}}"#));
+    assert_eq!(flespi.find(&eu, &by, "x").await, Ok(vec![7]));
+}
+
+#[tokio::test]
 async fn regions_are_compared_by_name_and_the_customers_is_told() {
     let stand_in = FlespiStandIn::start().await.unwrap();
     let (flespi, ru) = (adapter(&stand_in), name("ru"));

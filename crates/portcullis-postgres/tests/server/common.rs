@@ -11,7 +11,8 @@ use portcullis::id::CommitId;
 use portcullis::port::store::{
     Commit, Counter, CounterOp, Expect, Guard, Key, Kind, Lane, Put, Record, Window,
 };
-use portcullis_postgres::{PostgresOptions, PostgresStore};
+use portcullis::testing::World;
+use portcullis_postgres::{PostgresOptions, PostgresStore, deadpool_postgres};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -39,6 +40,16 @@ impl Database {
     /// A connection beside the store.
     pub(crate) async fn client(&self) -> Client {
         client(&self.url).await
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        self.url.rsplit('/').next().unwrap()
+    }
+
+    /// Its URL for another user, without a password.
+    pub(crate) fn url_of(&self, user: &str) -> String {
+        self.url.replace("//postgres@", &format!("//{user}@"))
     }
 
     pub(crate) fn options(&self) -> PostgresOptions {
@@ -92,15 +103,35 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let Some(server) = server(test) else { return };
+    in_database_of(&server, &server, body);
+}
+
+/// Runs a test in a database of its own that is reached through a `PgBouncer` in transaction mode.
+pub(crate) fn behind_bouncer<F>(test: &str, body: impl FnOnce(Database) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let Some(server) = server(test) else { return };
+    let Ok(bouncer) = std::env::var("PORTCULLIS_TEST_PGBOUNCER") else {
+        return skip(test, "PORTCULLIS_TEST_PGBOUNCER is not set");
+    };
+    in_database_of(&server, &bouncer, body);
+}
+
+/// Makes the database on the server, and gives its URL by way of another.
+fn in_database_of<F>(server: &str, by_way_of: &str, body: impl FnOnce(Database) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
     let name = format!("portcullis_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let (base, _) = server.rsplit_once('/').expect("a URL with a database name");
+    let (base, _) = by_way_of.rsplit_once('/').expect("a URL with a database name");
     let url = format!("{base}/{name}");
     let outcome = runtime.block_on(async {
-        let admin = client(&server).await;
+        let admin = client(server).await;
         admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         let outcome = tokio::spawn(body(Database { url })).await;
-        let _ = client(&server).await.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        let _ = client(server).await.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
         outcome
     });
     if let Err(error) = outcome {
@@ -218,4 +249,15 @@ where
         outcomes.push(task.await.unwrap());
     }
     outcomes
+}
+
+/// What two programs share, so that one reads what the other sealed.
+pub(crate) fn keyring() -> portcullis::keyring::Keyring {
+    World::new().security.keyring()
+}
+
+/// A host's pool of its own.
+pub(crate) fn pool(url: &str, connections: usize) -> deadpool_postgres::Pool {
+    let manager = deadpool_postgres::Manager::new(url.parse().unwrap(), NoTls);
+    deadpool_postgres::Pool::builder(manager).max_size(connections).build().unwrap()
 }

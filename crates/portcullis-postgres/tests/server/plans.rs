@@ -1,11 +1,18 @@
-//! No statement scans a table, at ten thousand rows of each.
+//! No statement scans a table, at a hundred thousand rows of each.
+//!
+//! The server counts how often it read a table from end to end, also inside of a function, where `EXPLAIN` of the call
+//! shows nothing.
+
+use std::sync::Arc;
 
 use crate::common::{add, commit, guard, id, in_database, insert, later, login, now, record, update};
 use portcullis::port::store::{
     Commit, Counter, Delete, Key, Kind, Lane, Page, Purge, Read, Record, Start, Store, TrailPage,
 };
+use portcullis::testing::canary::live_through;
+use portcullis::testing::machine::{self, Plan};
 
-/// Ten thousand records in a chain of references, with keys, due times, counters and events. The id of record `n` is
+/// A hundred thousand records in a chain of references, with keys, due times, counters and events. The id of record `n` is
 /// the digits of `n`.
 const ROWS: &str = "
     INSERT INTO portcullis_record (id, tenant, kind, version, lane, due_at, refs, body)
@@ -14,7 +21,7 @@ const ROWS: &str = "
            timestamptz '2026-09-21 14:13:20.123456Z' + n * interval '1 s',
            ARRAY[lpad((n - 1)::text, 32, '0'), lpad((n - 2)::text, 32, '0'), lpad((n - 3)::text, 32, '0')]::uuid[],
            repeat('x', 500)
-    FROM generate_series(100003, 110002) n;
+    FROM generate_series(100003, 200002) n;
     INSERT INTO portcullis_key (kind, name, value, tenant, id, is_unique)
     SELECT 'user', 'login', 'user ' || id, tenant, id, true FROM portcullis_record
     UNION ALL SELECT 'user', 'tenant', tenant::text, tenant, id, false FROM portcullis_record;
@@ -32,6 +39,27 @@ fn no_statement_scans_a_table() {
 fn no_statement_scans_a_table_that_was_never_analysed() {
     let test = "no_statement_scans_a_table_that_was_never_analysed";
     in_database(test, async |database| scans_nothing(database, "").await);
+}
+
+/// Whole stories and many random operations, on the engine, among rows that are nobody's turn.
+#[test]
+fn no_flow_scans_a_table() {
+    in_database("no_flow_scans_a_table", async |database| {
+        let store = database.migrated().await;
+        let client = database.client().await;
+        let rows = ROWS.replace("timestamptz '2026-09-21 14:13:20.123456Z'", "timestamptz '2100-01-01Z'");
+        assert_ne!(rows, ROWS);
+        client.batch_execute(&rows).await.unwrap();
+        client.batch_execute("ANALYZE").await.unwrap();
+        drop((client, store));
+        let before = scans(&database).await;
+        let store: Arc<dyn Store> = Arc::new(database.store().await);
+        live_through(Arc::clone(&store), 1).await.unwrap();
+        let played = machine::run(|| async { Arc::clone(&store) }, &Plan::new(5, 8, 30)).await;
+        assert_eq!(played.answers.len(), 240);
+        drop(store);
+        assert_eq!(scans(&database).await, before);
+    });
 }
 
 async fn scans_nothing(database: crate::common::Database, then: &str) {

@@ -13,8 +13,8 @@ fn connecting_never_migrates() {
     in_database("connecting_never_migrates", async |database| {
         let store = database.store().await;
         let report = store.check_schema().await.unwrap();
-        assert_eq!(report.missing, ["0001 tables", "0002 commit"]);
-        assert_eq!(report.to_string(), "the schema lacks 0001 tables, 0002 commit");
+        assert_eq!(report.missing, ["0001 tables", "0002 commit", "0003 views"]);
+        assert_eq!(report.to_string(), "the schema lacks 0001 tables, 0002 commit, 0003 views");
         let error = store.read(&Read::default()).await.unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -71,12 +71,12 @@ fn a_schema_made_by_other_sql_is_named_and_left_alone() {
     in_database("a_schema_made_by_other_sql_is_named_and_left_alone", async |database| {
         let store = database.migrated().await;
         let sql = "UPDATE portcullis_migration SET checksum = 'x' WHERE version = 1;
-                   DELETE FROM portcullis_migration WHERE version = 2";
+                   DELETE FROM portcullis_migration WHERE version > 1";
         database.client().await.batch_execute(sql).await.unwrap();
         let report = store.check_schema().await.unwrap();
         assert_eq!(
             (&*report.changed, &*report.missing),
-            (&["0001 tables".into()][..], &["0002 commit".into()][..])
+            (&["0001 tables".into()][..], &["0002 commit".into(), "0003 views".into()][..])
         );
         let error = store.migrate().await.unwrap_err().to_string();
         assert!(error.contains("was made by other sql in 0001 tables"), "{error}");
@@ -84,13 +84,21 @@ fn a_schema_made_by_other_sql_is_named_and_left_alone() {
 }
 
 #[test]
-fn a_dropped_table_index_or_function_is_named() {
-    in_database("a_dropped_table_index_or_function_is_named", async |database| {
+fn a_dropped_table_column_index_or_function_is_named() {
+    in_database("a_dropped_table_column_index_or_function_is_named", async |database| {
         let store = database.migrated().await;
-        let sql = "DROP TABLE portcullis_mark; DROP INDEX portcullis_key_id; DROP FUNCTION portcullis_purge_records";
+        let sql = "DROP TABLE portcullis_mark; DROP INDEX portcullis_key_id; DROP FUNCTION portcullis_purge_records;
+                   ALTER TABLE portcullis_counter DROP COLUMN ends_at";
         database.client().await.batch_execute(sql).await.unwrap();
         let report = store.check_schema().await.unwrap();
-        assert_eq!(report.missing, ["portcullis_key_id", "portcullis_mark", "portcullis_purge_records"]);
+        let missing = [
+            "portcullis_counter.ends_at",
+            "portcullis_counter_end",
+            "portcullis_key_id",
+            "portcullis_mark",
+            "portcullis_purge_records",
+        ];
+        assert_eq!(report.missing, missing);
         assert!(!report.is_current());
     });
 }

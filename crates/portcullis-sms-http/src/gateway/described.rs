@@ -17,7 +17,7 @@ use crate::callback::Callback;
 use crate::endpoint;
 use crate::from::sender_name;
 use crate::options::{SetupError, SmsHttpOptions};
-use crate::outcome::{REFUSED, UNREAD, by_status, whole};
+use crate::outcome::{REFUSED, SET_UP, UNREAD, by_status, whole};
 use crate::transport::Ask;
 
 /// Headers that say how a request is framed, where it goes or what its body is; these are ours.
@@ -45,6 +45,7 @@ pub(crate) struct Described {
     headers: Vec<(HeaderName, Template)>,
     body: Content,
     success: Success,
+    set_up_status: Vec<u16>,
     reference: Option<String>,
     idempotency: Option<HeaderName>,
     callback: Option<Callback>,
@@ -83,6 +84,7 @@ impl Described {
             headers,
             body,
             success: gateway.success.clone(),
+            set_up_status: set_up_status(gateway)?,
             reference: pointer(gateway.reference.as_deref())?,
             idempotency: idempotency(gateway)?,
             callback: options.reports.clone(),
@@ -125,11 +127,14 @@ impl Described {
     }
 
     pub(crate) fn judge(&self, answer: &Answer, sms: &Sms) -> Result<Receipt, SendError> {
+        let status = answer.status.as_u16();
+        if self.set_up_status.contains(&status) {
+            return Err(SET_UP);
+        }
         if !answer.status.is_success() {
             return Err(by_status(answer, false));
         }
         let body = whole(answer)?;
-        let status = answer.status.as_u16();
         if !self.success.status.is_empty() && !self.success.status.contains(&status) {
             return Err(UNREAD);
         }
@@ -312,6 +317,18 @@ fn needed(gateway: &Gateway, used: &Used) -> Result<(), SetupError> {
         return Err(fault(place, "neither {to} nor {digits} is anywhere"));
     }
     if used.text { Ok(()) } else { Err(fault(place, "{text} is nowhere")) }
+}
+
+fn set_up_status(gateway: &Gateway) -> Result<Vec<u16>, SetupError> {
+    // The rest says that the message may have been submitted, or that it is to come again.
+    let fits = |status: &u16| (400..=499).contains(status) && ![408, 409, 425, 429].contains(status);
+    if !gateway.set_up_status.iter().all(fits) {
+        return Err(fault(
+            "set_up_status",
+            "only 400 to 499 without 408, 409, 425 and 429 can blame the set-up",
+        ));
+    }
+    Ok(gateway.set_up_status.clone())
 }
 
 fn pointer(given: Option<&str>) -> Result<Option<String>, SetupError> {

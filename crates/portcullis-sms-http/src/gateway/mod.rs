@@ -27,6 +27,7 @@ use crate::options::SetupError;
 /// | `form`, `json` | the body: names and values of a form, or a JSON object; one of them at most | none |
 /// | `from` | what `{from}` stands for: 1 to 64 printable ASCII characters | none |
 /// | `success` | `status`: which of 200 to 299 count; `pointer` (a JSON pointer into the answer) with `equals`, and `refused`: values there that say it was refused for good | every 2xx |
+/// | `set_up_status` | which of 400 to 499 blame the set-up, as 401 does, and not the number; such an answer holds every SMS until somebody mends it. 403 and 404 are of the number unless they stand here; 408, 409, 425 and 429 can't | none |
 /// | `reference` | a JSON pointer to the gateway's name for the message, which then has to be there | none |
 /// | `idempotency_header` | the header that takes the id of the message as an idempotency key | none |
 /// | `reports` | how delivery reports tell the state, see [`Receipts::gateway`](crate::Receipts::gateway) | none |
@@ -80,6 +81,7 @@ pub struct Gateway {
     pub(crate) json: Option<Value>,
     pub(crate) from: Option<String>,
     pub(crate) success: Success,
+    pub(crate) set_up_status: Vec<u16>,
     pub(crate) reference: Option<String>,
     pub(crate) idempotency_header: Option<String>,
     pub(crate) reports: Option<Reports>,
@@ -140,6 +142,7 @@ impl Gateway {
                 Some(inner) => Success::read(inner)?,
                 None => Success::default(),
             },
+            set_up_status: fields.take("set_up_status")?.unwrap_or_default(),
             reference: fields.take("reference")?,
             idempotency_header: fields.take("idempotency_header")?,
             reports: fields.inner("reports")?.map(Reports::read).transpose()?,

@@ -1,6 +1,8 @@
 //! Real sockets: what the sender makes of every answer, what it never does, what it never says.
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod matrix;

@@ -182,16 +182,24 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn twilios_numbers_go_before_its_status() {
     for (code, expected) in [
+        (10001, Misconfigured),
         (20003, Misconfigured),
         (20404, Misconfigured),
-        (21606, Permanent),
-        (21659, Permanent),
+        (21703, Misconfigured),
+        (30002, Misconfigured),
         (20429, Throttled(9)),
         (21611, Throttled(9)),
+        (63017, Throttled(9)),
+        (63038, Throttled(9)),
+        (21730, Transient),
         (21211, Permanent),
         (21408, Permanent),
+        (21606, Permanent),
         (21610, Permanent),
+        (21612, Permanent),
         (21614, Permanent),
+        (21635, Permanent),
+        (21659, Permanent),
     ] {
         let body = format!("{{\"code\":{code},\"message\":\"SECRET\",\"status\":400}}");
         // The status says something else each time.
@@ -201,6 +209,26 @@ async fn twilios_numbers_go_before_its_status() {
     }
     cell(Shape::Twilio, answer(201, "", "{\"sid\":\"SM1\",\"status\":\"failed\"}"), PATIENCE, Permanent)
         .await;
+    // A number that is not known here says nothing that the status does not say.
+    for (status, expected) in [(400, Permanent), (401, Misconfigured), (429, Throttled(0))] {
+        cell(Shape::Twilio, answer(status, "", "{\"code\":99999}"), PATIENCE, expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_description_names_what_its_set_up_is_blamed_by() {
+    for (named, expected) in [("[403,404]", Misconfigured), ("[404]", Permanent), ("[]", Permanent)] {
+        let server = Server::start(answer(403, "", "SECRET")).await;
+        let text = format!(
+            "{{\"url\":\"{}/\",\"form\":{{\"a\":\"{{to}}\",\"b\":\"{{text}}\"}},\"set_up_status\":{named}}}",
+            server.url()
+        );
+        let gateway = portcullis_sms_http::Gateway::from_json(&text).unwrap();
+        let sender = portcullis_sms_http::SmsHttp::gateway(gateway, options()).unwrap();
+        let error = sender.send(&sms("x")).await.unwrap_err();
+        assert_eq!(kind(&error), expected, "{named}: {error}");
+        says_nothing(&error);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The sender against a scripted server, and against a real one where the environment names it.
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod injection;
 #[cfg(test)]
 mod killed;

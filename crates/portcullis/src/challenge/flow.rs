@@ -3,6 +3,7 @@
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::delivery::{CodeDelivery, delivery};
 use super::link::{FreshLink, LinkEntry, Whose, dead_links};
 use super::model::{Challenge, Channel, PendingCode, Purpose, sealing};
 use super::resend::{self, Again};
@@ -14,6 +15,7 @@ use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
 use crate::id::{ChallengeId, MessageId, SessionId};
 use crate::keyring::Binding;
+use crate::message::Message;
 use crate::port::store::Start;
 use crate::rights::Gate;
 use crate::secret::{Code, LinkToken};
@@ -333,6 +335,45 @@ impl Engine {
 }
 
 impl Engine {
+    /// How far the messages with the living codes of some challenges came; asked of the store only where there is one.
+    pub(crate) async fn deliveries<const N: usize>(
+        &self,
+        challenges: [Option<Challenge>; N],
+    ) -> Result<[CodeDelivery; N], Error> {
+        let id = |challenge: &Option<Challenge>| challenge.as_ref().and_then(|challenge| challenge.message);
+        let starts: Vec<_> = challenges.iter().filter_map(id).map(|id| Start::Id(id.uuid())).collect();
+        if starts.is_empty() {
+            return Ok([CodeDelivery::Waiting; N]);
+        }
+        let view = self.read(&self.look(), starts, Vec::new()).await?;
+        let mut told = [CodeDelivery::Waiting; N];
+        for (told, challenge) in told.iter_mut().zip(&challenges) {
+            if let Some((challenge, id)) = challenge.as_ref().zip(id(challenge)) {
+                let message = view.record::<Message>(id.uuid())?;
+                *told = delivery(challenge, message.as_ref().map(|message| &message.value));
+            }
+        }
+        Ok(told)
+    }
+
+    /// A challenge that waits for its code, as who was asked for it sees it.
+    pub(crate) async fn pending(
+        &self,
+        challenge: ChallengeId,
+        purposes: &[Purpose],
+    ) -> Result<PendingCode, Error> {
+        let (mut code, challenge) = self
+            .decide(|t| async move {
+                let view = self.read(&t, vec![Start::Id(challenge.uuid())], Vec::new()).await?;
+                let entry = self.entry(&view, 0, None, Uuid::nil())?;
+                Ok(rules::pending(entry, purposes, &self.policy, t.now))
+            })
+            .await?;
+        let [delivery] = self.deliveries([Some(challenge)]).await?;
+        code.delivery = delivery;
+        Ok(code)
+    }
+
     /// Draws a new link.
     pub(crate) fn new_link(&self, now: chrono::DateTime<chrono::Utc>) -> Result<NewLink, Error> {
         Ok(NewLink {

@@ -320,6 +320,7 @@ fn link(
         sealed: None,
         unverified: None,
         unverified_before: BTreeMap::new(),
+        message: None,
         state: State::Pending,
         issue: 1,
         created_at: now,

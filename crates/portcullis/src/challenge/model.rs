@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::delivery::CodeDelivery;
 use crate::audit::Event;
 use crate::contact::{Destination, Email};
 use crate::decision::Entity;
 use crate::engine::record::Schema;
-use crate::id::{AccountId, ChallengeId, SessionId, UserId};
+use crate::id::{AccountId, ChallengeId, MessageId, SessionId, UserId};
 use crate::keyring::{BoundDigest, Keyring, Sealing};
 use crate::message::MessageKind;
 use crate::message::reseal::Sealed;
@@ -178,6 +179,9 @@ pub struct Challenge {
     /// What the right code gives back of what the earlier SMS with the same code were charged, by issue.
     #[serde(default)]
     pub(crate) unverified_before: BTreeMap<u32, Charge>,
+    /// The message with the living code; its outcome is told to who waits for it.
+    #[serde(default)]
+    pub(crate) message: Option<MessageId>,
     pub(crate) state: State,
     /// Which code is the living one: the number of sends so far.
     pub issue: u32,
@@ -341,4 +345,7 @@ pub struct PendingCode {
     pub resend_at: DateTime<Utc>,
     /// How many wrong codes are left.
     pub attempts_left: u32,
+    /// How far the newest message with the code came. The answer that asks for a code or a resend says
+    /// [`CodeDelivery::Waiting`]; [`SignIn::pending`](crate::sign_in::SignIn::pending) and the settings say what is known.
+    pub delivery: CodeDelivery,
 }

@@ -123,6 +123,7 @@ pub(crate) fn resend(
         challenge.value.unverified_before.clear();
     }
     challenge.value.unverified = charge.as_ref().and_then(Charge::unverified);
+    challenge.value.message = Some(again.fresh.message);
     challenge.value.issue += 1;
     challenge.value.issued_at = now;
     changes.put(&challenge).guard(&entry.user);

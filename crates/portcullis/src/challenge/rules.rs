@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::delivery::CodeDelivery;
 use super::link::Whose;
 use super::model::{Challenge, PendingCode, Purpose, State};
 use crate::account::rules::Chain;
 use crate::audit::Event;
 use crate::contact::Destination;
-use crate::decision::{Changes, No, Reason, Refusal, Stored};
+use crate::decision::{Changes, Decision, No, Reason, Refusal, Stored};
 use crate::engine::record::Schema;
 use crate::id::{ChallengeId, MessageId, SessionId, UserId};
 use crate::keyring::BoundDigest;
@@ -383,6 +384,7 @@ pub(crate) fn issue(
         sealed: fresh.sealed,
         unverified: charge.as_ref().and_then(Charge::unverified),
         unverified_before: BTreeMap::new(),
+        message: Some(fresh.message),
         state: State::Pending,
         issue: 1,
         created_at: now,
@@ -400,7 +402,7 @@ pub(crate) fn issue(
     Ok(pending_code(&challenge, Count::default(), policy))
 }
 
-pub(super) fn message(challenge: &Challenge, id: MessageId, code: Code, charge: Option<&Charge>) -> Draft {
+pub(crate) fn message(challenge: &Challenge, id: MessageId, code: Code, charge: Option<&Charge>) -> Draft {
     Draft {
         id,
         tenant: challenge.tenant.uuid(),
@@ -421,6 +423,27 @@ pub(super) fn message(challenge: &Challenge, id: MessageId, code: Code, charge: 
     }
 }
 
+/// A challenge that waits for its code, with the challenge itself. Asking changes nothing and leaves no trace.
+pub(crate) fn pending(
+    entry: Option<Entry>,
+    purposes: &[Purpose],
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Decision<(PendingCode, Challenge)> {
+    let living = entry.filter(|entry| {
+        let this = &entry.challenge.value;
+        purposes.contains(&this.purpose)
+            && death(this, &entry.user.value, &entry.chain, entry.epoch, now).is_none()
+    });
+    match living {
+        None => Decision::no(Reason::ChallengeDead.into(), Changes::none()),
+        Some(entry) => {
+            let code = pending_code(&entry.challenge.value, entry.tally.attempts, policy);
+            Decision::yes((code, entry.challenge.value), Changes::none())
+        }
+    }
+}
+
 /// A challenge as its user may see it.
 pub(crate) fn pending_code(challenge: &Challenge, attempts: Count, policy: &Policy) -> PendingCode {
     PendingCode {
@@ -430,6 +453,7 @@ pub(crate) fn pending_code(challenge: &Challenge, attempts: Count, policy: &Poli
         expires_at: challenge.expires_at,
         resend_at: after(challenge.issued_at, policy.resend_after),
         attempts_left: policy.code_attempts.saturating_sub(attempts.value),
+        delivery: CodeDelivery::Waiting,
     }
 }
 

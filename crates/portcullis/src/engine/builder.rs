@@ -1,9 +1,10 @@
 //! Building the engine: what types cannot prevent is refused here, with what to add.
 
 use core::fmt;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, RwLock};
 
+use super::health::Counted;
 use super::public_url::PublicUrl;
 use super::{Engine, Portcullis, SmsLine};
 use crate::error::PortError;
@@ -316,7 +317,7 @@ impl Builder {
             rate: Mutex::default(),
             halt: Mutex::default(),
             sms_halt: Mutex::default(),
-            reports_ignored: AtomicU64::new(0),
+            reports: Counted::default(),
         };
         Ok(Portcullis { engine: Arc::new(engine) })
     }

@@ -121,9 +121,11 @@ impl Engine {
         under_way: &mut Vec<UnderWay<'a>>,
         ended: &mut Vec<Ended>,
     ) -> Result<(), Error> {
-        self.claim(Lane::Interactive, parked, under_way, ended).await?;
-        self.claim(Lane::Timed, parked, under_way, ended).await?;
-        self.claim(Lane::Bulk, parked, under_way, ended).await
+        for lane in [Lane::Interactive, Lane::Timed, Lane::Bulk] {
+            // INVARIANT: what found no room here keeps nothing behind it from being claimed: its sender may hang.
+            while self.claim(lane, parked, under_way, ended).await? {}
+        }
+        Ok(())
     }
 
     /// Begins what waited for its share of the senders, as far as there is room now.
@@ -173,18 +175,19 @@ impl Engine {
         self.keep_first(changes).await.map(|()| Done::PutOff)
     }
 
-    /// Claims as many due records of a lane as there are senders for it.
+    /// Claims as many due records of a lane as there are senders for it; says whether there may be more for which there is
+    /// room.
     async fn claim<'a>(
         &'a self,
         lane: Lane,
         parked: &mut Parked,
         under_way: &mut Vec<UnderWay<'a>>,
         ended: &mut Vec<Ended>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let now = self.now();
         let limit = self.wanted(lane, under_way, now);
         if limit == 0 {
-            return Ok(());
+            return Ok(false);
         }
         let until = after(now, self.policy.claim_life);
         let claimed = beside(under_way, ended, self.store.claim(lane, now, until, limit)).await;
@@ -192,18 +195,22 @@ impl Engine {
             let used = claimed.as_ref().map_or(0, |records| u32::try_from(records.len()).unwrap_or(limit));
             self.rate().give_back(limit.saturating_sub(used), &self.policy);
         }
-        for record in claimed? {
+        let claimed = claimed?;
+        let all = u32::try_from(claimed.len()).is_ok_and(|number| number >= limit);
+        let mut without_room = false;
+        for record in claimed {
             let load = Load::of(&record);
             if self.has_room(load, under_way) {
                 under_way.push(UnderWay { lane, load, work: self.work_on(load, record) });
             } else if parked.len() < self.parked_most() {
+                without_room = true;
                 parked.push((lane, load, record));
             } else {
                 let work = Box::pin(async move { self.put_off(load, record).await });
                 under_way.push(UnderWay { lane, load: Load::Other, work });
             }
         }
-        Ok(())
+        Ok(all && without_room)
     }
 
     /// How much waits here for its share: what comes beyond is put off in the store.

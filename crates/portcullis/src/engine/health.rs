@@ -1,6 +1,6 @@
 //! How the engine is doing: whether somebody works, what waits, and what was given up.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -9,6 +9,7 @@ use super::{Engine, Portcullis};
 use crate::error::Error;
 use crate::message::Message;
 use crate::message::pace::Halt;
+use crate::message::sms::Ignored;
 use crate::port::store::{Lane, Page, Waiting};
 use crate::session::rules::after;
 
@@ -26,9 +27,64 @@ pub struct Health {
     pub mail_stopped_until: Option<DateTime<Utc>>,
     /// Until when this process sends no SMS, because its sender is set up wrongly; `None` while SMS are sent.
     pub sms_stopped_until: Option<DateTime<Utc>>,
-    /// How many delivery reports told this process nothing: unknown, late or repeated ones. Many of them mean that
-    /// somebody guesses, or that a gateway reports of another service's SMS.
+    /// How many delivery reports told this process nothing: all of [`Reports`] but those kept.
     pub reports_ignored: u64,
+    /// The delivery reports that this process was given.
+    pub reports: Reports,
+}
+
+/// How many delivery reports a process was given since it began, by what became of them. Each ignored one is an event of
+/// `tracing`, too. Many unknown or forged ones mean that somebody guesses, or that a gateway reports of another service's
+/// SMS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reports {
+    /// Those that told something new.
+    pub kept: u64,
+    /// Those of no SMS of ours.
+    pub unknown: u64,
+    /// Those that said what was known.
+    pub repeated: u64,
+    /// Those that said less than what was known, or that came for an SMS which was never handed over.
+    pub late: u64,
+    /// Those that did not come from the gateway: see [`Portcullis::forged_delivery_report`].
+    pub forged: u64,
+}
+
+/// Counts delivery reports.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) kept: AtomicU64,
+    unknown: AtomicU64,
+    repeated: AtomicU64,
+    late: AtomicU64,
+    forged: AtomicU64,
+}
+
+impl Counted {
+    /// Counts one that told nothing.
+    pub(crate) fn ignore(&self, why: Ignored) {
+        // Anybody may send forged ones: they fill no log that is kept by default.
+        tracing::debug!(why = why.name(), "a delivery report was ignored");
+        let counter = match why {
+            Ignored::Unknown => &self.unknown,
+            Ignored::Repeated => &self.repeated,
+            Ignored::Late => &self.late,
+            Ignored::Forged => &self.forged,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn told(&self) -> Reports {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Reports {
+            kept: of(&self.kept),
+            unknown: of(&self.unknown),
+            repeated: of(&self.repeated),
+            late: of(&self.late),
+            forged: of(&self.forged),
+        }
+    }
 }
 
 /// What waits to be done, in all processes together. What is due is counted no further than the policy's
@@ -66,12 +122,15 @@ impl Portcullis {
         let last_pass = DateTime::from_timestamp_micros(self.engine.last_pass.load(Ordering::Relaxed));
         let silence = self.engine.policy.worker_silence;
         let now = self.engine.now();
+        let reports = self.engine.reports.told();
+        let Reports { unknown, repeated, late, forged, .. } = reports;
         Health {
             last_pass,
             no_worker: last_pass.is_none_or(|at| now >= after(at, silence)),
             mail_stopped_until: self.engine.halt().until(),
             sms_stopped_until: self.engine.sms_halt().until(),
-            reports_ignored: self.engine.reports_ignored.load(Ordering::Relaxed),
+            reports_ignored: unknown + repeated + late + forged,
+            reports,
         }
     }
 

@@ -6,6 +6,7 @@ mod claim;
 pub(crate) mod commit;
 pub(crate) mod health;
 mod leaving;
+pub(crate) mod prepared;
 pub(crate) mod public_url;
 mod purge;
 pub(crate) mod record;
@@ -14,7 +15,7 @@ mod timed;
 pub(crate) mod worker;
 
 use core::fmt;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -36,6 +37,7 @@ use crate::port::store::{Key, Page, Read, Start, Store, TrailPage};
 use crate::port::template::Templates;
 use crate::sms_text::SmsName;
 use commit::{Hit, Try};
+use health::Counted;
 use record::View;
 
 /// Account security, embedded: the handle a host keeps. Cheap to clone; all clones are one.
@@ -167,7 +169,7 @@ pub(crate) struct Engine {
     /// The same of SMS.
     pub(crate) sms_halt: Mutex<Halt>,
     /// Delivery reports that told this process nothing.
-    pub(crate) reports_ignored: AtomicU64,
+    pub(crate) reports: Counted,
 }
 
 /// What carries SMS, and what the product is called in them.

@@ -187,8 +187,9 @@ impl Worker {
         self.0.engine.wake.listen()
     }
 
-    /// Runs passes for ever: after each commit with messages, and at least as often as `every`. Dropping or aborting
-    /// it ends the worker; what it had claimed is due again when its claim ends.
+    /// Runs passes for ever: after each commit with messages, when the store [hints](crate::port::store::Store::hint)
+    /// that another process left something due, and at least as often as `every`. Dropping or aborting it ends the
+    /// worker; what it had claimed is due again when its claim ends.
     #[cfg(feature = "tokio")]
     pub async fn run(&self, every: core::time::Duration) {
         loop {
@@ -197,7 +198,7 @@ impl Worker {
                 tracing::warn!(%error, "a pass of the worker failed");
             }
             // A timeout is the other reason to look again.
-            let _ = tokio::time::timeout(every, woken).await;
+            let _ = tokio::time::timeout(every, either(woken, self.0.engine.store.hint())).await;
         }
     }
 
@@ -223,6 +224,16 @@ impl Worker {
             self.run(every).await;
         })
     }
+}
+
+/// Ends with the first of the two.
+#[cfg(feature = "tokio")]
+async fn either(one: impl Future<Output = ()> + Send, other: impl Future<Output = ()> + Send) {
+    let (mut one, mut other) = (core::pin::pin!(one), core::pin::pin!(other));
+    core::future::poll_fn(|cx| {
+        if one.as_mut().poll(cx).is_ready() { core::task::Poll::Ready(()) } else { other.as_mut().poll(cx) }
+    })
+    .await;
 }
 
 impl Engine {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::issue;
 use super::model::{Connected, FlespiConnection, Owner, checks};
 use super::notice;
 use super::view::{CheckStatus, Checked, LastCheck};
@@ -78,6 +79,7 @@ pub(crate) fn settle(
         return not_connected();
     };
     let status = status(connected.expires_at, answer, now);
+    let mut changes = Changes::none();
     let mut notice_at = stored.value.notice_at;
     match answer {
         Ok(info) => {
@@ -95,7 +97,10 @@ pub(crate) fn settle(
     }
     let checked = Checked { status, expiry: connected.expiry(), checked_at: now, last: connected.last_check };
     stored.value.notice_at = notice_at;
-    let mut changes = Changes::none();
+    // INVARIANT: a typed token is proven by flespi's own word alone; until then the one before it is not revoked.
+    if status == CheckStatus::Active {
+        issue::settle_replaced(&mut stored.value, &mut changes, None, policy, now);
+    }
     changes.put(&stored);
     acting.guard(&mut changes);
     changes.guard(&acting.user);

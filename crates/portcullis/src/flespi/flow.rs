@@ -7,7 +7,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::issue::Standing;
-use super::model::{FlespiConnection, Owner, Use, checks, hand_offs};
+use super::model::{Connected, FlespiConnection, Owner, SealedToken, Use, checks, hand_offs};
 use super::rules::{self, Place, Returned, Typed};
 use super::view::{self, Checked, Expiry, FlespiSettings, HandOff};
 use super::{check, posted};
@@ -21,7 +21,7 @@ use crate::engine::record::View;
 use crate::engine::{Engine, Portcullis};
 use crate::error::{Error, InputError, PortError};
 use crate::id::{ChallengeId, MessageId, SessionId, UserId};
-use crate::keyring::{Binding, OpenError};
+use crate::keyring::{Binding, Keyring, OpenError};
 use crate::port::flespi::{FlespiApi, FlespiError, RegionName};
 use crate::port::store::Start;
 use crate::secret::{FlespiToken, LinkToken};
@@ -151,7 +151,8 @@ impl Flespi<'_> {
                 let posted = message.as_ref().map_err(|error| Error::Input(error.clone()))?;
                 rules::known(&posted.region, &api.regions())?;
                 let place = engine.place(view, acting, t)?;
-                let sealed = engine.seal_token(&place, acting, Use::Login, &posted.token)?;
+                let owner = place.owner(acting);
+                let sealed = engine.seal_token(owner, Use::Login, &posted.region, &posted.token)?;
                 let redeemed = rules::redeem(acting, challenge, &place, posted, sealed, policy, t.now);
                 Ok(redeemed.map(|connection| (acting.clone(), connection, t.now)))
             })
@@ -230,11 +231,13 @@ impl Flespi<'_> {
                 }
                 rules::known(region, &api.regions())?;
                 let place = engine.place(view, acting, t)?;
+                let stored = place.stored.as_ref().map(|stored| &stored.value);
                 let typed = Typed {
                     region: region.clone(),
-                    sealed: engine.seal_token(&place, acting, Use::Token, token)?,
+                    sealed: engine.seal_token(place.owner(acting), Use::Token, region, token)?,
                     shown: token.shown().to_owned(),
-                    same: engine.holds(place.stored.as_ref(), token)?,
+                    in_force: engine.is_it(stored, |it| it.connected.as_ref(), token)?,
+                    replaced: engine.is_it(stored, |it| it.replaced.as_ref(), token)?,
                 };
                 let kept = rules::type_in(acting, &place, typed, &engine.policy, t.now);
                 Ok(kept.map(|connection| engine.seen(acting, Some(&connection), t.now)))
@@ -279,7 +282,7 @@ impl Flespi<'_> {
                 Ok(check::ask(acting, connection.as_ref(), made, policy, t.now))
             })
             .await?;
-        let token = engine.open_token(owner, Use::Token, &connected.sealed)?;
+        let token = engine.open_token(owner, Use::Token, &connected.region, &connected.sealed)?;
         let answer = engine.flespi_api()?.inspect(&connected.region, &token).await;
         engine
             .act(session, &[], &[], |acting, view, t| {
@@ -357,6 +360,9 @@ impl Flespi<'_> {
         let engine = &self.0.engine;
         engine
             .decide(|t| async move {
+                // Before the read: a key is retired only after everything under it was sealed anew, so what is read
+                // opens with the keys from before it.
+                let keyring = engine.keyring();
                 let view = engine.read(&t, vec![Start::Id(user.uuid())], Vec::new()).await?;
                 let user = view.start::<User>(0)?;
                 let stored = match &user {
@@ -371,7 +377,9 @@ impl Flespi<'_> {
                 let Decision { reply, changes, attempts } = decision;
                 let reply = match (reply, &stored) {
                     (Ok(connected), Some(stored)) => {
-                        let token = engine.open_token(stored.value.owner(), Use::Token, &connected.sealed)?;
+                        let owner = stored.value.owner();
+                        let token =
+                            open_token(&keyring, owner, Use::Token, &connected.region, &connected.sealed)?;
                         let expiry = connected.expiry();
                         Ok(OpenedToken { token, region: connected.region, expiry })
                     }
@@ -399,6 +407,19 @@ impl View {
 
 pub(super) fn corrupt(why: &'static str) -> Error {
     Error::Corrupt { kind: FlespiConnection::KIND.as_str().to_owned().into(), why }
+}
+
+fn open_token(
+    keyring: &Keyring,
+    owner: Owner,
+    of: Use,
+    region: &RegionName,
+    sealed: &SealedToken,
+) -> Result<FlespiToken, Error> {
+    owner.open(of, region, sealed, keyring).map_err(|error| match error {
+        OpenError::UnknownKey => PortError::new("keyring", "the key of a flespi token is missing").into(),
+        OpenError::Malformed | OpenError::Tampered => corrupt("its token does not open"),
+    })
 }
 
 fn nowhere() -> Result<Email, Error> {
@@ -437,41 +458,42 @@ impl Engine {
         Ok(Place { stored: view.flespi_of(user)?, id, operation: self.new_id(t.now)? })
     }
 
-    fn seal_token(
+    /// Seals a token.
+    pub(super) fn seal_token(
         &self,
-        place: &Place,
-        acting: &Acting,
+        owner: Owner,
         of: Use,
+        region: &RegionName,
         token: &FlespiToken,
-    ) -> Result<super::model::SealedToken, Error> {
-        let owner = Owner { connection: place.id, user: acting.user.value.id };
-        Ok(owner.seal(of, token, &self.keyring(), self.random_bytes()?))
+    ) -> Result<SealedToken, Error> {
+        Ok(owner.seal(of, region, token, &self.keyring(), self.random_bytes()?))
     }
 
-    /// Opens a sealed token.
+    /// Opens a sealed token with the keys of this moment.
     pub(super) fn open_token(
         &self,
         owner: Owner,
         of: Use,
-        sealed: &super::model::SealedToken,
+        region: &RegionName,
+        sealed: &SealedToken,
     ) -> Result<FlespiToken, Error> {
-        owner.open(of, sealed, &self.keyring()).map_err(|error| match error {
-            OpenError::UnknownKey => PortError::new("keyring", "the key of a flespi token is missing").into(),
-            OpenError::Malformed | OpenError::Tampered => corrupt("its token does not open"),
-        })
+        open_token(&self.keyring(), owner, of, region, sealed)
     }
 
-    /// Whether this is the token in force.
+    /// Whether this is one of the tokens that a connection holds.
     ///
     /// # Errors
     /// [`Error::Unavailable`] while the key that sealed it is missing: it could be the very token.
-    fn holds(&self, stored: Option<&Stored<FlespiConnection>>, token: &FlespiToken) -> Result<bool, Error> {
-        let Some((stored, connected)) =
-            stored.and_then(|stored| Some((stored, stored.value.connected.as_ref()?)))
-        else {
+    fn is_it(
+        &self,
+        connection: Option<&FlespiConnection>,
+        which: impl Fn(&FlespiConnection) -> Option<&Connected>,
+        token: &FlespiToken,
+    ) -> Result<bool, Error> {
+        let Some((connection, held)) = connection.and_then(|it| Some((it, which(it)?))) else {
             return Ok(false);
         };
-        match self.open_token(stored.value.owner(), Use::Token, &connected.sealed) {
+        match self.open_token(connection.owner(), Use::Token, &held.region, &held.sealed) {
             Ok(held) => Ok(held.same_as(token)),
             // What was tampered with is no token any more.
             Err(Error::Corrupt { .. }) => Ok(false),

@@ -207,9 +207,11 @@ fn connect(
     now: DateTime<Utc>,
 ) {
     let login = By::login(connecting.sealed);
-    if let Some(replaced) = connection.connected.take() {
-        let helps = (replaced.region == connecting.region).then(|| By { goes: false, ..login.clone() });
-        leave(connection, changes, replaced, helps, policy, now);
+    let helps = By { goes: false, ..login.clone() };
+    settle_replaced(connection, changes, Some((&connecting.region, &helps)), policy, now);
+    if let Some(before) = connection.connected.take() {
+        let helps = (before.region == connecting.region).then_some(helps);
+        leave(connection, changes, before, helps, policy, now);
     }
     let mut by = vec![login];
     // INVARIANT: once the login is revoked nothing is issued by it any more; the issued token then looks a last time.
@@ -275,6 +277,20 @@ pub(crate) fn abandon(connection: &mut FlespiConnection, now: DateTime<Utc>) {
     connection.work_at = Some(now);
 }
 
+/// Removes the issued token that a typed one has taken the place of: now it is known which of them counts.
+pub(crate) fn settle_replaced(
+    connection: &mut FlespiConnection,
+    changes: &mut Changes,
+    login: Option<(&RegionName, &By)>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) {
+    if let Some(replaced) = connection.replaced.take() {
+        let helps = login.filter(|(region, _)| **region == replaced.region).map(|(_, by)| by.clone());
+        leave(connection, changes, replaced, helps, policy, now);
+    }
+}
+
 /// Leaves a token that is no longer in force to be revoked, if it was issued here, if the policy says so, and if there is
 /// something to revoke it by: the login that replaced it, or itself.
 // INVARIANT: a typed token is its user's, and never revoked.
@@ -306,7 +322,10 @@ pub(crate) fn leave(
         not_before: now,
         tries: 0,
     });
-    connection.work_at = Some(now);
+    // INVARIANT: nobody takes over what is being issued before its time.
+    if connection.connecting.is_none() {
+        connection.work_at = Some(now);
+    }
 }
 
 /// What looking for what an operation left came to.
@@ -451,3 +470,6 @@ pub(crate) fn clear(
     changes.put(&stored);
     Decision::yes((), changes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::view::{Expiry, LastCheck, Source};
@@ -47,33 +48,45 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    fn sealing(self, of: Use) -> Sealing {
+    // INVARIANT: a token is sealed for its use, its user and its region, so that no row makes it go to another host.
+    fn sealing(self, of: Use, region: &RegionName) -> Sealing {
         let label = match of {
             Use::Login => "flespi_login",
             Use::Token => "flespi_token",
         };
-        Sealing { label, record: self.connection, owner: self.user.uuid() }
+        Sealing { label, record: self.place(region), owner: self.user.uuid() }
+    }
+
+    /// A region of this connection, as the one record a seal is made for. The connection comes first and is of one
+    /// length, so no two of them are written alike.
+    fn place(self, region: &RegionName) -> Uuid {
+        let digest = Sha256::new().chain_update(self.connection).chain_update(region.as_str()).finalize();
+        let mut half = [0; 16];
+        half.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        Uuid::from_bytes(half)
     }
 
     /// Seals a token.
     pub(crate) fn seal(
         self,
         of: Use,
+        region: &RegionName,
         token: &FlespiToken,
         keyring: &Keyring,
         nonce: [u8; 24],
     ) -> SealedToken {
-        SealedToken(keyring.seal(&self.sealing(of), token.expose().as_bytes(), nonce))
+        SealedToken(keyring.seal(&self.sealing(of, region), token.expose().as_bytes(), nonce))
     }
 
-    /// Opens a sealed token: one of another use, connection or user does not open.
+    /// Opens a sealed token: one of another use, region, connection or user does not open.
     pub(crate) fn open(
         self,
         of: Use,
+        region: &RegionName,
         sealed: &SealedToken,
         keyring: &Keyring,
     ) -> Result<FlespiToken, OpenError> {
-        let plain = keyring.open(&self.sealing(of), &sealed.0)?;
+        let plain = keyring.open(&self.sealing(of, region), &sealed.0)?;
         let text = core::str::from_utf8(plain.expose()).map_err(|_| OpenError::Malformed)?;
         FlespiToken::parse(text.to_owned()).map_err(|_| OpenError::Malformed)
     }
@@ -199,6 +212,10 @@ pub struct FlespiConnection {
     pub user: UserId,
     pub(crate) connected: Option<Connected>,
     pub(crate) connecting: Option<Connecting>,
+    /// The issued token that a typed one has taken the place of. Nobody knows yet whether the typed one is any good; this
+    /// one is removed at flespi when that is known, or when neither is wanted any more.
+    #[serde(default)]
+    pub(crate) replaced: Option<Connected>,
     pub(crate) leftovers: Vec<Leftover>,
     /// When the worker is to go on with what is not finished.
     pub(crate) work_at: Option<DateTime<Utc>>,
@@ -221,6 +238,7 @@ impl FlespiConnection {
             user,
             connected: None,
             connecting: None,
+            replaced: None,
             leftovers: Vec::new(),
             work_at: None,
             notice_at: None,
@@ -237,20 +255,26 @@ impl FlespiConnection {
         Key::lookup(Self::KIND, "sealed", key)
     }
 
-    /// Every sealed token, with its use.
-    fn tokens(&self) -> impl Iterator<Item = (Use, &SealedToken)> {
-        let connected = self.connected.iter().map(|connected| (Use::Token, &connected.sealed));
-        let connecting = self.connecting.iter().map(|connecting| (Use::Login, &connecting.sealed));
-        let by = self.leftovers.iter().flat_map(|leftover| &leftover.by).map(|by| (by.of, &by.sealed));
-        connected.chain(connecting).chain(by)
+    /// Every sealed token, with its use and its region.
+    fn tokens(&self) -> impl Iterator<Item = (Use, &RegionName, &SealedToken)> {
+        let held = self.connected.iter().chain(&self.replaced);
+        let held = held.map(|held| (Use::Token, &held.region, &held.sealed));
+        let connecting = self.connecting.iter().map(|it| (Use::Login, &it.region, &it.sealed));
+        let by =
+            self.leftovers.iter().flat_map(|left| left.by.iter().map(|by| (by.of, &left.region, &by.sealed)));
+        held.chain(connecting).chain(by)
     }
 
     /// The same, to be replaced.
-    fn tokens_mut(&mut self) -> impl Iterator<Item = (Use, &mut SealedToken)> {
-        let connected = self.connected.iter_mut().map(|connected| (Use::Token, &mut connected.sealed));
-        let connecting = self.connecting.iter_mut().map(|connecting| (Use::Login, &mut connecting.sealed));
-        let by = self.leftovers.iter_mut().flat_map(|leftover| &mut leftover.by);
-        connected.chain(connecting).chain(by.map(|by| (by.of, &mut by.sealed)))
+    fn tokens_mut(&mut self) -> impl Iterator<Item = (Use, &RegionName, &mut SealedToken)> {
+        let held = self.connected.iter_mut().chain(&mut self.replaced);
+        let held = held.map(|held| (Use::Token, &held.region, &mut held.sealed));
+        let connecting = self.connecting.iter_mut().map(|it| (Use::Login, &it.region, &mut it.sealed));
+        let by = self.leftovers.iter_mut().flat_map(|Leftover { region, by, .. }| {
+            let region = &*region;
+            by.iter_mut().map(move |by| (by.of, region, &mut by.sealed))
+        });
+        held.chain(connecting).chain(by)
     }
 
     /// An event about its user.
@@ -261,14 +285,14 @@ impl FlespiConnection {
 
 impl Sealed for FlespiConnection {
     fn sealing_keys(&self) -> BTreeSet<&str> {
-        self.tokens().filter_map(|(_, sealed)| Keyring::key_of(&sealed.0)).collect()
+        self.tokens().filter_map(|(_, _, sealed)| Keyring::key_of(&sealed.0)).collect()
     }
 
     fn sealed_anew(&self, keyring: &Keyring, nonce: [u8; 24]) -> Option<Self> {
         let (mut anew, owner) = (self.clone(), self.owner());
-        for (nth, (of, sealed)) in anew.tokens_mut().enumerate() {
-            let token = owner.open(of, sealed, keyring).ok()?;
-            *sealed = owner.seal(of, &token, keyring, nth_nonce(nonce, nth)?);
+        for (nth, (of, region, sealed)) in anew.tokens_mut().enumerate() {
+            let token = owner.open(of, region, sealed, keyring).ok()?;
+            *sealed = owner.seal(of, region, &token, keyring, nth_nonce(nonce, nth)?);
         }
         Some(anew)
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::issue;
-use super::model::{Connected, Connecting, FlespiConnection, SealedToken, hand_offs};
+use super::model::{Connected, Connecting, FlespiConnection, Owner, SealedToken, hand_offs};
 use super::posted::Posted;
 use super::view::{FlespiState, Source, state};
 use crate::account::rules::Chain;
@@ -168,6 +168,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Whose tokens are sealed for it.
+    pub(crate) const fn owner(&self, acting: &Acting) -> Owner {
+        Owner { connection: self.id, user: acting.user.value.id }
+    }
+
     /// What is to be changed.
     fn value(&self, user: &User, now: DateTime<Utc>) -> FlespiConnection {
         match &self.stored {
@@ -245,10 +250,13 @@ pub(crate) struct Typed {
     pub(crate) sealed: SealedToken,
     pub(crate) shown: String,
     /// Whether it is the very token that is in force.
-    pub(crate) same: bool,
+    pub(crate) in_force: bool,
+    /// Whether it is the very token that one typed before has taken the place of.
+    pub(crate) replaced: bool,
 }
 
-/// Keeps a typed token. Nobody is asked about it, so nothing is known of its end.
+/// Keeps a typed token. Nobody is asked about it, so nothing is known of its end, nor whether it is any good: the issued
+/// one that it takes the place of is kept until that is known.
 pub(crate) fn type_in(
     acting: &Acting,
     place: &Place,
@@ -259,10 +267,13 @@ pub(crate) fn type_in(
     let mut changes = Changes::none();
     let mut connection = place.value(&acting.user.value, now);
     issue::abandon(&mut connection, now);
-    let replaced = connection.connected.take();
-    // INVARIANT: the token that is typed is not revoked as the one that it replaces.
-    if let Some(replaced) = replaced.filter(|_| !typed.same) {
-        issue::leave(&mut connection, &mut changes, replaced, None, policy, now);
+    // INVARIANT: the token that is typed is not revoked as one that it replaces, and nothing else is before it is proven.
+    let before =
+        connection.connected.take().filter(|before| before.source == Source::Login && !typed.in_force);
+    connection.replaced = connection.replaced.take().filter(|_| !typed.replaced);
+    if let Some(before) = before {
+        issue::settle_replaced(&mut connection, &mut changes, None, policy, now);
+        connection.replaced = Some(before);
     }
     connection.connected = Some(Connected {
         source: Source::Manual,
@@ -305,6 +316,7 @@ pub(crate) fn disconnect(
     if let Some(connected) = connection.connected.take() {
         issue::leave(connection, &mut changes, connected, None, policy, now);
     }
+    issue::settle_replaced(connection, &mut changes, None, policy, now);
     connection.notice_at = None;
     connection.kept_until = after(now, policy.challenge_kept);
     changes.put(&stored).guard(&acting.user);

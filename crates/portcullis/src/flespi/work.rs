@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::holder::Holder;
 use super::issue::{self, Issued, Look, Standing, Swept, Tried};
-use super::model::{By, Connected, FlespiConnection, Leftover, SealedToken, Use};
+use super::model::{By, Connected, FlespiConnection, Leftover, Use};
 use super::notice;
 use crate::account::rules::Chain;
 use crate::decision::{Changes, Decision, Stored};
@@ -95,16 +95,16 @@ impl Engine {
                     let outcome = if issue::is_over(connecting, &self.policy, t.now) {
                         None
                     } else {
-                        let login = self.open_token(owner, Use::Login, &connecting.sealed)?;
+                        let login = self.open_token(owner, Use::Login, &region, &connecting.sealed)?;
                         let outcome = self.issue_anew(&**api, &region, &login, operation, until).await;
                         Some((outcome, login, region))
                     };
                     *memo_ref.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
                 }
                 let tried = match &*memo_ref.lock().unwrap_or_else(PoisonError::into_inner) {
-                    Some((Ok(issued), ..)) => Tried::Issued(Issued {
+                    Some((Ok(issued), _, region)) => Tried::Issued(Issued {
                         number: issued.id,
-                        sealed: owner.seal(Use::Token, &issued.token, &self.keyring(), self.random_bytes()?),
+                        sealed: self.seal_token(owner, Use::Token, region, &issued.token)?,
                         shown: issued.token.shown().to_owned(),
                         info: issued.info.clone(),
                     }),
@@ -141,12 +141,10 @@ impl Engine {
                 return Ok(Decision::yes((), Changes::none()));
             };
             let owner = connection.value.owner();
-            let seal = |of, token| -> Result<SealedToken, Error> {
-                Ok(owner.seal(of, token, &self.keyring(), self.random_bytes()?))
-            };
-            let mut by = vec![By::login(seal(Use::Login, login)?)];
+            let mut by = vec![By::login(self.seal_token(owner, Use::Login, region, login)?)];
             if issued.info.kind == TokenKind::Master {
-                by.push(By::token(Some(issued.id), seal(Use::Token, &issued.token)?));
+                let sealed = self.seal_token(owner, Use::Token, region, &issued.token)?;
+                by.push(By::token(Some(issued.id), sealed));
             }
             Ok(issue::orphan(connection, operation, region, by, t.now))
         })
@@ -226,12 +224,12 @@ impl Engine {
         leftover: &Leftover,
     ) -> Result<Swept, Error> {
         let needed = match &connection.connecting {
-            Some(connecting) => self.open_token(connection.owner(), Use::Login, &connecting.sealed).ok(),
+            Some(it) => self.open_token(connection.owner(), Use::Login, &it.region, &it.sealed).ok(),
             None => None,
         };
         let mut looks = Vec::new();
         for by in &leftover.by {
-            let look = match self.open_token(connection.owner(), by.of, &by.sealed) {
+            let look = match self.open_token(connection.owner(), by.of, &leftover.region, &by.sealed) {
                 Ok(token) => {
                     // A login that is at work goes when it is done.
                     let goes = by.goes && !needed.as_ref().is_some_and(|needed| needed.same_as(&token));

@@ -12,9 +12,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::{KeyBytes, Keyring, mac};
-
-const USAGE: &str = "portcullis bind v1";
+use super::{KeyBytes, Keyring, Usage, mac};
 
 /// What a code or the secret of a link proves. Change any of it, and the code no longer fits.
 #[derive(Clone, Copy)]
@@ -72,21 +70,21 @@ impl Keyring {
     /// The digest is HMAC-SHA-256 over challenge, purpose, user, destination, credential version (8 bytes, big endian)
     /// and secret, each after its length.
     pub fn bind(&self, binding: &Binding<'_>) -> BoundDigest {
-        let (id, key) = self.current_subkey(USAGE);
-        BoundDigest { key: id.to_owned(), digest: BASE64URL_NOPAD.encode(&digest(&key, binding)) }
+        let (id, key) = self.current_subkey(Usage::Bind);
+        BoundDigest { key: id.to_owned(), digest: BASE64URL_NOPAD.encode(&digest(key, binding)) }
     }
 
     /// Says whether a binding is the one that was bound. How long that takes tells nothing about either.
     ///
     /// A digest of a retired or unknown key fits nothing.
     pub fn fits(&self, bound: &BoundDigest, binding: &Binding<'_>) -> bool {
-        let Some(key) = self.subkey_of(&bound.key, USAGE) else {
+        let Some(key) = self.subkey_of(&bound.key, Usage::Bind) else {
             return false;
         };
         let Ok(stored) = BASE64URL_NOPAD.decode(bound.digest.as_bytes()) else {
             return false;
         };
-        digest(&key, binding).ct_eq(stored.as_slice()).into()
+        digest(key, binding).ct_eq(stored.as_slice()).into()
     }
 }
 

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Entry, KeyBytes, Keyring, Ring, is_key_id};
+use super::{DeriveKey, Entry, KeyBytes, Keyring, Ring, is_key_id};
 use crate::error::PortError;
 
 const VERSION: u64 = 1;
@@ -125,13 +125,13 @@ impl Keyring {
                 .key
                 .key()
                 .ok_or_else(|| malformed(format!("key {number} is not 32 bytes in base64url")))?;
-            keys.push(Entry { id: entry.id.into_owned(), made: entry.made, key });
+            keys.push(Entry::new(entry.id.into_owned(), entry.made, key));
         }
         let current = file.current.into_owned();
         if !keys.iter().any(|entry| entry.id == current) {
             return Err(malformed("`current` names none of the keys"));
         }
-        Ok(Self(Arc::new(Ring { epoch: file.epoch, current, derive, keys })))
+        Ok(Self(Arc::new(Ring { epoch: file.epoch, current, derive: DeriveKey::new(derive), keys })))
     }
 
     /// Writes the keyring as JSON: the whole secret, for the host's secret store.
@@ -149,7 +149,7 @@ impl Keyring {
             v: VERSION,
             epoch: ring.epoch,
             current: Cow::Borrowed(&ring.current),
-            derive: KeyText::of(&ring.derive),
+            derive: KeyText::of(&ring.derive.key),
             keys: keys.collect(),
         };
         // Large enough that growing leaves no copy behind.

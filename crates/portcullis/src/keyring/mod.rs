@@ -54,8 +54,21 @@ pub struct Keyring(Arc<Ring>);
 struct Ring {
     epoch: u32,
     current: String,
-    derive: KeyBytes,
+    derive: DeriveKey,
     keys: Vec<Entry>,
+}
+
+/// The key that rotation leaves alone, with the subkey it derives ids by.
+#[derive(Clone)]
+struct DeriveKey {
+    key: KeyBytes,
+    ids: KeyBytes,
+}
+
+impl DeriveKey {
+    fn new(key: KeyBytes) -> Self {
+        Self { ids: subkey(&key, "portcullis derive v1"), key }
+    }
 }
 
 #[derive(Clone)]
@@ -63,6 +76,46 @@ struct Entry {
     id: String,
     made: DateTime<Utc>,
     key: KeyBytes,
+    /// One for each use, in the order of [`Usage::ALL`]: made once, since every operation needs some.
+    subkeys: [KeyBytes; Usage::ALL.len()],
+}
+
+impl Entry {
+    fn new(id: String, made: DateTime<Utc>, key: KeyBytes) -> Self {
+        Self { subkeys: Usage::ALL.map(|usage| subkey(&key, usage.name())), id, made, key }
+    }
+
+    const fn subkey(&self, usage: Usage) -> &KeyBytes {
+        let [bind, seal, token_nonce, token_seal] = &self.subkeys;
+        match usage {
+            Usage::Bind => bind,
+            Usage::Seal => seal,
+            Usage::TokenNonce => token_nonce,
+            Usage::TokenSeal => token_seal,
+        }
+    }
+}
+
+/// What a key is used for.
+#[derive(Clone, Copy)]
+enum Usage {
+    Bind,
+    Seal,
+    TokenNonce,
+    TokenSeal,
+}
+
+impl Usage {
+    const ALL: [Self; 4] = [Self::Bind, Self::Seal, Self::TokenNonce, Self::TokenSeal];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bind => "portcullis bind v1",
+            Self::Seal => "portcullis seal v1",
+            Self::TokenNonce => "portcullis token nonce v1",
+            Self::TokenSeal => "portcullis token seal v1",
+        }
+    }
 }
 
 impl Keyring {
@@ -74,9 +127,10 @@ impl Keyring {
     /// # Errors
     /// [`PortError`] when there is no randomness.
     pub fn generate(random: &dyn Random, now: DateTime<Utc>) -> Result<Self, PortError> {
-        let first = Entry { id: new_id(random)?, made: now, key: new_key(random)? };
+        let first = Entry::new(new_id(random)?, now, new_key(random)?);
         let current = first.id.clone();
-        Ok(Self(Arc::new(Ring { epoch: 0, current, derive: new_key(random)?, keys: vec![first] })))
+        let derive = DeriveKey::new(new_key(random)?);
+        Ok(Self(Arc::new(Ring { epoch: 0, current, derive, keys: vec![first] })))
     }
 
     /// Adds a key, made at `now`, and makes it current. What the older keys made stays readable.
@@ -93,7 +147,7 @@ impl Keyring {
         }
         let key = new_key(random)?;
         let ring = Arc::make_mut(&mut self.0);
-        ring.keys.push(Entry { id: id.clone(), made: now, key });
+        ring.keys.push(Entry::new(id.clone(), now, key));
         ring.current = id;
         Ok(())
     }
@@ -144,8 +198,7 @@ impl Keyring {
     /// Derives an id from a value: a `UUIDv8` that is the same at each call and that nobody without the keyring can
     /// compute. Rotation changes nothing about it. Different purposes give different ids.
     pub fn derive(&self, purpose: &'static str, value: &[u8]) -> Uuid {
-        let key = subkey(&self.0.derive, "portcullis derive v1");
-        let bytes = head(mac(&key, &[purpose.as_bytes(), value]));
+        let bytes = head(mac(&self.0.derive.ids, &[purpose.as_bytes(), value]));
         uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }
 
@@ -153,17 +206,16 @@ impl Keyring {
         self.0.keys.iter().find(|entry| entry.id == id)
     }
 
-    fn subkey_of(&self, id: &str, usage: &str) -> Option<KeyBytes> {
-        self.entry(id).map(|entry| subkey(&entry.key, usage))
+    fn subkey_of(&self, id: &str, usage: Usage) -> Option<&KeyBytes> {
+        self.entry(id).map(|entry| entry.subkey(usage))
     }
 
     /// The id of the current key and its subkey for a use.
-    fn current_subkey(&self, usage: &str) -> (&str, KeyBytes) {
+    fn current_subkey(&self, usage: Usage) -> (&str, &KeyBytes) {
         let id = self.current();
         // INVARIANT: the current key is among the keys, so the other arm is never taken; it still yields a key
         // nobody else can know.
-        let key = self.subkey_of(id, usage).unwrap_or_else(|| subkey(&self.0.derive, usage));
-        (id, key)
+        (id, self.subkey_of(id, usage).unwrap_or(&self.0.derive.key))
     }
 }
 

@@ -10,10 +10,9 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use data_encoding::BASE64URL_NOPAD;
 use uuid::Uuid;
 
-use super::{KeyBytes, Keyring, length_prefix};
+use super::{KeyBytes, Keyring, Usage, length_prefix};
 use crate::secret::Secret;
 
-const USAGE: &str = "portcullis seal v1";
 const VERSION: &str = "v1";
 
 /// Bytes of an `XChaCha20` nonce.
@@ -50,8 +49,8 @@ impl Keyring {
     ///
     /// The nonce must be random: 24 fresh bytes of the `Random` port for each call.
     pub fn seal(&self, sealing: &Sealing, plain: &[u8], nonce: [u8; 24]) -> String {
-        let (id, key) = self.current_subkey(USAGE);
-        let sealed = encrypt(&key, nonce, plain, &associated(sealing, id));
+        let (id, key) = self.current_subkey(Usage::Seal);
+        let sealed = encrypt(key, nonce, plain, &associated(sealing, id));
         format!("{VERSION}.{id}.{}", BASE64URL_NOPAD.encode(&sealed))
     }
 
@@ -62,8 +61,8 @@ impl Keyring {
     pub fn open(&self, sealing: &Sealing, sealed: &str) -> Result<Secret, OpenError> {
         let (id, body) = split(sealed).ok_or(OpenError::Malformed)?;
         let bytes = BASE64URL_NOPAD.decode(body.as_bytes()).map_err(|_| OpenError::Malformed)?;
-        let key = self.subkey_of(id, USAGE).ok_or(OpenError::UnknownKey)?;
-        decrypt(&key, &bytes, &associated(sealing, id)).ok_or(OpenError::Tampered)
+        let key = self.subkey_of(id, Usage::Seal).ok_or(OpenError::UnknownKey)?;
+        decrypt(key, &bytes, &associated(sealing, id)).ok_or(OpenError::Tampered)
     }
 
     /// The id of the key that sealed a text, whether or not it is in this keyring.
@@ -89,7 +88,12 @@ fn associated(sealing: &Sealing, key_id: &str) -> Vec<u8> {
 
 /// Fields, each after its length.
 pub(super) fn associated_data(fields: &[&[u8]]) -> Vec<u8> {
-    fields.iter().flat_map(|field| [&length_prefix(field)[..], field].concat()).collect()
+    let mut all = Vec::with_capacity(fields.iter().map(|field| 8 + field.len()).sum());
+    for field in fields {
+        all.extend_from_slice(&length_prefix(field));
+        all.extend_from_slice(field);
+    }
+    all
 }
 
 /// The nonce, then the ciphertext with its tag.

@@ -7,11 +7,8 @@ use data_encoding::BASE64URL_NOPAD;
 use uuid::Uuid;
 
 use super::seal::{NONCE, associated_data, decrypt, encrypt};
-use super::{Keyring, head, is_key_id, mac};
+use super::{Keyring, Usage, head, is_key_id, mac};
 use crate::secret::Secret;
-
-const NONCE_USAGE: &str = "portcullis token nonce v1";
-const SEAL_USAGE: &str = "portcullis token seal v1";
 
 const ID: &str = "id";
 const PAYLOAD: &str = "payload";
@@ -52,18 +49,18 @@ impl Keyring {
     }
 
     fn token(&self, kind: &str, label: &str, payload: &[u8]) -> String {
-        let (id, nonce_key) = self.current_subkey(NONCE_USAGE);
-        let (_, seal_key) = self.current_subkey(SEAL_USAGE);
-        let nonce: [u8; NONCE] = head(mac(&nonce_key, &[kind.as_bytes(), label.as_bytes(), payload]));
-        let sealed = encrypt(&seal_key, nonce, payload, &associated(kind, label, id));
+        let (id, nonce_key) = self.current_subkey(Usage::TokenNonce);
+        let (_, seal_key) = self.current_subkey(Usage::TokenSeal);
+        let nonce: [u8; NONCE] = head(mac(nonce_key, &[kind.as_bytes(), label.as_bytes(), payload]));
+        let sealed = encrypt(seal_key, nonce, payload, &associated(kind, label, id));
         format!("{id}.{}", BASE64URL_NOPAD.encode(&sealed))
     }
 
     fn untoken(&self, kind: &str, label: &str, token: &str) -> Option<Secret> {
         let (id, body) = split(token)?;
-        let seal_key = self.subkey_of(id, SEAL_USAGE)?;
+        let seal_key = self.subkey_of(id, Usage::TokenSeal)?;
         let sealed = BASE64URL_NOPAD.decode(body.as_bytes()).ok()?;
-        decrypt(&seal_key, &sealed, &associated(kind, label, id))
+        decrypt(seal_key, &sealed, &associated(kind, label, id))
     }
 }
 

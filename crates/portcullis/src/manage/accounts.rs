@@ -16,6 +16,7 @@ use crate::id::AccountId;
 use crate::policy::{PLANS_MOST, Policy};
 use crate::rights::rules::{self as rights, Who, allow_on_account, on_account};
 use crate::rights::{Action, Gate, Verdict};
+use crate::spend::AccountUsage;
 use crate::user::Flags;
 
 /// Checks the names of services.
@@ -96,6 +97,17 @@ pub(crate) fn show(who: Who<'_>, chain: &Chain, now: DateTime<Utc>) -> Decision<
             shown.rights = holders(&account.value.rights, &shown.may.manage_access);
             Decision::yes(shown, Changes::none())
         }
+        Err(refusal) => refuse(who, &account.value, refusal),
+    }
+}
+
+/// Shows what an account has used, to who may see it. `used` is what was found out of it.
+pub(crate) fn usage(who: Who<'_>, chain: &Chain, used: Option<AccountUsage>) -> Decision<AccountUsage> {
+    let Some((account, used)) = chain.0.first().zip(used) else {
+        return Decision::no(Reason::NotFound.into(), Changes::none());
+    };
+    match allow_on_account(who, &Action::SeeAccount, &account.value, chain) {
+        Ok(()) => Decision::yes(used, Changes::none()),
         Err(refusal) => refuse(who, &account.value, refusal),
     }
 }

@@ -457,7 +457,7 @@ impl Manage<'_> {
     }
 
     /// As [`Self::on_account`], with all that was read.
-    async fn on_account_viewing<T: Send>(
+    pub(super) async fn on_account_viewing<T: Send>(
         &self,
         id: AccountId,
         decide: impl Fn(Who<'_>, &Chain, &View, &Try) -> Decision<T> + Send + Sync,

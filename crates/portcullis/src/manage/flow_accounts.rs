@@ -11,6 +11,7 @@ use crate::id::{AccountId, PaymentId};
 use crate::port::store::{Page, Start};
 use crate::rights::flow::starts;
 use crate::rights::rules::{Who, nobody};
+use crate::spend::{AccountUsage, usage};
 
 impl Manage<'_> {
     /// Creates an account below another, which is a dealer or a top account. It takes the right `manage_account` there and
@@ -73,6 +74,39 @@ impl Manage<'_> {
         let mut account = self.on_account(id, |who, chain, t| accounts::show(who, chain, t.now)).await?;
         self.engine().name(self.actor, account.rights.as_mut()).await?;
         Ok(account)
+    }
+
+    /// Shows what an account has used of its quotas and of its own budgets. Who may see the account may.
+    ///
+    /// ```
+    /// # use portcullis::contact::Phone;
+    /// # use portcullis::rights::Actor;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::source;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account_with_sms("demo").await?;
+    /// # let alice = w.user(&account, "alice", None).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # let phone = Phone::parse("+37120000045")?;
+    /// # security.two_factor().ask_sms(session.id, Some(&phone), &source()).await?;
+    /// let usage = security.manage(Actor::Program).usage(account.id).await?;
+    /// assert_eq!((usage.sms.used, usage.sms_budget.used, usage.sms_new_budget.used), (1, 1, 1));
+    /// assert_eq!(usage.sms_budget.left(), security.policy().sms_per_account.count - 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `signed_out`; `not_found` when there is no such account or the actor may not see it.
+    pub async fn usage(&self, id: AccountId) -> Result<AccountUsage, Error> {
+        let policy = &self.engine().policy;
+        self.on_account_viewing(id, |who, chain, view, t| {
+            let used = usage(chain, policy, |counter| view.count(counter), t.now);
+            accounts::usage(who, chain, used)
+        })
+        .await
     }
 
     /// Changes an account, all that is named or nothing, in one commit.

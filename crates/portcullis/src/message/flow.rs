@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use super::model::Message;
-use super::sms::{self, Reported};
+use super::sms::{self, Ignored, Reported};
 use super::{dead, held};
 use crate::engine::Portcullis;
 use crate::error::Error;
@@ -186,9 +186,29 @@ impl Portcullis {
                 Ok(sms::report(view.start(0)?, report, &engine.policy, t.now))
             })
             .await?;
-        if reported == Reported::Ignored {
-            engine.reports_ignored.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(reported)
+        Ok(match reported {
+            Ok(()) => {
+                engine.reports.kept.fetch_add(1, Ordering::Relaxed);
+                Reported::Kept
+            }
+            Err(why) => {
+                engine.reports.ignore(why);
+                Reported::Ignored
+            }
+        })
+    }
+
+    /// Counts a delivery report that did not come from the gateway: whoever receives reports calls this for one without the
+    /// right secret or signature, or of which he can't make out what it tells. Nothing else follows from it.
+    ///
+    /// ```
+    /// # use portcullis::testing::World;
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// security.forged_delivery_report();
+    /// assert_eq!(security.health().reports.forged, 1);
+    /// ```
+    pub fn forged_delivery_report(&self) {
+        self.engine.reports.ignore(Ignored::Forged);
     }
 }

@@ -111,16 +111,40 @@ pub enum Reported {
     Ignored,
 }
 
+/// Why a delivery report told nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ignored {
+    /// It is of no SMS of ours.
+    Unknown,
+    /// It says what is known already.
+    Repeated,
+    /// It says less than what is known already, or the SMS was never handed over.
+    Late,
+    /// It did not come from the gateway.
+    Forged,
+}
+
+impl Ignored {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Repeated => "repeated",
+            Self::Late => "late",
+            Self::Forged => "forged",
+        }
+    }
+}
+
 /// Keeps how far an SMS came. It only moves forward, and it tells: nothing else follows from it.
 pub(crate) fn report(
     message: Option<Stored<Message>>,
     report: &DeliveryReport,
     policy: &Policy,
     now: DateTime<Utc>,
-) -> Decision<Reported> {
-    let ignored = || Decision::yes(Reported::Ignored, Changes::none());
+) -> Decision<Result<(), Ignored>> {
+    let ignored = |why| Decision::yes(Err(why), Changes::none());
     let Some(mut message) = message.filter(|message| message.value.channel == Channel::Sms) else {
-        return ignored();
+        return ignored(Ignored::Unknown);
     };
     match message.value.outcome {
         Outcome::Sent | Outcome::MaybeSent => {}
@@ -129,16 +153,20 @@ pub(crate) fn report(
             let again = after(now, policy.send_retry_first);
             return Decision::no(Refusal::from(Reason::TooSoon).until(Some(again), now), Changes::none());
         }
-        Outcome::Waiting | Outcome::Suppressed | Outcome::GivenUp | Outcome::Held => return ignored(),
+        Outcome::Waiting | Outcome::Suppressed | Outcome::GivenUp | Outcome::Held => {
+            return ignored(Ignored::Late);
+        }
     }
-    if message.value.delivery.is_some_and(|known| report.state <= known) {
-        return ignored();
+    match message.value.delivery {
+        Some(known) if report.state == known => return ignored(Ignored::Repeated),
+        Some(known) if report.state < known => return ignored(Ignored::Late),
+        Some(_) | None => {}
     }
     message.value.delivery = Some(report.state);
     let mut changes = Changes::none();
     changes.put(&message);
     changes.event(event(&message.value, "sms_reported").because(report.state.name()));
-    Decision::yes(Reported::Kept, changes)
+    Decision::yes(Ok(()), changes)
 }
 
 #[cfg(test)]

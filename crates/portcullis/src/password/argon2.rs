@@ -2,12 +2,20 @@
 
 #![expect(clippy::exhaustive_structs, reason = "a cost is its three numbers")]
 
+#[cfg(any(test, not(all(feature = "simd-argon2", target_arch = "x86_64"))))]
+mod portable;
+#[cfg(all(feature = "simd-argon2", target_arch = "x86_64"))]
+mod simd;
+
 use core::fmt;
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
 use async_trait::async_trait;
 use subtle::ConstantTimeEq;
 
+#[cfg(not(all(feature = "simd-argon2", target_arch = "x86_64")))]
+use self::portable::Memory;
+#[cfg(all(feature = "simd-argon2", target_arch = "x86_64"))]
+use self::simd::Memory;
 use super::phc::Phc;
 use super::pool::{Pool, Rejected};
 use crate::error::PortError;
@@ -58,11 +66,6 @@ impl HashCost {
             && (1..=Self::CEILING.lanes).contains(&lanes)
             && memory_kib >= 8 * lanes
             && u64::from(memory_kib) * u64::from(passes) <= Self::MAX_WORK_KIB
-    }
-
-    fn params(self, hash_bytes: usize) -> Result<Params, PortError> {
-        Params::new(self.memory_kib, self.passes, self.lanes, Some(hash_bytes))
-            .map_err(|_| PortError::new(PORT, "the cost is none argon2 knows"))
     }
 
     /// How long so many hashes take at most on a slow machine, in whole seconds: a millisecond for each MiB and pass.
@@ -165,7 +168,7 @@ impl HashPool {
         }
         let workers = (0..threads)
             .map(|_| {
-                let mut worker = Worker { cost, memory: blocks_for(cost).ok_or(HashPoolError::Memory)? };
+                let mut worker = Worker { cost, memory: Memory::of(cost).ok_or(HashPoolError::Memory)? };
                 Ok(move |task| worker.work(task))
             })
             .collect::<Result<Vec<_>, HashPoolError>>()?;
@@ -222,7 +225,7 @@ fn mixed_up() -> HashError {
 
 struct Worker {
     cost: HashCost,
-    memory: Vec<Block>,
+    memory: Memory,
 }
 
 impl Worker {
@@ -230,7 +233,7 @@ impl Worker {
         match task {
             Task::Hash { password, salt } => {
                 let mut hash = vec![0; HASH_BYTES];
-                self.compute(self.cost, &password, &salt, &mut hash)?;
+                self.memory.hash(self.cost, password.expose().as_bytes(), &salt, &mut hash)?;
                 Ok(Found::Hash(Phc { cost: self.cost, salt: salt.to_vec(), hash }.write()))
             }
             Task::Verify { password, hash } => {
@@ -240,44 +243,17 @@ impl Worker {
     }
 
     fn verify(&mut self, password: &Password, hash: Option<&str>) -> Result<Verified, PortError> {
+        let password = password.expose().as_bytes();
         let Some(phc) = hash.and_then(Phc::read) else {
-            self.compute(self.cost, password, &NO_SALT, &mut [0; HASH_BYTES])?;
+            self.memory.hash(self.cost, password, &NO_SALT, &mut [0; HASH_BYTES])?;
             return Ok(Verified { fits: false, outdated: false });
         };
         let mut computed = vec![0; phc.hash.len()];
-        self.compute(phc.cost, password, &phc.salt, &mut computed)?;
+        self.memory.hash(phc.cost, password, &phc.salt, &mut computed)?;
         let fits = computed.ct_eq(&phc.hash).into();
         let as_new = phc.cost == self.cost && phc.salt.len() == SALT_BYTES && phc.hash.len() == HASH_BYTES;
         Ok(Verified { fits, outdated: fits && !as_new })
     }
-
-    fn compute(
-        &mut self,
-        cost: HashCost,
-        password: &Password,
-        salt: &[u8],
-        out: &mut [u8],
-    ) -> Result<(), PortError> {
-        let params = cost.params(out.len())?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let password = password.expose().as_bytes();
-        let done = if cost.memory_kib <= self.cost.memory_kib {
-            argon2.hash_password_into_with_memory(password, salt, out, &mut self.memory)
-        } else {
-            let mut memory = blocks_for(cost)
-                .ok_or_else(|| PortError::new(PORT, "there is no memory for a hash of this cost"))?;
-            argon2.hash_password_into_with_memory(password, salt, out, &mut memory)
-        };
-        done.map_err(|_| PortError::new(PORT, "argon2 failed"))
-    }
-}
-
-fn blocks_for(cost: HashCost) -> Option<Vec<Block>> {
-    let count = usize::try_from(cost.memory_kib).ok()?;
-    let mut memory = Vec::new();
-    memory.try_reserve_exact(count).ok()?;
-    memory.resize(count, Block::new());
-    Some(memory)
 }
 
 #[cfg(test)]

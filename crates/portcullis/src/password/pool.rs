@@ -176,6 +176,16 @@ mod tests {
     }
 
     #[test]
+    fn two_threads_run_two_jobs_at_once() {
+        let gate = Gate::new(2, 2);
+        let first = gate.occupy();
+        let second = gate.pool.submit(2).unwrap();
+        assert_eq!(gate.started.recv_timeout(PATIENCE), Ok(2), "it starts while the first runs");
+        gate.open(2);
+        assert_eq!((wait(first), wait(second)), (Ok(1), Ok(2)));
+    }
+
+    #[test]
     fn a_full_queue_takes_nothing_more() {
         let gate = Gate::new(1, 2);
         let first = gate.occupy();

@@ -503,6 +503,15 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`PortError`] when the store does not answer.
     async fn purge(&self, what: Purge, before: DateTime<Utc>, limit: u32) -> Result<u32, PortError>;
+
+    /// Resolves when another process may have left something due. It is only a hint that spares the worker a wait: a
+    /// hint that is lost loses nothing, since every worker also looks again by itself, and one too many costs one look.
+    /// What was hinted while nobody waited is told to the next who does.
+    ///
+    /// A store that can't tell never resolves, which is what is done here.
+    async fn hint(&self) {
+        core::future::pending::<()>().await;
+    }
 }
 
 /// A shared store is a store, also as `Arc<dyn Store>`.
@@ -540,5 +549,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     async fn purge(&self, what: Purge, before: DateTime<Utc>, limit: u32) -> Result<u32, PortError> {
         self.as_ref().purge(what, before, limit).await
+    }
+
+    async fn hint(&self) {
+        self.as_ref().hint().await;
     }
 }

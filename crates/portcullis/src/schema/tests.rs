@@ -82,6 +82,7 @@ fn full() -> (Account, User, Session, Challenge, Message) {
     challenge.sealed.clone_from(&message.sealed);
     challenge.unverified = Some(Charge::sample());
     challenge.unverified_before.insert(1, Charge::sample());
+    challenge.message = Some(message.id);
     message.delivery = Some(DeliveryState::Delivered);
     (account, user, session, challenge, message)
 }
@@ -209,11 +210,14 @@ fn what_was_kept_before_lifts_were_counted_is_dead() {
     assert_ne!(challenge.lifts, chain.lifts());
     let user: User = parse(&record::<User>(&without(USER, &["phone", "recovered_by_mail"]))).unwrap().value;
     assert!(user.phone.is_none() && !user.recovered_by_mail);
-    let challenge: Challenge =
-        parse(&record::<Challenge>(&without(CHALLENGE, &["sealed", "unverified", "unverified_before"])))
-            .unwrap()
-            .value;
+    let challenge: Challenge = parse(&record::<Challenge>(&without(
+        CHALLENGE,
+        &["sealed", "unverified", "unverified_before", "message"],
+    )))
+    .unwrap()
+    .value;
     assert!(challenge.sealed.is_none() && challenge.unverified_before.is_empty());
+    assert_eq!(challenge.message, None);
     let new = ["channel", "submitted", "charge", "delivery"];
     let message: Message = parse(&record::<Message>(&without(MESSAGE, &new))).unwrap().value;
     assert_eq!((message.channel, message.submitted, message.delivery), (Channel::Email, false, None));

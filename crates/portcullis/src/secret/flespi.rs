@@ -79,6 +79,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_prints_a_token_sees_nothing_of_it() {
+        let token = FlespiToken::parse("aB3x".repeat(16)).unwrap();
+        assert_eq!(format!("{token:?} {token:#?}"), "FlespiToken(..) FlespiToken(..)");
+    }
+
+    #[test]
     fn a_token_has_64_letters_and_digits_and_may_wear_its_prefix() {
         let plain = "aB3x".repeat(16);
         assert_eq!(FlespiToken::parse(plain.clone()).unwrap().expose(), plain);

@@ -293,6 +293,41 @@ impl SignIn<'_> {
         engine.resend(challenge, purposes, channel, Some(&attempt.source), None).await
     }
 
+    /// Shows a pending sign-in or re-authentication: when its code may be sent again, how many wrong ones are left, and how
+    /// far the message with it came. It changes nothing.
+    ///
+    /// ```
+    /// use portcullis::challenge::CodeDelivery;
+    /// # use portcullis::secret::Password;
+    /// # use portcullis::sign_in::SignInResult;
+    /// # use portcullis::testing::World;
+    /// # use portcullis::testing::world::{PASSWORD, attempt};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// # let alice = w.user(&account, "alice", Some("alice@example.com")).await?;
+    /// # let session = w.sign_in(&alice).await?;
+    /// # w.switch_on(session.id, &alice).await?;
+    /// # let password = Password::parse(PASSWORD.to_owned(), "password")?;
+    /// # let SignInResult::CodeRequired { code, .. } =
+    /// #     security.sign_in().start(&alice.login, &password, &attempt()).await?
+    /// # else {
+    /// #     panic!("a code is asked");
+    /// # };
+    /// assert_eq!(security.sign_in().pending(code.id).await?.delivery, CodeDelivery::Waiting);
+    /// w.run_worker().await?;
+    /// assert_eq!(security.sign_in().pending(code.id).await?.delivery, CodeDelivery::Sent);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Refused `challenge_dead`.
+    pub async fn pending(&self, challenge: ChallengeId) -> Result<PendingCode, Error> {
+        self.0.engine.pending(challenge, &[Purpose::SignIn, Purpose::Reauthentication]).await
+    }
+
     /// Makes a session fresh again by the password, and by a code if two-factor authentication is on. The session goes
     /// on under a new id; the old one is dead.
     ///

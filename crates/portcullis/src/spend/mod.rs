@@ -63,11 +63,14 @@ mod quota;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub(crate) use country::serves;
 pub(crate) use limits::{checks, longest_window};
+pub(crate) use usage::usage;
 
 pub use country::PrefixRule;
 pub use model::{Budget, Charge, Lack, Payer, Standing, Submission};
 pub use quota::{Quota, Usage};
 pub use rules::Left;
+pub use usage::{AccountUsage, BudgetUsage};

@@ -79,6 +79,8 @@ pub struct Submission {
     pub(super) payer: Payer,
     pub(super) source: Uuid,
     pub(super) number: Uuid,
+    /// The user at the number.
+    pub(super) line: Uuid,
     pub(super) credentials: Uuid,
     pub(super) country: Uuid,
     pub(super) everybody: Uuid,
@@ -121,6 +123,7 @@ impl Submission {
             payer,
             source,
             number: derive("sms_number", phone.as_str()),
+            line: derive("sms_line", &format!("{} {}", payer.user, phone.as_str())),
             credentials: derive("sms_credentials", &format!("{} {}", payer.user, payer.credential_version)),
             country: derive("sms_country", country_of(phone)),
             everybody: derive("sms_everybody", ""),
@@ -166,9 +169,10 @@ impl Submission {
     ///     Read { subjects: sms.subjects().to_vec(), ..Read::default() }
     /// }
     /// ```
-    pub fn subjects(&self) -> [Uuid; 7] {
+    pub fn subjects(&self) -> [Uuid; 8] {
         let (user, account) = (self.payer.user.uuid(), self.payer.account.uuid());
-        [self.number, user, self.credentials, account, self.source, self.country, self.everybody]
+        let (line, credentials) = (self.line, self.credentials);
+        [self.number, line, user, credentials, account, self.source, self.country, self.everybody]
     }
 }
 

@@ -152,14 +152,15 @@ impl Submission {
         self.payer.account.uuid()
     }
 
-    /// Those who confirmed a number and those who have yet to wait apart, so that nobody keeps the owner waiting.
+    /// Each user waits on his own at a number that he confirmed, so that nobody who shares it keeps him waiting; those who
+    /// have yet to confirm it wait together, since it may be a stranger's. What one number gets in all is its budget's.
     fn cool_down(&self, policy: &Policy, count: &impl Fn(&Counter) -> Count, now: DateTime<Utc>) -> Row {
-        let name = match self.standing {
-            Standing::Confirmed => "sms_wait",
-            Standing::New => "sms_new_wait",
+        let (subject, name) = match self.standing {
+            Standing::Confirmed => (self.line, "sms_wait"),
+            Standing::New => (self.number, "sms_new_wait"),
         };
         let window = Window::Rolling(policy.sms_cool_down);
-        Row::plain(Counter::of(self.number, name), 1, window, count, now)
+        Row::plain(Counter::of(subject, name), 1, window, count, now)
     }
 }
 
@@ -353,7 +354,7 @@ fn within(count: Count, latest: Option<DateTime<Utc>>) -> Count {
 }
 
 /// The part of a budget that new numbers may take, 1 at least.
-fn share(whole: Limit, percent: u32) -> Limit {
+pub(super) fn share(whole: Limit, percent: u32) -> Limit {
     Limit::new(part(whole.count, percent), whole.within)
 }
 

@@ -235,6 +235,20 @@ fn who_makes_a_number_up_takes_nothing_from_its_owner() {
 }
 
 #[test]
+fn who_shares_a_confirmed_number_waits_on_his_own_and_the_number_gets_no_more_for_it() {
+    let mut bench = Bench::new();
+    let users: Vec<_> = (30..34).map(|who| bench.sms(CONFIRMED, "3712", 7, who, 500)).collect();
+    assert!(users.iter().all(|sms| bench.send(sms).is_ok()), "nobody waits for another");
+    assert_eq!(reasons(&bench.lacks(&users[0])), ["sms_cool_down"], "each waits for himself");
+    bench.now += bench.policy.sms_cool_down;
+    assert!(users[..2].iter().all(|sms| bench.send(sms).is_ok()));
+    assert_eq!(reasons(&bench.lacks(&users[3])), ["sms_number"], "six in an hour are all that it gets");
+    let strangers: Vec<_> = (40..42).map(|who| bench.sms(NEW, "3712", 8, who, 500)).collect();
+    assert!(bench.send(&strangers[0]).is_ok());
+    assert_eq!(reasons(&bench.lacks(&strangers[1])), ["sms_cool_down"], "who gave it may have made it up");
+}
+
+#[test]
 fn a_number_waits_for_its_cool_down() {
     let mut bench = Bench::new();
     let sms = bench.sms(CONFIRMED, "3712", 7, 30, 500);

@@ -54,16 +54,18 @@ impl Handset {
 
     /// The code in the newest SMS to a number that carries one.
     pub fn last_code(&self, number: &str) -> Option<Code> {
-        let code = |sms: &Sms| {
-            let mut words = sms.text.split(|c: char| !c.is_ascii_digit());
-            words.find_map(|word| Code::parse(word).ok())
-        };
-        self.to(number).iter().rev().find_map(code)
+        self.to(number).iter().rev().find_map(code_in)
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The code that an SMS carries.
+pub(super) fn code_in(sms: &Sms) -> Option<Code> {
+    let mut words = sms.text.split(|c: char| !c.is_ascii_digit());
+    words.find_map(|word| Code::parse(word).ok())
 }
 
 #[async_trait]

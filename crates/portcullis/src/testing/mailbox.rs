@@ -45,21 +45,27 @@ impl Mailbox {
 
     /// The code in the newest mail to an address that carries one: the line of its text that is nothing but digits.
     pub fn last_code(&self, address: &str) -> Option<Code> {
-        let code = |mail: &Mail| mail.text.lines().find_map(|line| Code::parse(line.trim()).ok());
-        self.to(address).iter().rev().find_map(code)
+        self.to(address).iter().rev().find_map(code_in)
     }
 
     /// The token of the link in the newest mail to an address that carries one.
     pub fn last_link(&self, address: &str) -> Option<LinkToken> {
-        let link = |mail: &Mail| {
-            mail.text.lines().find_map(|line| LinkToken::parse(line.trim().rsplit_once('/')?.1))
-        };
-        self.to(address).iter().rev().find_map(link)
+        self.to(address).iter().rev().find_map(link_in)
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The code that a mail carries: the line of its text that is nothing but digits.
+pub(super) fn code_in(mail: &Mail) -> Option<Code> {
+    mail.text.lines().find_map(|line| Code::parse(line.trim()).ok())
+}
+
+/// The token of the link that a mail carries.
+pub(super) fn link_in(mail: &Mail) -> Option<LinkToken> {
+    mail.text.lines().find_map(|line| LinkToken::parse(line.trim().rsplit_once('/')?.1))
 }
 
 #[async_trait]

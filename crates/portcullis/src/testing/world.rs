@@ -10,9 +10,11 @@ use super::ambient::{SeededRandom, TestClock};
 use super::flespi::FakeFlespi;
 use super::handset::Handset;
 use super::mailbox::Mailbox;
+use super::people::{AccountBuilder, Person, UserBuilder};
+pub use super::usual::{PASSWORD, PUBLIC_URL, attempt, source, wrong_code};
 use crate::account::{Account, NewAccount, Period, Service};
 use crate::challenge::Channel;
-use crate::contact::{Email, Phone, SourceAddress};
+use crate::contact::{Email, Phone};
 use crate::engine::Portcullis;
 use crate::engine::worker::Pass;
 use crate::error::Error;
@@ -27,7 +29,7 @@ use crate::port::message::MailSender;
 use crate::port::store::Store;
 use crate::secret::{Code, Password};
 use crate::session::CurrentSession;
-use crate::sign_in::{Attempt, CodeResult, SignInResult};
+use crate::sign_in::{CodeResult, SignInResult};
 use crate::user::{Flags, Login, NewUser, User};
 
 /// A whole engine in a test's hand. Its passwords are hashed at almost no cost.
@@ -78,16 +80,10 @@ impl Default for WorldOptions {
             store: Arc::new(MemoryStore::new()),
             policy: Policy::default(),
             seed: 1,
-            now: DateTime::from_timestamp(1_795_000_000, 0).unwrap_or_default(),
+            now: super::usual::beginning(),
         }
     }
 }
-
-/// Where the links of a world's messages lead.
-pub const PUBLIC_URL: &str = "https://fleet.example.com";
-
-/// The password of every user a world makes, long enough to be the only factor.
-pub const PASSWORD: &str = "correct horse battery";
 
 impl World {
     /// A world in memory under the default policy.
@@ -206,6 +202,40 @@ impl World {
         self.security.users().create(new).await
     }
 
+    /// An account in any state, in the making.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), portcullis::Error> {
+    /// use portcullis::testing::World;
+    /// let w = World::new();
+    /// let fleet = w.build_account("fleet").days_left(3).create().await?;
+    /// assert_eq!(fleet.name, "fleet");
+    /// # Ok(()) }
+    /// ```
+    pub fn build_account(&self, name: &str) -> AccountBuilder<&Self> {
+        AccountBuilder::new(self, name)
+    }
+
+    /// A user in any state, in the making.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), portcullis::Error> {
+    /// use portcullis::testing::World;
+    /// let w = World::new();
+    /// let alice = w.build_user("alice").two_factor_email().create().await?;
+    /// assert_eq!(w.security.users().get(alice.id).await?.two_factor.name(), "email");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    /// When the login is none.
+    #[track_caller]
+    pub fn build_user(&self, login: &str) -> UserBuilder<&Self> {
+        UserBuilder::new(self, login)
+    }
+
     async fn new_user(&self, account: &Account, login: &str) -> Result<NewUser, Error> {
         let password = Password::parse(PASSWORD.to_owned(), "password")?;
         let hash = self.hasher.hash(&password, [7; 16]).await;
@@ -320,28 +350,30 @@ impl World {
     }
 }
 
+impl AccountBuilder<&World> {
+    /// Makes the account.
+    ///
+    /// # Errors
+    /// As [`Accounts::create`](crate::account::Accounts::create).
+    pub async fn create(self) -> Result<Account, Error> {
+        let security = &self.world.security;
+        self.make(security).await
+    }
+}
+
+impl UserBuilder<&World> {
+    /// Makes the user.
+    ///
+    /// # Errors
+    /// As [`Users::create`](crate::user::Users::create).
+    pub async fn create(self) -> Result<Person, Error> {
+        let security = &self.world.security;
+        self.make(security).await
+    }
+}
+
 impl Default for World {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// The source address of a world's requests: 192.0.2.1.
-pub fn source() -> SourceAddress {
-    SourceAddress::from(core::net::IpAddr::from([192, 0, 2, 1]))
-}
-
-/// A request from [`source`], by a browser that is not known.
-pub fn attempt() -> Attempt {
-    Attempt::from(source())
-}
-
-/// A code that is not this one.
-///
-/// # Panics
-/// Never: a digit turned into another is still a digit.
-#[expect(clippy::expect_used, reason = "a digit turned into another is still a digit")]
-pub fn wrong_code(right: &Code) -> Code {
-    let turned: String = right.expose().chars().map(|c| if c == '0' { '1' } else { '0' }).collect();
-    Code::parse(&turned).expect("a code of digits")
 }

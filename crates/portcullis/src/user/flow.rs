@@ -4,8 +4,11 @@ use uuid::Uuid;
 
 use super::model::{Login, NewUser, User};
 use super::rules;
-use crate::decision::Reason;
-use crate::engine::Portcullis;
+use crate::challenge::flow::NewLink;
+use crate::decision::{Decision, Reason};
+use crate::engine::commit::Try;
+use crate::engine::prepared::Prepared;
+use crate::engine::{Engine, Portcullis};
 use crate::error::Error;
 use crate::id::{AccountId, UserId};
 use crate::port::store::Start;
@@ -47,40 +50,46 @@ impl Users<'_> {
     /// `address_taken`, `external_id_taken`, `too_soon` past the budget of invitations to the address, `in_use` when the id belongs to a different user, `not_allowed` when the
     /// chain of creators is longer than 16.
     pub async fn create(&self, new: NewUser) -> Result<User, Error> {
-        rules::check(&new)?;
-        let engine = &self.0.engine;
+        let creation = self.creation(&new)?;
+        let creation = &creation;
+        self.0.engine.decide(|t| creation.attempt(t)).await
+    }
+
+    /// Decides on a new user and leaves it to the host to keep him, in one transaction with rows of its own. A store
+    /// that can do so says how, such as `commit_in` of the PostgreSQL store. An invited address gets its mail when that
+    /// transaction has been committed.
+    ///
+    /// ```
+    /// use portcullis::user::{Login, NewUser};
+    /// # use portcullis::testing::World;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let w = World::new();
+    /// # let security = &w.security;
+    /// # let account = w.account("demo").await?;
+    /// let alice = NewUser::new(Login::parse("alice")?, account.id);
+    /// let prepared = security.users().prepare(&alice).await?;
+    /// let host_row = prepared.value().id; // what the host's own row refers to
+    /// # assert!(prepared.commit().is_some() && !host_row.uuid().is_nil());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`create`](Self::create), except that what others hold is found out only as it is kept: see
+    /// [`Prepared::refused`].
+    pub async fn prepare(&self, new: &NewUser) -> Result<Prepared<User>, Error> {
+        let creation = self.creation(new)?;
+        Engine::prepare(&self.0.engine, |t| creation.attempt(t)).await
+    }
+
+    fn creation<'new>(&'new self, new: &'new NewUser) -> Result<Creation<'new>, Error> {
+        rules::check(new)?;
+        let engine = &*self.0.engine;
         let fresh = match new.id {
             Some(id) => id,
             None => UserId::from_uuid(engine.new_id(engine.now())?),
         };
-        let invitation = engine.new_invitation(&new)?;
-        let (new, invitation) = (&new, &invitation);
-        engine
-            .decide(|t| async move {
-                let taken = rules::taken(&t);
-                let creator = new.creator.map_or(Uuid::nil(), UserId::uuid);
-                let starts = vec![Start::Id(fresh.uuid()), Start::Id(new.account.uuid()), Start::Id(creator)];
-                let view = engine.read(&t, starts, Vec::new()).await?;
-                let account = view.start(1)?;
-                let chain = account.clone().map(|account| view.account_chain(account)).transpose()?;
-                let found = rules::Found {
-                    existing: view.start(0)?,
-                    invitation: engine.bind_invitation(
-                        invitation.as_ref(),
-                        new,
-                        fresh,
-                        account.as_ref(),
-                        &view,
-                        None,
-                    ),
-                    account,
-                    lifts: chain.map_or(0, |chain| chain.lifts()),
-                    creator: view.start(2)?,
-                    taken,
-                };
-                Ok(rules::create(new, fresh, &found, &engine.policy, t.now))
-            })
-            .await
+        Ok(Creation { engine, new, fresh, invitation: engine.new_invitation(new)? })
     }
 
     /// Gives a user.
@@ -155,5 +164,41 @@ impl Users<'_> {
         let view = engine.read(&engine.look(), vec![start], Vec::new()).await?;
         let user = view.start::<User>(0)?.ok_or(Error::Refused(Reason::NotFound.into()))?;
         Ok(user.value)
+    }
+}
+
+/// One creation, with what each of its tries shares.
+struct Creation<'a> {
+    engine: &'a Engine,
+    new: &'a NewUser,
+    fresh: UserId,
+    invitation: Option<NewLink>,
+}
+
+impl Creation<'_> {
+    async fn attempt(&self, t: Try) -> Result<Decision<User>, Error> {
+        let Self { engine, new, fresh, invitation } = self;
+        let taken = rules::taken(&t);
+        let creator = new.creator.map_or(Uuid::nil(), UserId::uuid);
+        let starts = vec![Start::Id(fresh.uuid()), Start::Id(new.account.uuid()), Start::Id(creator)];
+        let view = engine.read(&t, starts, Vec::new()).await?;
+        let account = view.start(1)?;
+        let chain = account.clone().map(|account| view.account_chain(account)).transpose()?;
+        let found = rules::Found {
+            existing: view.start(0)?,
+            invitation: engine.bind_invitation(
+                invitation.as_ref(),
+                new,
+                *fresh,
+                account.as_ref(),
+                &view,
+                None,
+            ),
+            account,
+            lifts: chain.map_or(0, |chain| chain.lifts()),
+            creator: view.start(2)?,
+            taken,
+        };
+        Ok(rules::create(new, *fresh, &found, &engine.policy, t.now))
     }
 }

@@ -62,8 +62,11 @@ fn every_operation_reads_once_and_commits_once_at_most() {
         let _ = finish(&mut stage);
         let (reads, commits, lists) = (stage.store.reads(), stage.store.commits(), stage.store.lists());
         let messages = stage.messages;
-        // Who holds rights on an item is named in a second look, and which notices there are follows from the user.
-        let named = u64::from(matches!(op, Op::ManageUser | Op::ManageAccount | Op::NoticesOutlook));
+        // Who holds rights on an item is named in a second look, which notices there are follows from the user, and what
+        // came of a message from its challenge.
+        let second =
+            matches!(op, Op::ManageUser | Op::ManageAccount | Op::NoticesOutlook | Op::SignInPending);
+        let named = u64::from(second);
         // A number is found out with its user, and what was counted for it is read at the next try.
         let tries = if matches!(op, Op::SmsSignIn | Op::SmsResend) { 2 } else { 1 };
         // What a login posted is kept in one flow, and the token issued in another; a check is counted before it is made.

@@ -167,6 +167,8 @@ operations! {
     SmsEnable true true,
     SmsResend true true,
     SmsSignIn true true,
+    SignInPending true false,
+    SignInPendingDead false false,
     PhoneRemove true true,
     PhoneRemoveInUse false true,
     DeliveryReport true true,
@@ -180,6 +182,7 @@ operations! {
     RecoverySetTwice false true,
     Settings true false,
     UserCreate true true,
+    UserPrepare true false,
     UserGet true false,
     UserByLogin true false,
     UserByExternalId true false,
@@ -205,6 +208,8 @@ operations! {
     ManageTrail true false,
     ManageCreateAccount true true,
     ManageAccount true false,
+    ManageUsage true false,
+    ManageUsageUnseen false true,
     ManageAccounts true false,
     ManageAllBelow true false,
     ManageChangeAccount true true,
@@ -460,6 +465,19 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                     async move { s.sign_in().start(&alice.login, &password(), &attempt()).await.map(drop) },
                 )
             }
+            Op::SignInPending | Op::SignInPendingDead => {
+                w.switch_on(session, &alice).await.unwrap();
+                let SignInResult::CodeRequired { code: asked, .. } =
+                    s.sign_in().start(&alice.login, &password(), &attempt()).await.unwrap()
+                else {
+                    panic!("a code is asked")
+                };
+                w.run_worker().await.unwrap();
+                if op == Op::SignInPendingDead {
+                    w.advance(s.policy().code_life);
+                }
+                Box::pin(async move { s.sign_in().pending(asked.id).await.map(drop) })
+            }
             Op::PhoneRemove | Op::PhoneRemoveInUse => {
                 let mut session = w.switch_sms_on(session, NUMBER).await.unwrap().id;
                 if op == Op::PhoneRemove {
@@ -500,6 +518,10 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             Op::Settings => Box::pin(async move { s.settings(session).await.map(drop) }),
             Op::UserCreate => Box::pin(async move {
                 s.users().create(NewUser::new(Login::parse("carol")?, account.id)).await.map(drop)
+            }),
+            Op::UserPrepare => Box::pin(async move {
+                let carol = NewUser::new(Login::parse("carol")?, account.id);
+                s.users().prepare(&carol).await.map(drop)
             }),
             Op::UserGet => Box::pin(async move { s.users().get(bob.id).await.map(drop) }),
             Op::UserByLogin => Box::pin(async move { s.users().by_login(&bob.login).await.map(drop) }),
@@ -549,6 +571,12 @@ pub(crate) async fn prepare(op: Op) -> Stage {
                     }
                 })
             }
+            Op::ManageUsageUnseen => {
+                let session = w.sign_in(&bob).await.unwrap().id;
+                Box::pin(async move {
+                    manage(s.manage(Actor::Session(session)), op, &account, &alice, &bob).await
+                })
+            }
             Op::ManagePayAgain => {
                 s.manage(program).pay(account.id, &payment()).await.unwrap();
                 Box::pin(async move {
@@ -566,6 +594,7 @@ pub(crate) async fn prepare(op: Op) -> Stage {
             | Op::ManageTrail
             | Op::ManageCreateAccount
             | Op::ManageAccount
+            | Op::ManageUsage
             | Op::ManageAccounts
             | Op::ManageAllBelow
             | Op::ManagePay
@@ -722,6 +751,7 @@ async fn manage(
             manage.create_account(NewAccount::named("child").under(account.id)).await.map(drop)
         }
         Op::ManageAccount => manage.account(account.id).await.map(drop),
+        Op::ManageUsage | Op::ManageUsageUnseen => manage.usage(account.id).await.map(drop),
         Op::ManageAllBelow => manage.all_below(Some(account.id), page).await.map(drop),
         Op::ManageAccounts => manage.accounts(Some(account.id), page).await.map(drop),
         Op::ManagePay | Op::ManagePayAgain => manage.pay(account.id, &payment()).await.map(drop),

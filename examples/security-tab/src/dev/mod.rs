@@ -1,6 +1,7 @@
 //! What only development mode has: reading what was sent, moving the clock, making users, breaking senders.
 
 mod body;
+mod health;
 mod messages;
 mod templates;
 mod timeline;
@@ -60,6 +61,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::DEV_TEMPLATES, get(templates::first))
         .route(&format!("{}/{{tag}}", route::DEV_TEMPLATES), get(templates::of_language))
         .route(route::DEV_TIMELINE, get(timeline::show).post(timeline::go_on))
+        .route("/dev/health", get(health::show))
         .route("/dev/clock", post(tools::clock))
         .route("/dev/run-worker", post(tools::run_worker))
         .route("/dev/fail", post(tools::fail))

@@ -1,5 +1,7 @@
 //! The line a code is typed into, the same wherever a code is entered.
 
+use portcullis::challenge::CodeDelivery;
+
 use super::{Html, Method, Part, Problem, Sentence, Time, field, route};
 use crate::texts::Language;
 
@@ -27,6 +29,15 @@ pub(crate) struct LiveCode {
     pub(crate) valid_until: Time,
 }
 
+/// What a page knows of the message with a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Nothing yet: a script asks for it.
+    Awaited,
+    /// All that is to be told.
+    Known,
+}
+
 /// When the next code may be asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Resend {
@@ -49,6 +60,8 @@ pub(crate) struct CodeLine {
     pub(crate) resend: Resend,
     /// What is wrong.
     pub(crate) problem: Option<Problem>,
+    /// Whether it is known what came of the message.
+    pub(crate) news: News,
     /// Whether the code comes by SMS.
     pub(crate) sms: bool,
     /// Offers "Send by email instead"; only where the answer's `channels` has it.
@@ -60,6 +73,12 @@ pub(crate) struct CodeLine {
 }
 
 impl CodeLine {
+    /// Tells what came of the message, as far as it is known.
+    pub(crate) fn tell(&mut self, delivery: CodeDelivery) {
+        self.news = if delivery == CodeDelivery::Waiting { News::Awaited } else { News::Known };
+        self.problem = Problem::of_delivery(delivery);
+    }
+
     /// Whether a code can be typed.
     pub(super) fn takes_a_code(&self) -> bool {
         self.live.is_some() && self.problem.as_ref().is_none_or(Problem::takes_a_code)
@@ -68,6 +87,11 @@ impl CodeLine {
     /// Whether a new code can be asked for, now or after a wait.
     pub(super) fn takes_a_resend(&self) -> bool {
         self.problem.as_ref().is_none_or(Problem::takes_a_resend)
+    }
+
+    /// Whether a script is to ask what came of the message.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.news == News::Awaited && self.problem.is_none() && self.live.is_some()
     }
 
     /// Whether the field itself is wrong.

@@ -83,6 +83,13 @@ impl FlespiSection {
         }
     }
 
+    pub(super) fn said(&self, language: Language) -> Option<&'static str> {
+        match &self.notice {
+            Some(Notice::Status(said)) => Some(said.text(language)),
+            Some(Notice::Alert(_)) | None => None,
+        }
+    }
+
     pub(super) fn is_token_invalid(&self) -> bool {
         matches!(self.problem(), Some(Problem::InvalidFlespiToken))
     }

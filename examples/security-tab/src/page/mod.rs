@@ -43,7 +43,7 @@ mod statics;
 mod timeline;
 
 pub(crate) use advanced::{AdvancedSection, Blocking};
-pub(crate) use code_line::{CodeLine, LiveCode, Place, Resend};
+pub(crate) use code_line::{CodeLine, LiveCode, News, Place, Resend};
 pub(crate) use dev::{DevMessage, MessagesPage, StatesPage, TemplatesPage, WordedMessage};
 pub(crate) use dialog::{PendingAction, Reauthenticate, Step};
 pub(crate) use flespi::{FlespiCheck, FlespiSection, FlespiToken, LastKnown};

@@ -1,5 +1,7 @@
 //! What went wrong or right, in words beside the control.
 
+use portcullis::challenge::CodeDelivery;
+
 use super::{Html, Sentence, Time};
 use crate::texts::Language;
 
@@ -37,6 +39,10 @@ pub(crate) enum Said {
     PasswordSet,
     /// The old address is back; said on the sign-in page.
     EmailUndone,
+    /// The user was confirmed, and a login at flespi takes another press.
+    FlespiLoginNext,
+    /// The user was confirmed, and a token was not carried along.
+    FlespiTokenNext,
 }
 
 /// Why something was not done.
@@ -243,6 +249,8 @@ impl Said {
             Self::SessionsEnded => texts.said_sessions_ended,
             Self::PasswordSet => texts.said_password_set,
             Self::EmailUndone => texts.said_email_undone,
+            Self::FlespiLoginNext => texts.said_flespi_login_next,
+            Self::FlespiTokenNext => texts.said_flespi_token_next,
         }
     }
 }
@@ -297,6 +305,29 @@ impl Problem {
             Self::NoFlespiRegion => Html::text(texts.flespi_region_missing),
             Self::CannotAnswer => Html::text(texts.cannot_answer),
         }
+    }
+
+    /// What came of a code's message, where it is worth a word.
+    pub(crate) fn of_delivery(delivery: CodeDelivery) -> Option<Self> {
+        match delivery {
+            CodeDelivery::Ambiguous => Some(Self::MaybeSent),
+            CodeDelivery::Failed => Some(Self::SendFailed),
+            CodeDelivery::Waiting | CodeDelivery::Sent | _ => None,
+        }
+    }
+
+    /// The class of its line: what may have gone well is no error.
+    pub(super) const fn kind(&self) -> &'static str {
+        if matches!(self, Self::MaybeSent) { "caution" } else { "problem" }
+    }
+
+    /// Its line, for the place where it stands.
+    pub(crate) fn line(&self, language: Language) -> Html {
+        Html::trusted(format!(
+            "<p class=\"message {}\" role=\"alert\">{}</p>",
+            self.kind(),
+            self.html(language)
+        ))
     }
 
     /// Whether a code can still be typed after this.

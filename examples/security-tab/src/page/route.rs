@@ -8,6 +8,9 @@ pub(crate) const SIGN_IN: &str = "/sign-in";
 pub(crate) const SIGN_IN_CODE: &str = "/sign-in/code";
 /// POST: [`field::CHALLENGE`], and [`field::CHANNEL`] when another one is wanted.
 pub(crate) const SIGN_IN_RESEND: &str = "/sign-in/resend";
+/// POST, by the script: [`field::CHALLENGE`]. What came of the message with a code, as a line for its place; 202 while
+/// nothing is known, 204 when it was sent.
+pub(crate) const CODE_DELIVERY: &str = "/code/delivery";
 /// POST, no fields.
 pub(crate) const SIGN_OUT: &str = "/sign-out";
 /// POST: [`field::PASSWORD`] and the pending action.

@@ -2,9 +2,9 @@
 
 use super::{
     AdvancedSection, Banner, Blocking, CodeLine, DevMessage, EmailPanel, EmailRow, EmailState, Fate, Frame,
-    Gate, Identity, LiveCode, MessagesPage, Method, Moved, On, PasswordRow, Place, Proof, Removal, Resend,
-    SecurityPage, SentMail, SessionsSection, ShownSession, SmsPanel, StatesPage, Stop, TemplatesPage, Time,
-    TimelinePage, TurnOff, TwoFactorSection, UserLine, WordedMessage,
+    Gate, Identity, LiveCode, MessagesPage, Method, Moved, News, On, PasswordRow, Place, Proof, Removal,
+    Resend, SecurityPage, SentMail, SessionsSection, ShownSession, SmsPanel, StatesPage, Stop, TemplatesPage,
+    Time, TimelinePage, TurnOff, TwoFactorSection, UserLine, WordedMessage,
 };
 use crate::texts::Language;
 use chrono::NaiveDate;
@@ -137,6 +137,7 @@ impl Samples {
             live: Some(LiveCode { destination: MASKED.into(), valid_until: Self::at("16:10", "14:10:00") }),
             resend: Resend { at: Some(Self::at("16:01", "14:01:00")), now: "2026-03-02T14:00:12Z".into() },
             problem: None,
+            news: News::Known,
             sms: false,
             email_instead: false,
             focus: true,

@@ -362,6 +362,15 @@ impl TwoFactorSection {
         }
     }
 
+    /// The class of the state line: what is on and does not work is told from what does.
+    fn state_class(&self) -> &'static str {
+        match self.on {
+            None => "off",
+            Some(On::Email(_) | On::Sms(_)) => "on",
+            Some(On::Stopped { .. }) => "stopped",
+        }
+    }
+
     fn state_line(&self, language: Language) -> Html {
         let texts = language.texts();
         match &self.on {

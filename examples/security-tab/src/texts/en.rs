@@ -275,6 +275,13 @@ pub(super) const TEXTS: Texts = Texts {
     flespi_was_rejected: "not accepted",
     flespi_token_invalid: "A flespi token has 64 letters and digits.",
     flespi_region_missing: "Select the region of the token.",
+    said_flespi_login_next: "The sign-in is confirmed. Press Login again.",
+    said_flespi_token_next: "The sign-in is confirmed. Enter the token again: it was not kept.",
+    flespi_hand_off_dead: "The login took too long, or was begun elsewhere. Press Login again.",
+    flespi_not_accepted: "flespi does not accept this token in its region.",
+    flespi_bad_message: "The flespi window sent nothing that is a login.",
+    flespi_no_region: "There is no such region of flespi.",
+    flespi_unavailable: "flespi did not answer. Try again later.",
     gate_top_user: "Only the user of the top account can connect flespi.",
 
     dev_messages: "Messages",

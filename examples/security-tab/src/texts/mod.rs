@@ -333,6 +333,13 @@ catalogue! {
     flespi_was_rejected: &'static str,
     flespi_token_invalid: &'static str,
     flespi_region_missing: &'static str,
+    said_flespi_login_next: &'static str,
+    said_flespi_token_next: &'static str,
+    flespi_hand_off_dead: &'static str,
+    flespi_not_accepted: &'static str,
+    flespi_bad_message: &'static str,
+    flespi_no_region: &'static str,
+    flespi_unavailable: &'static str,
     gate_top_user: &'static str,
 
     dev_messages: &'static str,

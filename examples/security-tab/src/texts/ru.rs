@@ -275,6 +275,13 @@ pub(super) const TEXTS: Texts = Texts {
     flespi_was_rejected: "не принят",
     flespi_token_invalid: "Токен flespi состоит из 64 букв и цифр.",
     flespi_region_missing: "Выберите регион токена.",
+    said_flespi_login_next: "Вход подтверждён. Нажмите «Войти» ещё раз.",
+    said_flespi_token_next: "Вход подтверждён. Введите токен ещё раз: он не был сохранён.",
+    flespi_hand_off_dead: "Вход занял слишком много времени или начат в другом месте. Нажмите «Войти» ещё раз.",
+    flespi_not_accepted: "flespi не принимает этот токен в его регионе.",
+    flespi_bad_message: "Окно flespi прислало не данные входа.",
+    flespi_no_region: "Такого региона flespi нет.",
+    flespi_unavailable: "flespi не ответил. Повторите попытку позже.",
     gate_top_user: "Подключить flespi может только пользователь учётной записи верхнего уровня.",
 
     dev_messages: "Сообщения",

@@ -22,7 +22,9 @@ impl Visit {
             route::FLESPI_LOGIN => self.log_in_at_flespi(show).await,
             route::FLESPI_DISCONNECT => self.disconnect_flespi(show).await,
             // The token is a secret and was not carried: a script leaves it in its field, else it is typed again.
-            route::FLESPI_TOKEN => Show { parts: Vec::new(), typing: true, ..show },
+            route::FLESPI_TOKEN => {
+                Show { parts: Vec::new(), typing: true, ..show.said(Said::FlespiTokenNext) }
+            }
             _ => self.turn_off(show).await?,
         };
         match show.fault {

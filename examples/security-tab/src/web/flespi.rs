@@ -9,7 +9,7 @@ use portcullis::session::CurrentSession;
 use super::fault::Fault;
 use super::show::{Show, Spot};
 use super::visit::{Answer, Visit};
-use crate::page::{Part, PendingAction, Step, field, route};
+use crate::page::{Part, PendingAction, Said, Step, field, route};
 
 fn section(session: &CurrentSession) -> Show {
     Show { parts: vec![Part::Flespi], ..Show::of(session.id) }
@@ -55,8 +55,8 @@ impl Visit {
     pub(super) async fn log_in_at_flespi(&self, show: Show) -> Show {
         let show = Show { parts: vec![Part::Flespi], ..show };
         match self.portcullis().flespi().begin(show.session).await {
-            // The nonce is dropped: the next press gets one of its own.
-            Ok(_) => show,
+            // The nonce is dropped: no window opens without a press, and the next one gets a nonce of its own.
+            Ok(_) => show.said(Said::FlespiLoginNext),
             Err(error) => show.wrong(Spot::Flespi, Fault::Core(error)),
         }
     }

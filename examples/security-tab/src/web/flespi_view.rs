@@ -7,7 +7,7 @@ use super::fault::{Fault, Wording};
 use super::show::Show;
 use super::view::Known;
 use super::words::{date_and_time_of, day_of};
-use crate::page::{FlespiCheck, FlespiSection, FlespiToken, Gate, LastKnown, Problem};
+use crate::page::{FlespiCheck, FlespiSection, FlespiToken, Gate, LastKnown, Notice, Problem, Said};
 
 /// What is wrong with what was typed.
 pub(super) fn problem(fault: &Fault, wording: Wording) -> Problem {
@@ -41,6 +41,8 @@ impl Known {
             section.regions = flespi.regions.iter().map(|region| region.name.as_str().to_owned()).collect();
             section.gates = flespi.change.missing().iter().map(|gate| Gate::of_name(gate.name())).collect();
             section.typing = show.typing && section.gates.is_empty();
+            let said = show.said.filter(|said| matches!(said, Said::FlespiLoginNext | Said::FlespiTokenNext));
+            section.notice = said.map(Notice::Status);
         }
         section
     }

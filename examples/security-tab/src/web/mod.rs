@@ -3,6 +3,7 @@
 mod act;
 mod admin;
 mod again;
+mod delivery;
 mod fault;
 mod flespi;
 mod flespi_view;
@@ -69,6 +70,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::SIGN_IN, get(sign_in::page).post(sign_in::start))
         .route(route::SIGN_IN_CODE, get(sign_in::code_page).post(sign_in::code))
         .route(route::SIGN_IN_RESEND, post(sign_in::resend))
+        .route(route::CODE_DELIVERY, post(delivery::tell))
         .route(route::SIGN_OUT, post(sign_in::sign_out))
         .route(route::RECOVERY, get(links::forgotten).post(links::request))
         .route(route::RECOVERY_SENT, get(links::sent))

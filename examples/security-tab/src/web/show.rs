@@ -1,6 +1,6 @@
 //! The tab as the answer to a request: a redirect, a page, or the parts of it that changed.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use portcullis::Error;
 use portcullis::decision::Reason;
 use portcullis::id::SessionId;
@@ -10,6 +10,7 @@ use super::view::Known;
 use super::visit::{Answer, Visit};
 use crate::page::{Method, Notice, Part, Reauthenticate, Said, route};
 
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 /// The cookie that tells the next page what was done.
 const SAID: &str = "said";
 /// How long it is kept, in seconds: the way from a redirect to its page.
@@ -111,6 +112,7 @@ impl Visit {
                 (Some(Said::TwoFactorOn | Said::TwoFactorOff), _) => TWO_FACTOR,
                 (Some(Said::NoticesSaved), _) => ADVANCED,
                 (Some(Said::SessionEnded | Said::SessionsEnded), _) => SESSIONS,
+                (Some(Said::FlespiTokenNext), _) => route::FLESPI_TYPE,
                 (_, Some(Method::Email)) => EMAIL_PANEL,
                 (_, Some(Method::Sms)) => SMS_PANEL,
                 _ if show.parts == [Part::Flespi] => FLESPI,
@@ -121,14 +123,22 @@ impl Visit {
         let status = show.fault.as_ref().map_or(StatusCode::OK, |(spot, fault)| fault.status_at(*spot));
         let page = Known::read(&self, show.session).await?.page(&self, &show);
         let html = if self.wants_parts() { page.fragment(&show.parts) } else { page.html() };
-        self.html(status, html)
+        self.tab(status, html)
     }
 
     /// Answers with the whole tab, and tells what the form before it did.
     pub(super) async fn show_whole(mut self, mut show: Show) -> Answer {
         show.said = self.told();
         let page = Known::read(&self, show.session).await?.page(&self, &show);
-        self.html(StatusCode::OK, page.html())
+        self.tab(StatusCode::OK, page.html())
+    }
+
+    /// The tab, whose windows may speak to it: a login at flespi is one.
+    fn tab(self, status: StatusCode, html: Result<String, askama::Error>) -> Answer {
+        let mut answer = self.html(status, html)?;
+        let policy = HeaderValue::from_static("same-origin-allow-popups");
+        answer.headers_mut().insert(OPENER_POLICY, policy);
+        Ok(answer)
     }
 }
 
@@ -158,7 +168,9 @@ impl Show {
                 | Said::SessionEnded
                 | Said::SessionsEnded
                 | Said::PasswordSet
-                | Said::EmailUndone,
+                | Said::EmailUndone
+                | Said::FlespiLoginNext
+                | Said::FlespiTokenNext,
             ) => (None, None),
             Some(said @ (Said::EmailConfirmed | Said::ChangeCanceled | Said::EmailRemoved)) => {
                 (Some(Notice::Status(said)), None)
@@ -184,7 +196,7 @@ const FLESPI: &str = "/settings#flespi";
 /// The tab, scrolled to the section "Sessions".
 const SESSIONS: &str = "/settings#sessions";
 
-const ALL_SAID: [Said; 11] = [
+const ALL_SAID: [Said; 13] = [
     Said::NoticesSaved,
     Said::EmailConfirmed,
     Said::ChangeCanceled,
@@ -196,6 +208,8 @@ const ALL_SAID: [Said; 11] = [
     Said::SessionsEnded,
     Said::PasswordSet,
     Said::EmailUndone,
+    Said::FlespiLoginNext,
+    Said::FlespiTokenNext,
 ];
 
 fn name_of(said: Said) -> &'static str {
@@ -211,5 +225,7 @@ fn name_of(said: Said) -> &'static str {
         Said::SessionsEnded => "sessions-ended",
         Said::PasswordSet => "password-set",
         Said::EmailUndone => "email-undone",
+        Said::FlespiLoginNext => "flespi-login-next",
+        Said::FlespiTokenNext => "flespi-token-next",
     }
 }

@@ -1,7 +1,7 @@
 //! Getting in and out.
 
 use portcullis::account::TimeZone;
-use portcullis::challenge::Channel;
+use portcullis::challenge::{Channel, CodeDelivery};
 use portcullis::secret::Code;
 use portcullis::sign_in::{CodeResult, SignInResult};
 use portcullis::user::Login;
@@ -9,7 +9,7 @@ use portcullis::user::Login;
 use super::fault::{Fault, Wording};
 use super::ticket::Ticket;
 use super::visit::{Answer, Visit};
-use crate::page::{CodeLine, CodePage, Place, Problem, Said, SignInPage, field, route};
+use crate::page::{CodePage, Place, Problem, Said, SignInPage, field, route};
 use crate::texts::Language;
 
 /// The cookie that carries a code's ticket from the password to the code page.
@@ -61,10 +61,10 @@ pub(super) async fn start(mut visit: Visit) -> Answer {
 
 /// GET: the page that asks for the code.
 pub(super) async fn code_page(visit: Visit) -> Answer {
-    match visit.remembered() {
-        Some(ticket) => visit.ask_for_code(ticket, None),
-        None => visit.redirect(route::SIGN_IN),
-    }
+    let Some(ticket) = visit.remembered() else { return visit.redirect(route::SIGN_IN) };
+    // What is over is said when its code is typed.
+    let known = visit.portcullis().sign_in().pending(ticket.challenge).await;
+    visit.ask_for_code(ticket, None, known.map(|code| code.delivery).unwrap_or_default())
 }
 
 /// POST: the code.
@@ -88,7 +88,7 @@ pub(super) async fn code(mut visit: Visit) -> Answer {
         }
         Ok(_) => visit.redirect(route::SIGN_IN),
         Err(fault) => match ticket.or_else(|| visit.remembered()) {
-            Some(ticket) => visit.ask_for_code(ticket, Some(&fault)),
+            Some(ticket) => visit.ask_for_code(ticket, Some(&fault), CodeDelivery::Waiting),
             None => visit.start_over(String::new(), &fault),
         },
     }
@@ -112,7 +112,7 @@ pub(super) async fn resend(mut visit: Visit) -> Answer {
         Err(error) => {
             let fault = Fault::Core(error);
             match ticket.filter(|_| !fault.is_dead()) {
-                Some(ticket) => visit.ask_for_code(ticket, Some(&fault)),
+                Some(ticket) => visit.ask_for_code(ticket, Some(&fault), CodeDelivery::Waiting),
                 None => visit.start_over(String::new(), &fault),
             }
         }
@@ -163,15 +163,17 @@ impl Visit {
     }
 
     /// The code page.
-    fn ask_for_code(self, ticket: Ticket, fault: Option<&Fault>) -> Answer {
+    fn ask_for_code(self, ticket: Ticket, fault: Option<&Fault>, delivery: CodeDelivery) -> Answer {
         let ticket = match fault {
             Some(fault) => ticket.after(fault),
             None => ticket,
         };
         let (portcullis, zone) = (self.portcullis(), ticket.zone());
-        let line = ticket.line(Place::SignIn, ticket.seal(portcullis), portcullis.now(), zone);
-        let line =
-            CodeLine { problem: fault.map(|fault| self.problem(fault, zone, ticket.attempts_left)), ..line };
+        let mut line = ticket.line(Place::SignIn, ticket.seal(portcullis), portcullis.now(), zone);
+        line.tell(delivery);
+        if let Some(fault) = fault {
+            line.problem = Some(self.problem(fault, zone, ticket.attempts_left));
+        }
         let status = fault.map_or(axum::http::StatusCode::OK, Fault::status);
         let mut frame = self.outside();
         zone.name().clone_into(&mut frame.zone);

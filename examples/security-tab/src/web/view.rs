@@ -19,8 +19,8 @@ use super::visit::{Stop, Visit};
 use super::words::{date_and_time_of, day_of, from_time_of, rfc3339, time_of};
 use crate::page::{
     AdvancedSection, Banner, Blocking, CodeLine, EmailPanel, EmailRow, EmailState, Frame, Gate, Identity,
-    LiveCode, Method, Notice, On, PasswordRow, Place, Problem, Proof, Removal, Resend, Said, SecurityPage,
-    SessionsSection, ShownSession, SmsPanel, TurnOff, TwoFactorSection,
+    LiveCode, Method, News, Notice, On, PasswordRow, Place, Problem, Proof, Removal, Resend, Said,
+    SecurityPage, SessionsSection, ShownSession, SmsPanel, TurnOff, TwoFactorSection,
 };
 use crate::texts::Language;
 
@@ -304,6 +304,7 @@ impl Known {
     fn line(&self, visit: &Visit, place: Place, code: &PendingCode) -> CodeLine {
         let challenge = visit.portcullis().challenge_token(code.id);
         let mut line = Ticket::of(code).line(place, challenge, self.now, self.zone());
+        line.tell(code.delivery);
         if code.attempts_left == 0 {
             line.problem = Some(Problem::StartAgain);
         }
@@ -318,6 +319,7 @@ impl Known {
             live: None,
             resend: Resend { at: None, now: rfc3339(self.now) },
             problem: None,
+            news: News::Known,
             sms: false,
             email_instead: false,
             focus: true,
@@ -345,6 +347,7 @@ impl Ticket {
             }),
             resend: Resend { at: resend_at, now: rfc3339(now) },
             problem: None,
+            news: News::Awaited,
             sms: self.sms,
             email_instead: self.email_instead,
             focus: true,

@@ -99,6 +99,28 @@ impl Story<'_> {
         }
     }
 
+    /// Two logins that come to nothing: a window that is closed, and one that sends what is none.
+    async fn finish_no_login(&self, page: &WindowHandle) {
+        self.press("#flespi-login").await;
+        self.enter_window(std::slice::from_ref(page)).await;
+        self.find("#log-in").await;
+        self.browser.close_window().await.unwrap();
+        self.browser.switch_to_window(page.clone()).await.unwrap();
+        self.says("#flespi-window", "Authorization was not finished. Nothing was changed.").await;
+        self.picture("2-closed").await;
+
+        // The right window at the right origin, with something that is no login: what the server says is shown.
+        self.press("#flespi-login").await;
+        self.enter_window(std::slice::from_ref(page)).await;
+        self.find("#log-in").await;
+        self.browser.execute("opener.postMessage('no login', '*')", vec![]).await.unwrap();
+        self.windows(1).await;
+        self.browser.switch_to_window(page.clone()).await.unwrap();
+        self.says("#flespi-window", "Authorization was not finished. Nothing was changed.").await;
+        self.says("#flespi-window-problem", "The flespi window sent nothing that is a login.").await;
+        self.picture("2-refused").await;
+    }
+
     /// A token for a year, from the login to its end, then one that is typed.
     async fn care_for_a_token(self, stand_in: &FlespiStandIn) {
         self.let_the_account_live();
@@ -107,14 +129,7 @@ impl Story<'_> {
         self.picture("1-absent").await;
         let page = self.browser.window().await.unwrap();
 
-        self.press("#flespi-login").await;
-        self.enter_window(std::slice::from_ref(&page)).await;
-        self.find("#log-in").await;
-        self.browser.close_window().await.unwrap();
-        self.browser.switch_to_window(page.clone()).await.unwrap();
-        self.says("#flespi-window", "Authorization was not finished. Nothing was changed.").await;
-        self.picture("2-closed").await;
-
+        self.finish_no_login(&page).await;
         self.browser.execute("window.kept = window.open; window.open = () => null", vec![]).await.unwrap();
         self.press("#flespi-login").await;
         self.says("#flespi-window", "The window was blocked.").await;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::story::Story;
 
 /// The states that are looked at: one of each shape of a page.
-const LOOKED_AT: [&str; 47] = [
+const LOOKED_AT: [&str; 65] = [
     "en-sign-in",
     "en-sign-in-wrong",
     "en-code",
@@ -25,6 +25,24 @@ const LOOKED_AT: [&str; 47] = [
     "en-code-email-instead",
     "ru-sms-gates",
     "ru-sms-stopped",
+    "en-sms-quota-until",
+    "en-sms-too-soon",
+    "en-sms-budget",
+    "en-sms-code-wrong",
+    "en-sms-code-maybe-sent",
+    "en-sms-stopped",
+    "en-sms-said-on",
+    "en-sms-turn-off",
+    "en-code-maybe-sent",
+    "ru-sms",
+    "ru-sms-invalid",
+    "ru-sms-quota-until",
+    "ru-sms-code",
+    "ru-sms-code-maybe-sent",
+    "ru-sms-on",
+    "ru-sms-by-email",
+    "ru-code-maybe-sent",
+    "ru-admin-account",
     "en-sessions-others",
     "en-dialog-password",
     "ru-sessions-others",

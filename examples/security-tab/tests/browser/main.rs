@@ -34,7 +34,7 @@ mod story;
 use driver::Driver;
 use mail::Mail;
 use story::Story;
-use support::{Folder, Program};
+use support::{Folder, Gateway, Program};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_script() {
@@ -59,6 +59,41 @@ async fn codes_come_by_sms() {
         let folder = Folder::new();
         let program = Program::dev(&folder, &[]);
         Story::new(name, &driver, &program, Mail::Dev, scripts).await.enrol_by_sms().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closed_gates_are_named_and_codes_go_by_mail_instead() {
+    let test = "closed_gates_are_named_and_codes_go_by_mail_instead";
+    let Some(driver) = Driver::start(test) else { return };
+    for (name, scripts) in [("sms-gates", true), ("sms-gates-no-script", false)] {
+        let folder = Folder::new();
+        let program = Program::dev(&folder, &[]);
+        Story::new(name, &driver, &program, Mail::Dev, scripts).await.meet_the_gates().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_thief_ends_at_the_sms() {
+    let Some(driver) = Driver::start("a_mailbox_thief_ends_at_the_sms") else { return };
+    for (names, scripts) in
+        [(["robbed", "robbed-thief"], true), (["robbed-no-script", "robbed-no-script-thief"], false)]
+    {
+        let folder = Folder::new();
+        let program = Program::dev(&folder, &[]);
+        let owner = Story::new(names[0], &driver, &program, Mail::Dev, scripts).await;
+        let thief = Story::new(names[1], &driver, &program, Mail::Dev, scripts).await;
+        owner.rob_the_mailbox(thief).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sms_whose_answer_is_lost_may_have_been_sent() {
+    let Some(driver) = Driver::start("an_sms_whose_answer_is_lost_may_have_been_sent") else { return };
+    for (name, scripts) in [("sms-lost", true), ("sms-lost-no-script", false)] {
+        let (folder, gateway) = (Folder::new(), Gateway::start());
+        let program = Program::dev_with(&folder, &["--sms-http", &gateway.url()], &Gateway::variables());
+        Story::new(name, &driver, &program, Mail::Dev, scripts).await.lose_an_answer(&gateway).await;
     }
 }
 

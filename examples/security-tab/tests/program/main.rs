@@ -15,19 +15,27 @@ mod failing;
 #[cfg(test)]
 mod forms;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod init;
 #[cfg(test)]
 mod json;
 #[cfg(test)]
+mod kannel;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod links;
+#[cfg(test)]
+mod nodes;
 #[cfg(test)]
 mod notices;
 #[cfg(test)]
 mod password;
 #[cfg(test)]
 mod postgres;
+#[cfg(test)]
+mod postgres_faults;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]

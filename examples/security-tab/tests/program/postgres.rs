@@ -8,6 +8,11 @@ use crate::tools::{api, last_code, sign_in};
 
 /// A database of its own on the server of the environment; `None`, said aloud, where there is none.
 async fn database(test: &str) -> Option<String> {
+    database_named(test, "tab").await
+}
+
+/// The same for several tests at once, each with a name.
+pub(crate) async fn database_named(test: &str, name: &str) -> Option<String> {
     let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") else {
         eprintln!("skipped: {test}: PORTCULLIS_TEST_POSTGRES is not set");
         assert!(std::env::var("PORTCULLIS_NO_SKIP").as_deref() != Ok("1"), "a test was skipped");
@@ -15,7 +20,7 @@ async fn database(test: &str) -> Option<String> {
     };
     let (client, connection) = tokio_postgres::connect(&server, NoTls).await.unwrap();
     tokio::spawn(connection);
-    let name = format!("security_tab_{}", std::process::id());
+    let name = format!("security_{name}_{}", std::process::id());
     client.batch_execute(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
     client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
     let (address, options) = server.split_once('?').map_or((server.as_str(), None), |(a, o)| (a, Some(o)));

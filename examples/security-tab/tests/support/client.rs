@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -67,6 +67,11 @@ impl Client {
 
     /// A request of any kind.
     pub(crate) fn send(&mut self, method: &str, path: &str, kind: &str, body: &str) -> Reply {
+        self.try_send(method, path, kind, body).expect("it answers")
+    }
+
+    /// A request of any kind to a server that may be gone or go.
+    pub(crate) fn try_send(&mut self, method: &str, path: &str, kind: &str, body: &str) -> io::Result<Reply> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         let own = |name: &str| self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
         if !own("host") {
@@ -83,12 +88,12 @@ impl Client {
             let _ = write!(head, "{name}: {value}\r\n");
         }
         let _ = write!(head, "Content-Length: {}\r\n\r\n{body}", body.len());
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(head.as_bytes()).unwrap();
-        let reply = read(&mut BufReader::new(stream));
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(head.as_bytes())?;
+        let reply = read(&mut BufReader::new(stream))?;
         self.keep(&reply);
-        reply
+        Ok(reply)
     }
 
     fn keep(&mut self, reply: &Reply) {
@@ -107,23 +112,25 @@ impl Client {
 }
 
 /// Reads one answer. Not every server closes the connection because it is asked to.
-fn read(stream: &mut BufReader<TcpStream>) -> Reply {
+fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Reply> {
     let mut line = || {
         let mut line = String::new();
-        assert!(stream.read_line(&mut line).unwrap() > 0, "the server hung up");
-        line.trim_end().to_owned()
+        if stream.read_line(&mut line)? == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server hung up"));
+        }
+        Ok(line.trim_end().to_owned())
     };
-    let status = line().split(' ').nth(1).unwrap().parse().unwrap();
+    let status = line()?.split(' ').nth(1).unwrap().parse().unwrap();
     let mut headers = Vec::new();
     loop {
-        let line = line();
+        let line = line()?;
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
     let mut reply = Reply { status, headers, body: String::new() };
     assert_eq!(reply.header("transfer-encoding"), "", "this client reads no chunks");
     let mut body = vec![0; reply.header("content-length").parse().unwrap_or(0)];
-    stream.read_exact(&mut body).unwrap();
+    stream.read_exact(&mut body)?;
     reply.body = String::from_utf8(body).unwrap();
-    reply
+    Ok(reply)
 }

@@ -1,9 +1,11 @@
 //! The real program on a port of its own, and who talks to it.
 
 mod client;
+mod gateway;
 mod program;
 
 pub(crate) use client::{Client, Reply};
+pub(crate) use gateway::{Act, Gateway, Submission, report};
 pub(crate) use program::{Folder, PASSWORD, Program, Started, start};
 
 /// The digits of the code in a mail's text.

@@ -109,7 +109,8 @@ impl Drop for Program {
 /// Starts the program and waits until it listens or has ended.
 pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Started {
     let mut command = Command::new(env!("CARGO_BIN_EXE_security-tab"));
-    for name in ["PORTCULLIS_SMTP_PASSWORD", "PORTCULLIS_SMTP_FROM", "PORTCULLIS_SMTP_CA"] {
+    for name in ["SMTP_PASSWORD", "SMTP_FROM", "SMTP_CA", "SMS_PASSWORD", "SMS_FROM", "SMS_REPORT_SECRET"] {
+        let name = format!("PORTCULLIS_{name}");
         command.env_remove(name);
     }
     command.args(arguments).envs(variables.iter().copied());

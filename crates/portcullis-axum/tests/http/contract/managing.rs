@@ -153,6 +153,8 @@ fn payments() -> Vec<Row> {
     rows.extend(guarded("GET /accounts/$child/payments", "GET /accounts/$nobody/payments", || NOTHING));
     rows.extend([
         row(&[At(Opens)], "GET /accounts/$child/payments", NOTHING).gives(200, OF_ITS_SCHEMA),
+        row(&[At(Opens)], "GET /accounts/$child/usage", NOTHING).gives(200, OF_ITS_SCHEMA),
+        row(&[At(Opens)], "GET /accounts/$nobody/usage", NOTHING).refuses(404, "not_found", &[]),
         pay(&[At(Opens)], paid()).gives(201, OF_ITS_SCHEMA),
         pay(&[At(Opens), At(PaidUp)], json!({"id": NOBODY, "days": 1, "comment": "x"})).refuses(
             409,

@@ -107,8 +107,21 @@ fn code() -> Vec<Row> {
     rows
 }
 
+fn pending() -> Vec<Row> {
+    let at = |after, challenge: &str| row(after, "POST /sign-in/pending", json!({"challenge": challenge}));
+    vec![
+        at(&[TwoFactor, NoCookies, AskSignIn], "$challenge").gives(200, CHALLENGE),
+        at(&[TwoFactor, NoCookies, AskSignIn, Arrives], "$challenge").gives(200, CHALLENGE),
+        at(&[TwoFactor, AskFresh], "$challenge").gives(200, CHALLENGE),
+        at(&[TwoFactor, NoCookies, AskSignIn, Later(11)], "$challenge").refuses(410, "challenge_dead", &[]),
+        at(&[SignedIn, AskEmail], "$challenge").refuses(410, "challenge_dead", &[]),
+        at(&[], "nonsense").refuses(410, "challenge_dead", &[]),
+    ]
+}
+
 fn resends() -> Vec<Row> {
     [
+        pending(),
         resends!("POST /sign-in/resend", "/sign-in/resend", 0, [TwoFactor, NoCookies, AskSignIn, Arrives]),
         resends!("POST /email/resend", "/email/resend", 1, [SignedIn, AskEmail, ArrivesNew]),
         resends!(

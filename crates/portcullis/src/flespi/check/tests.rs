@@ -31,12 +31,13 @@ fn connection(expires_at: Option<DateTime<Utc>>) -> (Acting, Stored<FlespiConnec
     let alice = user(2, &account);
     let mut connection = FlespiConnection::new(uuid(90), account.id, alice.id, began());
     let token = FlespiToken::parse("a".repeat(64)).unwrap();
+    let region = RegionName::parse("eu").unwrap();
     let owner = Owner { connection: uuid(90), user: alice.id };
     connection.connected = Some(Connected {
         source: Source::Manual,
-        region: RegionName::parse("eu").unwrap(),
         kind: None,
-        sealed: owner.seal(Use::Token, &token, &keyring(), [1; 24]),
+        sealed: owner.seal(Use::Token, &region, &token, &keyring(), [1; 24]),
+        region,
         shown: "aaaa".to_owned(),
         operation: uuid(91),
         number: None,
@@ -186,9 +187,15 @@ fn a_fixed_end_says_by_itself_that_it_has_passed_and_a_moving_one_only_when_chec
 #[test]
 fn a_rejected_token_is_told_of_no_more_until_it_is_accepted_again() {
     let end = began() + YEAR;
-    let (_, kept, trail) = settled(Some(end), &Err(FlespiError::Unauthorized), began());
-    assert_eq!((kept.notice_at, trail), (None, vec!["flespi_checked: rejected".to_owned()]));
-    let (acting, _) = connection(None);
+    let (acting, mut held) = connection(Some(end));
+    held.value.notice_at = Some(end - TimeDelta::days(30));
+    let rejected = Err(FlespiError::Unauthorized);
+    let decision = settle(&acting, Some(&held), &rejected, &Policy::default(), began());
+    let kept: FlespiConnection = written(&decision.changes, uuid(90)).unwrap();
+    assert_eq!(
+        (kept.notice_at, trail(&decision.changes)),
+        (None, vec!["flespi_checked: rejected".to_owned()])
+    );
     let again = settle(&acting, Some(&stored(kept)), &Ok(info(Some(end), None)), &Policy::default(), began());
     let kept: FlespiConnection = written(&again.changes, uuid(90)).unwrap();
     assert_eq!(kept.notice_at, Some(end - TimeDelta::days(30)));

@@ -12,8 +12,8 @@ fn full() -> FlespiConnection {
     let account = account(1);
     let mut connection = FlespiConnection::new(uuid(90), account.id, user(2, &account).id, began());
     let owner = connection.owner();
-    let seal = |of, letter, nonce| owner.seal(of, &token(letter), &keyring(), [nonce; 24]);
     let region = RegionName::parse("ru").unwrap();
+    let seal = |of, letter, nonce| owner.seal(of, &region, &token(letter), &keyring(), [nonce; 24]);
     connection.connected = Some(Connected {
         source: Source::Login,
         region: region.clone(),
@@ -29,6 +29,12 @@ fn full() -> FlespiConnection {
         unanswered_at: Some(began()),
         told: Some(30),
     });
+    connection.replaced = Some(Connected {
+        sealed: seal(Use::Token, 'd', 5),
+        shown: "dddd".to_owned(),
+        operation: uuid(94),
+        ..connection.connected.clone().unwrap()
+    });
     connection.connecting = Some(Connecting {
         operation: uuid(92),
         region: region.clone(),
@@ -42,7 +48,7 @@ fn full() -> FlespiConnection {
     });
     connection.leftovers.push(Leftover {
         operation: uuid(93),
-        region,
+        region: region.clone(),
         keep: Some(7),
         number: Some(6),
         unsure: true,
@@ -58,7 +64,8 @@ fn full() -> FlespiConnection {
 /// Every token of a connection, opened.
 fn opened(connection: &FlespiConnection, keyring: &Keyring) -> Vec<Result<String, OpenError>> {
     let owner = connection.owner();
-    let open = |(of, sealed)| owner.open(of, sealed, keyring).map(|token| token.shown().to_owned());
+    let open =
+        |(of, region, sealed)| owner.open(of, region, sealed, keyring).map(|token| token.shown().to_owned());
     connection.tokens().map(open).collect()
 }
 
@@ -66,15 +73,18 @@ fn opened(connection: &FlespiConnection, keyring: &Keyring) -> Vec<Result<String
 fn every_token_opens_for_its_user_and_its_use_alone() {
     let full = full();
     let all: Vec<_> =
-        ["aaaa", "bbbb", "cccc", "aaaa"].into_iter().map(|token| Ok(token.to_owned())).collect();
+        ["aaaa", "dddd", "bbbb", "cccc", "aaaa"].into_iter().map(|token| Ok(token.to_owned())).collect();
     assert_eq!(opened(&full, &keyring()), all);
     let moved = FlespiConnection { user: UserId::from_uuid(uuid(3)), ..full.clone() };
-    assert_eq!(opened(&moved, &keyring()), vec![Err(OpenError::Tampered); 4], "a row of another user");
+    assert_eq!(opened(&moved, &keyring()), vec![Err(OpenError::Tampered); 5], "a row of another user");
     let copied = FlespiConnection { id: uuid(99), ..full.clone() };
-    assert_eq!(opened(&copied, &keyring()), vec![Err(OpenError::Tampered); 4], "another row of the user");
-    for (of, sealed) in full.tokens() {
+    assert_eq!(opened(&copied, &keyring()), vec![Err(OpenError::Tampered); 5], "another row of the user");
+    let eu = RegionName::parse("eu").unwrap();
+    for (of, region, sealed) in full.tokens() {
         let other = if of == Use::Login { Use::Token } else { Use::Login };
-        assert_eq!(full.owner().open(other, sealed, &keyring()).unwrap_err(), OpenError::Tampered);
+        assert_eq!(full.owner().open(other, region, sealed, &keyring()).unwrap_err(), OpenError::Tampered);
+        let elsewhere = full.owner().open(of, &eu, sealed, &keyring());
+        assert_eq!(elsewhere.unwrap_err(), OpenError::Tampered, "a row of another region");
     }
 }
 
@@ -88,12 +98,12 @@ fn after_a_rotation_every_token_is_sealed_anew_under_a_nonce_of_its_own() {
     assert_eq!(before.sealing_keys(), [old.as_str()].into());
     keys.retire(&old).unwrap();
     assert_eq!(opened(&after, &keys), opened(&before, &keyring()));
-    assert_eq!(opened(&before, &keys), vec![Err(OpenError::UnknownKey); 4]);
+    assert_eq!(opened(&before, &keys), vec![Err(OpenError::UnknownKey); 5]);
     let nonces: BTreeSet<_> = after
         .tokens()
-        .map(|(_, sealed)| sealed.0.rsplit('.').next().unwrap().get(..32).unwrap().to_owned())
+        .map(|(_, _, sealed)| sealed.0.rsplit('.').next().unwrap().get(..32).unwrap().to_owned())
         .collect();
-    assert_eq!(nonces.len(), 4, "24 bytes of nonce are 32 characters");
+    assert_eq!(nonces.len(), 5, "24 bytes of nonce are 32 characters");
 }
 
 #[test]
@@ -126,7 +136,7 @@ fn it_is_due_for_what_comes_first_and_dead_when_empty() {
 #[test]
 fn nothing_of_a_token_is_shown() {
     let (shown, body) = (format!("{:?} {:#?}", full(), full()), serde_json::to_string(&full()).unwrap());
-    for secret in ["aaaaa", "bbbb", "cccc"] {
+    for secret in ["aaaaa", "bbbb", "cccc", "ddddd"] {
         assert!(!shown.contains(secret) && !body.contains(secret), "{secret}");
     }
     assert!(!shown.contains("v1."), "what is sealed neither");

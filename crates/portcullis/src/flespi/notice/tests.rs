@@ -38,11 +38,12 @@ fn scene() -> Scene {
     let user = user(2, &account);
     let mut connection = FlespiConnection::new(uuid(90), account.id, user.id, began());
     let token = FlespiToken::parse("a".repeat(64)).unwrap();
+    let region = RegionName::parse("eu").unwrap();
     let mut connected = Connected {
         source: Source::Login,
-        region: RegionName::parse("eu").unwrap(),
         kind: None,
-        sealed: connection.owner().seal(Use::Token, &token, &keyring(), [1; 24]),
+        sealed: connection.owner().seal(Use::Token, &region, &token, &keyring(), [1; 24]),
+        region,
         shown: "aaaa".to_owned(),
         operation: uuid(91),
         number: None,

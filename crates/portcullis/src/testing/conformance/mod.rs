@@ -1,4 +1,5 @@
-//! What every store must do: one function for each property of the contract in [`crate::port::store`].
+//! What every adapter must do. Here are the stores: one function for each property of the contract in
+//! [`crate::port::store`]. [`mail`], [`sms`], [`flespi`] and [`hasher`] are the suites of the other ports.
 //!
 //! Each function takes a store and a nonce, makes its own ids, and panics with a sentence when the store breaks the
 //! property. All of them can run against one database without cleaning, as long as each run has its own nonce; the
@@ -25,11 +26,16 @@
 mod claiming;
 mod counting;
 mod dropping;
+mod far;
+pub mod flespi;
+pub mod hasher;
 mod keys;
 mod kit;
+pub mod mail;
 mod putting;
 mod racing;
 mod reading;
+pub mod sms;
 mod trail;
 mod whole;
 mod windows;
@@ -43,6 +49,7 @@ use crate::port::store::Store;
 pub use self::claiming::*;
 pub use self::counting::*;
 pub use self::dropping::*;
+pub use self::far::FarSide;
 pub use self::keys::*;
 pub use self::putting::*;
 pub use self::racing::*;

@@ -40,6 +40,7 @@ mod notices;
 mod passwords;
 mod rights;
 mod sends;
+mod sms;
 mod spend;
 mod stage;
 mod undo;
@@ -66,6 +67,7 @@ pub use self::notices::*;
 pub use self::passwords::*;
 pub use self::rights::*;
 pub use self::sends::*;
+pub use self::sms::*;
 pub use self::spend::*;
 pub use self::undo::*;
 pub use self::workers::*;
@@ -98,6 +100,9 @@ races! {
     mailed_codes_stop_at_the_budget
     sms_stop_at_every_budget
     one_sms_tells_that_a_budget_runs_out
+    enrolments_submit_the_one_sms_that_is_left
+    sign_ins_submit_the_one_sms_that_is_left
+    resends_submit_the_one_sms_that_is_left
     wrong_passwords_from_one_source_stop_at_ten
     wrong_passwords_from_many_sources_stop_at_ten
     a_revoked_right_changes_nothing

@@ -111,7 +111,7 @@ async fn ask(security: Portcullis, policy: Policy, sms: Submission) -> Answer {
 }
 
 /// Budgets that never end, and no alert.
-fn plenty() -> Policy {
+pub(super) fn plenty() -> Policy {
     let mut policy = Policy::default();
     let limits = [
         &mut policy.sms_per_number,

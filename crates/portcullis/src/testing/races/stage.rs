@@ -54,6 +54,11 @@ impl Gate {
         self.arrived.acquire().await.expect("nobody closes the door bell").forget();
     }
 
+    /// Rings for one who will not come any more.
+    pub(super) fn passed_by(&self) {
+        self.arrived.add_permits(1);
+    }
+
     /// Lets every commit through, from now on.
     pub(super) fn open(&self) {
         self.opened.close();

@@ -5,7 +5,7 @@ use askama::Template;
 use super::note::{attributes, line};
 use super::rights::{RIGHTS, RightsForm, RightsSection};
 use super::user::gate_list;
-use super::{Billing, Note, Place, Tab};
+use super::{Billing, Note, Place, Tab, UsageFacts};
 use crate::page::dialog::Question;
 use crate::page::{Frame, Gate, Html, Reauthenticate, field};
 use crate::texts::Texts;
@@ -79,6 +79,8 @@ pub(crate) struct AccountPage {
     pub(crate) services: ServiceFields,
     /// The time zone, or what was typed.
     pub(crate) zone: String,
+    /// What it has used.
+    pub(crate) usage: UsageFacts,
     /// Days, balance and payments.
     pub(crate) billing: Billing,
     /// The block.

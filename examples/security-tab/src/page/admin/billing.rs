@@ -36,6 +36,28 @@ pub(crate) struct Billing {
     pub(crate) gates: Vec<Gate>,
 }
 
+/// How much was used of what there is.
+#[derive(Debug, Clone)]
+pub(crate) struct UsageLine {
+    /// How much.
+    pub(crate) used: u32,
+    /// How much there may be; `None` without a limit.
+    pub(crate) limit: Option<u32>,
+    /// When it is counted anew, if something is counted and that comes.
+    pub(crate) until: Option<Time>,
+}
+
+/// What an account has used.
+#[derive(Debug, Clone)]
+pub(crate) struct UsageFacts {
+    /// Segments of SMS, of the quota.
+    pub(crate) sms: UsageLine,
+    /// The same, of the budget that no account exceeds.
+    pub(crate) sms_budget: UsageLine,
+    /// Notices by mail, of their quota.
+    pub(crate) mails: UsageLine,
+}
+
 /// A payment as it was typed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PaymentFields {
@@ -68,6 +90,20 @@ impl Billing {
         match &self.blocks {
             Some(date) => Sentence::new(texts.blocks_on).time("date", date).html(),
             None => Html::text(language.texts().blocking_never),
+        }
+    }
+}
+
+impl UsageLine {
+    pub(super) fn line(&self, language: Language) -> Html {
+        let texts = language.admin();
+        let used = |text| Sentence::new(text).number("used", self.used);
+        match (self.limit, &self.until) {
+            (None, _) => used(texts.usage_free).html(),
+            (Some(limit), None) => used(texts.usage_of).number("limit", limit).html(),
+            (Some(limit), Some(until)) => {
+                used(texts.usage_of_until).number("limit", limit).time("time", until).html()
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ mod users;
 #[cfg(test)]
 pub(crate) use account::PERIODS;
 pub(crate) use account::{AccountLine, AccountPage, AccountsPage, Block, NewAccountPage, ServiceFields};
-pub(crate) use billing::{Billing, PaymentFields, PaymentLine};
+pub(crate) use billing::{Billing, PaymentFields, PaymentLine, UsageFacts, UsageLine};
 pub(crate) use note::{AdminSaid, Note, Place, Trouble};
 pub(crate) use rights::{HolderLine, RIGHTS, RightsForm};
 pub(super) use samples::pages;

@@ -3,7 +3,8 @@
 use super::{
     AccountLine, AccountPage, AccountsPage, AdminAddress, AdminSaid, Billing, Block, Choice, Doer, FLAGS,
     FlagBox, HolderLine, NewAccountPage, NewUserPage, NotFoundPage, Note, PaymentLine, Place, RIGHTS,
-    RightsForm, ServiceFields, Tab, TrailLine, TrailPage, Trouble, UserFacts, UserLine, UserPage, UsersPage,
+    RightsForm, ServiceFields, Tab, TrailLine, TrailPage, Trouble, UsageFacts, UsageLine, UserFacts,
+    UserLine, UserPage, UsersPage,
 };
 use crate::page::samples::{MASKED, Samples};
 use crate::page::{
@@ -272,6 +273,11 @@ fn accounts(samples: Samples) -> Vec<(&'static str, AccountPage)> {
         name: "child".into(),
         services: services(),
         zone: "Europe/Riga".into(),
+        usage: UsageFacts {
+            sms: UsageLine { used: 17, limit: Some(1000), until: Some(midnight()) },
+            sms_budget: UsageLine { used: 412, limit: Some(1000), until: Some(midnight()) },
+            mails: UsageLine { used: 3, limit: None, until: None },
+        },
         billing: billing(samples),
         block: Block::Off,
         below: lines().into_iter().skip(2).map(|line| AccountLine { depth: 0, ..line }).collect(),
@@ -336,6 +342,10 @@ fn billing(samples: Samples) -> Billing {
         payments: vec![line(30, 9900, "invoice 17"), line(-2, 0, LONG)],
         ..Billing::default()
     }
+}
+
+fn midnight() -> Time {
+    Time { rfc3339: "2026-03-02T22:00:00Z".into(), local: "2026-03-03 00:00".into() }
 }
 
 fn services() -> ServiceFields {

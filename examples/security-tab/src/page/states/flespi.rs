@@ -1,7 +1,9 @@
 //! The states of the section "flespi settings".
 
 use super::super::samples::Samples;
-use super::super::{FlespiCheck, FlespiSection, FlespiToken, Gate, LastKnown, Notice, Problem, SecurityPage};
+use super::super::{
+    FlespiCheck, FlespiSection, FlespiToken, Gate, LastKnown, Notice, Problem, Said, SecurityPage,
+};
 
 impl Samples {
     /// Without a token.
@@ -44,6 +46,10 @@ impl Samples {
         let unknown_end = with(&|section| {
             section.token = Some(FlespiToken { ends: None, ..token(true, FlespiCheck::None) });
         });
+        let token_next = with(&|section| {
+            section.typing = true;
+            section.notice = Some(Notice::Status(Said::FlespiTokenNext));
+        });
         let gates = with(&|section| section.gates = vec![Gate::Right, Gate::TopUser]);
         let gates_held = with(&|section| {
             section.token = Some(token(false, FlespiCheck::Active));
@@ -68,6 +74,11 @@ impl Samples {
                 "flespi-unavailable",
                 with(&|section| section.notice = Some(Notice::Alert(Problem::CannotAnswer))),
             ),
+            (
+                "flespi-login-next",
+                with(&|section| section.notice = Some(Notice::Status(Said::FlespiLoginNext))),
+            ),
+            ("flespi-token-next", token_next),
             ("flespi-gates", gates),
             ("flespi-gates-held", gates_held),
         ]

@@ -65,6 +65,7 @@ fn texts_and_edges_stand_out_in_light_and_dark() {
         ("on-strip", "strip"),
         ("paper", "bad"),
         ("paper", "good"),
+        ("paper", "warn"),
         ("accent", "bad-soft"),
     ];
     let edges =

@@ -100,6 +100,36 @@ fn english_sentences_are_those_of_the_specification() {
         ("en-dialog-password", "Confirm that it is you"),
         ("en-dialog-password-wrong", "The current password is wrong."),
     ];
+    says(&expected);
+}
+
+#[test]
+fn english_sentences_about_sms_are_those_of_the_specification() {
+    let masked = "a•••@engineering.example.com";
+    let stopped = format!(
+        "On, but SMS cannot be sent: The SMS messages service is not active in the account properties. Codes go to \
+         {masked}."
+    );
+    let expected = [
+        ("en-code-maybe-sent", "The message may have been sent."),
+        ("en-sms-code-maybe-sent", "The message may have been sent."),
+        ("en-sms", "Phone number Send SMS With country code. Standard rates apply for SMS messages."),
+        ("en-sms-gates", "The SMS messages service is not active in the account properties."),
+        ("en-sms-gates", "Can send SMS is off in the user properties."),
+        ("en-sms-gates", "Can send SMS is off for a user above yours."),
+        ("en-sms-gates", "No SMS can be sent now: the limit is reached. Try again later."),
+        ("en-sms-quota-until", "The SMS messages limit of the account is used up until 2026-03-03 02:00"),
+        ("en-sms-on", "On: codes are sent by SMS to +371•••••45"),
+        ("en-sms-by-email", &stopped),
+        ("en-sms-stopped", "You may not be able to sign in."),
+        ("en-sms-said-on", "Two-factor authentication is on."),
+        ("en-admin-account", "SMS segments used 17 of 1000, counted anew at 2026-03-03 00:00"),
+        ("en-admin-account", "Notices used 3, no limit"),
+    ];
+    says(&expected);
+}
+
+fn says(expected: &[(&str, &str)]) {
     for (state, sentence) in expected {
         let words = words_of(state);
         assert!(words.contains(sentence), "{state} does not say {sentence:?}: {words}");
@@ -146,6 +176,24 @@ fn only_a_wrong_code_makes_the_field_red() {
 }
 
 #[test]
+fn what_is_on_and_does_not_work_is_marked_apart() {
+    let class = |name: &str| {
+        let state = all_states().into_iter().find(|state| state.name == name).unwrap();
+        let (_, rest) = state.html.split_once("<p class=\"state ").unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    for (state, expected) in [
+        ("en-sms", "off"),
+        ("en-two-factor-on", "on"),
+        ("en-sms-on", "on"),
+        ("en-sms-by-email", "stopped"),
+        ("en-sms-stopped", "stopped"),
+    ] {
+        assert_eq!(class(state), expected, "{state}");
+    }
+}
+
+#[test]
 fn times_are_for_people_and_for_programs() {
     let time = Time { rfc3339: "2026-03-02T14:10:00Z".into(), local: "16:10".into() };
     let html = Sentence::new("at {time}").time("time", &time).html();
@@ -165,6 +213,7 @@ fn a_fragment_holds_what_was_asked_for_and_the_slot_of_the_dialog() {
 #[test]
 fn what_was_done_is_said_in_the_language_of_the_page() {
     assert_eq!(Said::TwoFactorOn.text(Language::Russian), "Двухфакторная аутентификация включена.");
+    assert!(words_of("ru-sms-code-maybe-sent").contains("Сообщение, возможно, было отправлено."));
     assert!(words_of("ru-email-code-one-left").contains("Осталась 1 попытка."));
     assert!(words_of("ru-email-code-wrong").contains("Осталось 4 попытки."));
     assert!(words_of("ru-banner").contains("осталось 3 дня"));

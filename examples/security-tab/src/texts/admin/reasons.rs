@@ -132,6 +132,7 @@ const WHAT: &[(&str, &str, &str)] = &[
     ("two_factor_email", "For two-factor authentication", "Для двухфакторной аутентификации"),
     ("recovery", "To recover the password", "Для восстановления пароля"),
     ("invitation", "Invitation", "Приглашение"),
+    ("flespi_hand_off", "Login at flespi", "Вход в flespi"),
     ("email_undo", "To undo a change of the address", "Для отмены изменения адреса"),
     ("sign_in_code", "Code to sign in", "Код для входа"),
     ("reauthentication_code", "Code to confirm who it is", "Код для подтверждения личности"),
@@ -223,6 +224,9 @@ mod tests {
         "password_change_failures",
         "password_failures",
         "password_wait",
+        "forged",
+        "late",
+        "repeated",
         "sealed",
         "services",
         "sign_in_failures",
@@ -237,6 +241,7 @@ mod tests {
         "sms_credentials",
         "sms_everybody_new_told",
         "sms_everybody_told",
+        "sms_line",
         "sms_name",
         "sms_new_wait",
         "sms_unverified_new_told",
@@ -311,16 +316,7 @@ mod tests {
         for kind in MessageKind::ALL {
             because(kind.name());
         }
-        for purpose in [
-            Purpose::SignIn,
-            Purpose::Reauthentication,
-            Purpose::EmailConfirmation,
-            Purpose::TwoFactorEmail,
-            Purpose::TwoFactorSms,
-            Purpose::Recovery,
-            Purpose::Invitation,
-            Purpose::EmailUndo,
-        ] {
+        for purpose in Purpose::ALL {
             because(purpose.name());
         }
     }

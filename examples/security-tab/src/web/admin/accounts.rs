@@ -2,20 +2,23 @@
 
 use axum::extract::Path;
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 use portcullis::Error;
 use portcullis::account::{NewAccount, Period, Service, TimeZone};
 use portcullis::decision::Reason;
 use portcullis::id::AccountId;
 use portcullis::manage::{AccountChange, ManagedAccount};
 use portcullis::port::store::Page;
+use portcullis::spend::{AccountUsage, Usage};
 
 use super::desk::{Desk, id, is_stale};
 use crate::page::admin::{
     AccountLine, AccountPage, AccountsPage, AdminSaid, Block, NewAccountPage, Note, Place, ServiceFields,
-    Tab, Trouble, gates_of,
+    Tab, Trouble, UsageFacts, UsageLine, gates_of,
 };
 use crate::page::{Step, field, route};
 use crate::web::visit::Answer;
+use crate::web::words::date_and_time_of;
 
 const SMS: &str = "sms";
 const EMAIL_NOTIFICATION: &str = "email_notification";
@@ -220,9 +223,9 @@ impl Desk {
         let read = async {
             let account = self.manage().account(id).await?;
             let below = self.manage().accounts(Some(id), Page { after: None, limit: 1000 }).await?;
-            Ok((account, below))
+            Ok((account, below, self.manage().usage(id).await?))
         };
-        let (account, below) = match read.await {
+        let (account, below, usage) = match Box::pin(read).await {
             Ok(read) => read,
             Err(Error::Refused(refusal)) if refusal.reason() == Reason::NotFound => {
                 return self.not_found(Tab::Accounts);
@@ -247,6 +250,7 @@ impl Desk {
             name,
             services: typed.unwrap_or_else(|| stored(&account)),
             zone,
+            usage: facts(&usage, self.zone()),
             billing,
             block,
             below: below.iter().map(|account| line(account, 0)).collect(),
@@ -283,6 +287,19 @@ impl Desk {
             frame: self.frame,
         };
         self.visit.html(status, page.html())
+    }
+}
+
+/// What was used, told in the zone of who reads it.
+fn facts(usage: &AccountUsage, zone: TimeZone) -> UsageFacts {
+    let until = |at: Option<DateTime<Utc>>| at.map(|at| date_and_time_of(at, zone));
+    let service =
+        |usage: &Usage| UsageLine { used: usage.used, limit: usage.quota, until: until(usage.until) };
+    let budget = usage.sms_budget;
+    UsageFacts {
+        sms: service(&usage.sms),
+        sms_budget: UsageLine { used: budget.used, limit: Some(budget.limit), until: until(budget.until) },
+        mails: service(&usage.email_notification),
     }
 }
 
